@@ -1,0 +1,19 @@
+"""The images: found, decoded, checked, cached and split. Importing this is quick and needs no torch."""
+
+from cifar_core.data.check import check_data, format_check
+from cifar_core.data.classes import CLASS_NAMES
+from cifar_core.data.dataset import DataError, ImageData, Progress, Split
+from cifar_core.data.sources import load_data
+from cifar_core.data.split import split_train_val
+
+__all__ = [
+    "CLASS_NAMES",
+    "DataError",
+    "ImageData",
+    "Progress",
+    "Split",
+    "check_data",
+    "format_check",
+    "load_data",
+    "split_train_val",
+]

@@ -1,0 +1,126 @@
+"""Batches from a data set that lives in memory: cut, augmented and normalized as whole-batch tensor work.
+
+The order and the augmentation of an epoch derive from (seed, epoch) alone, so a resumed run sees the same
+batches without any saved loader state.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cifar_core.augment import cutout, flip, shift
+
+Batch = tuple[Tensor, Tensor]  # images (N, 3, 32, 32) normalized float, targets (N,) int64
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Channel means and standard deviations of pixels in 0..1, subtracted and divided by."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """uint8 images (N, C, H, W) in 0..255 -> float32, channels last in memory."""
+        mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1) * 255
+        scale = 1 / (torch.tensor(self.std, device=images.device).view(1, -1, 1, 1) * 255)
+        return ((images.float() - mean) * scale).contiguous(memory_format=torch.channels_last)
+
+
+NORMALIZATIONS = {
+    "cifar10": Normalization(
+        (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+    ),  # of the 50,000 train images
+    "half": Normalization((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes of training images: largest shift and side of the cutout in pixels, 0 for none."""
+
+    mirror: bool = False
+    padding: int = 0
+    cutout_size: int = 0
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of one epoch over N images, by position in the order."""
+
+    order: Tensor  # (N,) image numbers
+    flips: Tensor  # (N,) bool
+    offsets: Tensor  # (N, 2) rows and columns
+    corners: Tensor  # (N, 2)
+
+    @classmethod
+    def of_epoch(cls, n: int, seed: int, epoch: int, augmentation: Augmentation) -> "Draws":
+        """Drawn on the CPU from (seed, epoch), so equal on every device."""
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        size = augmentation.cutout_size
+        return cls(
+            torch.randperm(n, generator=generator),
+            torch.rand(n, generator=generator) < 0.5,
+            torch.randint(0, 2 * augmentation.padding + 1, (n, 2), generator=generator),
+            torch.randint(-(size // 2), 32 - (size + 1) // 2 + 1, (n, 2), generator=generator),
+        )
+
+
+class Batches:
+    """A split on the training device, as uint8, and the batches of each epoch.
+
+    images: uint8 (N, 3, 32, 32); targets: int64 (N,). The last batch of an epoch may be smaller; a last
+    training batch of one image is left out, as batch norm cannot learn from one.
+    """
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        targets: NDArray[np.int64],
+        normalization: Normalization,
+        batch_size: int,
+        device: torch.device,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.images = torch.tensor(images, device=device)
+        self.targets = torch.tensor(targets, dtype=torch.int64, device=device)
+        self.normalize, self.batch_size = normalization, batch_size
+        self.augmentation, self.seed = augmentation or Augmentation(), seed
+
+    def __len__(self) -> int:
+        """Training batches in one epoch."""
+        full, rest = divmod(len(self.targets), self.batch_size)
+        return full + (rest > 1)
+
+    @property
+    def num_images(self) -> int:
+        """Images in one epoch."""
+        return len(self.targets)
+
+    def in_order(self) -> Iterator[Batch]:
+        """Every image once, in its own order, unchanged: for evaluation."""
+        pairs = zip(self.images.split(self.batch_size), self.targets.split(self.batch_size), strict=True)
+        for images, targets in pairs:
+            yield self.normalize(images), targets
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The augmented batches of epoch number `epoch`, from batch number `start` on."""
+        draws = Draws.of_epoch(self.num_images, self.seed, epoch, self.augmentation)
+        for number in range(start, len(self)):
+            yield self._cut(draws, slice(number * self.batch_size, (number + 1) * self.batch_size))
+
+    def _cut(self, draws: Draws, part: slice) -> Batch:
+        order = draws.order[part].to(self.images.device)
+        images = self.images[order]
+        if self.augmentation.padding:
+            images = shift(images, draws.offsets[part].to(images.device), self.augmentation.padding)
+        if self.augmentation.mirror:
+            images = flip(images, draws.flips[part].to(images.device))
+        if self.augmentation.cutout_size:
+            images = cutout(images, draws.corners[part].to(images.device), self.augmentation.cutout_size)
+        return self.normalize(images), self.targets[order]

@@ -1,0 +1,93 @@
+"""What `python -m cifar_core data check` says: which data was found, whether it is whole, and its figures."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_core.data.classes import CLASS_NAMES
+from cifar_core.data.dataset import ImageData, Progress, Split
+from cifar_core.data.sources import SourceName, load_data
+
+CHUNK = 5000
+
+
+def check_data(
+    data_dir: Path | str | None = None,
+    *,
+    source: SourceName = "auto",
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+    download: bool = True,
+) -> dict[str, Any]:
+    """Loads the data as `load_data` does and describes it, in plain JSON values.
+
+    Returns:
+        `source` (words), `fingerprint` (sha256 of pixels and labels), `official_counts` (whether there are
+        5,000 training and 1,000 test images of each class of CIFAR-10), `class_names`, `seconds` (to load)
+        and, for `train` and `test` each, `n`, `per_class` {name: n}, `mean` [3] and `std` [3] (R, G, B, of
+        pixels in 0..1).
+
+    Raises:
+        DataError: as `load_data`.
+    """
+    start = time.perf_counter()
+    data = load_data(data_dir, source=source, cache_dir=cache_dir, progress=progress, download=download)
+    seconds = time.perf_counter() - start
+    return {
+        "source": data.source,
+        "fingerprint": data.fingerprint,
+        "official_counts": _has_official_counts(data),
+        "class_names": list(data.class_names),
+        "seconds": round(seconds, 3),
+        "train": _describe(data.train, data.class_names),
+        "test": _describe(data.test, data.class_names),
+    }
+
+
+def format_check(report: dict[str, Any]) -> str:
+    """The report of `check_data` as lines for a terminal."""
+    official = "5,000 and 1,000 a class, as CIFAR-10 has" if report["official_counts"] else "not CIFAR-10's"
+    train, test = report["train"], report["test"]
+    lines = [
+        f"source       {report['source']}",
+        f"loaded in    {report['seconds']:.2f} s",
+        f"fingerprint  {report['fingerprint']}",
+        f"counts       {official}",
+        "",
+        f"{'':12}{'train':>7}{'test':>8}",
+    ]
+    lines += [f"{name:12}{n:>7,}{test['per_class'][name]:>8,}" for name, n in train["per_class"].items()]
+    lines += [f"{'all':12}{train['n']:>7,}{test['n']:>8,}", "", f"{'pixels 0..1':12}{'R':>7}{'G':>8}{'B':>8}"]
+    for split in ("train", "test"):
+        for figure in ("mean", "std"):
+            values = "".join(f"{value:>8.4f}" for value in report[split][figure])
+            lines.append(f"{split + ' ' + figure:11}{values}")
+    return "\n".join(lines)
+
+
+def channel_figures(images: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
+    """Mean [3] and standard deviation [3] of images (N, 3, H, W) in 0..1, over all pixels, summed exactly."""
+    total, squares = np.zeros(3, np.int64), np.zeros(3, np.int64)
+    for start in range(0, len(images), CHUNK):
+        chunk = images[start : start + CHUNK].astype(np.uint32)  # (n, 3, H, W)
+        total += chunk.sum(axis=(0, 2, 3), dtype=np.int64)
+        squares += np.square(chunk).sum(axis=(0, 2, 3), dtype=np.int64)
+    count = max(images.size // 3, 1)
+    mean = total / count
+    std = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    return [float(value) for value in mean / 255], [float(value) for value in std / 255]
+
+
+def _describe(split: Split, class_names: tuple[str, ...]) -> dict[str, Any]:
+    counts = np.bincount(split.targets, minlength=len(class_names))
+    mean, std = channel_figures(split.images)
+    per_class = {name: int(count) for name, count in zip(class_names, counts, strict=True)}
+    return {"n": len(split), "per_class": per_class, "mean": mean, "std": std}
+
+
+def _has_official_counts(data: ImageData) -> bool:
+    counts = [np.bincount(split.targets).tolist() for split in (data.train, data.test)]
+    return data.class_names == CLASS_NAMES and counts == [[5000] * 10, [1000] * 10]

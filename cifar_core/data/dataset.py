@@ -1,0 +1,109 @@
+"""What a data set is here: two splits of uint8 images with targets, where they are from, what goes wrong."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_core.data.classes import CLASS_NAMES
+
+Progress = Callable[[str, int, int], None]  # (what, done, total); images, or bytes while downloading
+
+IMAGE_SHAPE = (3, 32, 32)
+THREE_WAYS = (
+    "There are three ways to get the data: point --data-dir or CIFAR_DATA at a folder that holds it; "
+    "download the Hub's files (`hf download uoft-cs/cifar10 --repo-type dataset --local-dir data`) and point "
+    "there; or download torchvision's cifar-10-python.tar.gz and point there. Without any of them, the small "
+    "drawn set `synthetic` can be asked for by name."
+)
+
+
+class DataError(RuntimeError):
+    """Data that cannot be had or cannot be trusted: one message with what is wrong and what to do."""
+
+
+def data_error(subject: object, trouble: str) -> DataError:
+    """The error to raise about `subject` (a file, or words): what is wrong with it, then the three ways."""
+    return DataError(f"{subject}: {trouble.rstrip('.')}. {THREE_WAYS}")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split in memory.
+
+    Attributes:
+        images: (N, 3, 32, 32) uint8; may be a read-only memory map.
+        targets: (N,) int64, each from 0 to num_classes - 1; may be a read-only memory map.
+    """
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """A whole data set.
+
+    Attributes:
+        train, test: the two splits, in the order of the source.
+        class_names: the name of each label.
+        source: where it came from, in words.
+        kind: the same without the place on this machine: what may travel with a checkpoint.
+        fingerprint: sha256 (hex) of the pixels and the targets, see `fingerprint_of`.
+    """
+
+    train: Split
+    test: Split
+    class_names: tuple[str, ...]
+    source: str
+    fingerprint: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that was found and not yet decoded.
+
+    Attributes:
+        key: names it in the cache; the same place gives the same key.
+        kind: what it is, for a reader.
+        place: where it is on this machine, or None where the kind says it.
+        files: every file that decides the pixels or the labels.
+        decode: reads and checks them all; returns train and test, or raises DataError.
+        class_names: the name of each label.
+    """
+
+    key: str
+    kind: str
+    place: Path | None
+    files: tuple[Path | str, ...]
+    decode: Callable[[Progress], tuple[Split, Split]]
+    class_names: tuple[str, ...] = CLASS_NAMES
+
+    @property
+    def words(self) -> str:
+        """What it is and where."""
+        return self.kind if self.place is None else f"{self.kind} in {self.place}"
+
+
+def place_key(kind: str, place: Path) -> str:
+    """A cache key for a source of some kind at a place: `parquet-1f3a…`."""
+    return f"{kind}-{hashlib.sha256(str(place.resolve()).encode()).hexdigest()[:16]}"
+
+
+def fingerprint_of(train: Split, test: Split) -> str:
+    """sha256 (hex) of train's and test's pixels, then train's and test's targets (little-endian int64)."""
+    digest = hashlib.sha256()
+    for array in (train.images, test.images, train.targets.astype("<i8"), test.targets.astype("<i8")):
+        digest.update(np.ascontiguousarray(array).data.cast("B"))
+    return digest.hexdigest()
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """The progress callback that says nothing."""

@@ -1,0 +1,260 @@
+"""Toy data in every layout that is read, and a server on this machine that stands in for the network."""
+
+import hashlib
+import http.server
+import io
+import json
+import pickle
+import re
+import struct
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from cifar_core.data import CLASS_NAMES, Split, archive, torchvision_layout
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def encode(pixels: np.ndarray, kind: str = "PNG", **options) -> bytes:
+    """(3, H, W) uint8 -> an image file's bytes."""
+    buffer = io.BytesIO()
+    if kind == "PNG":
+        options = {"compress_level": 0, **options}  # noise does not get smaller
+    Image.fromarray(pixels.transpose(1, 2, 0)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def write_shard(path: Path, images: list[bytes], labels: list[int | None]) -> None:
+    rows = [{"bytes": data, "path": None} for data in images]
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(pa.table({"img": pa.array(rows, kind), "label": pa.array(labels, pa.int64())}), path)
+
+
+def write_parquet(folder: Path, train: Split, test: Split, shards: int = 2, kind: str = "PNG") -> Path:
+    """The Hub's layout: train in `shards` files, test in one."""
+    options = {"lossless": True} if kind == "WEBP" else {}
+    pieces = [
+        ("train", index, shards, part)
+        for index, part in enumerate(np.array_split(np.arange(len(train)), shards))
+    ]
+    for split, index, total, rows in [*pieces, ("test", 0, 1, np.arange(len(test)))]:
+        source = train if split == "train" else test
+        encoded = [encode(source.images[row], kind, **options) for row in rows]
+        labels = [int(source.targets[row]) for row in rows]
+        write_shard(folder / f"{split}-{index:05d}-of-{total:05d}.parquet", encoded, labels)
+    return folder
+
+
+class OldPickler(pickle._Pickler):
+    """Writes bytes as Python 2 wrote its strings, which is what the published batches hold."""
+
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+
+    def save_string(self, data: bytes) -> None:
+        self.write(pickle.BINSTRING + struct.pack("<i", len(data)) + data)
+        self.memoize(data)
+
+    dispatch[bytes] = save_string
+
+
+def dump_old(content: object) -> bytes:
+    buffer = io.BytesIO()
+    OldPickler(buffer, protocol=2).dump(content)
+    # Arrays of an old NumPy name its old place.
+    return buffer.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+
+
+def write_batches(folder: Path, train: Split, test: Split) -> dict[str, str]:
+    """torchvision's layout with toy content; returns the md5 of each file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = list(torchvision_layout.TRAIN_MD5)
+    parts = dict(zip(names, np.array_split(np.arange(len(train)), len(names)), strict=True))
+    sums = {}
+    for name in (*names, "test_batch"):
+        source, rows = (test, np.arange(len(test))) if name == "test_batch" else (train, parts[name])
+        pixels = source.images[rows].reshape(len(rows), -1)
+        content = dump_old({"data": pixels, "labels": source.targets[rows].tolist()})
+        (folder / name).write_bytes(content)
+        sums[name] = hashlib.md5(content).hexdigest()
+    return sums
+
+
+def pack(folder: Path, path: Path) -> Path:
+    with tarfile.open(path, "w:gz") as file:
+        file.add(folder, torchvision_layout.FOLDER)
+    return path
+
+
+def write_folders(folder: Path, train: Split, test: Split) -> Path:
+    for name, split in (("train", train), ("test", test)):
+        for index, (image, target) in enumerate(zip(split.images, split.targets, strict=True)):
+            path = folder / name / CLASS_NAMES[target] / f"{index:04d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode(image))
+    return folder
+
+
+def random_split(count: int, seed: int) -> Split:
+    generator = np.random.default_rng(seed)
+    images = generator.integers(0, 256, (count, 3, 32, 32), np.uint8)
+    return Split(images, generator.permutation(np.arange(count) % 10).astype(np.int64))
+
+
+@pytest.fixture
+def train() -> Split:
+    return random_split(40, 1)
+
+
+@pytest.fixture
+def test() -> Split:
+    return random_split(20, 2)
+
+
+@pytest.fixture
+def parquet_dir(tmp_path: Path, train: Split, test: Split) -> Path:
+    return write_parquet(tmp_path / "parquet", train, test)
+
+
+@pytest.fixture
+def batches_dir(tmp_path: Path, train: Split, test: Split, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with toy `cifar-10-batches-py`, whose sums count as the published ones."""
+    sums = write_batches(tmp_path / "torchvision" / torchvision_layout.FOLDER, train, test)
+    monkeypatch.setattr(torchvision_layout, "TEST_MD5", {"test_batch": sums.pop("test_batch")})
+    monkeypatch.setattr(torchvision_layout, "TRAIN_MD5", sums)
+    return tmp_path / "torchvision"
+
+
+@pytest.fixture
+def packed(batches_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The toy batches as an archive in a folder of its own."""
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    path = pack(batches_dir / torchvision_layout.FOLDER, folder / torchvision_layout.ARCHIVE)
+    monkeypatch.setattr(torchvision_layout, "ARCHIVE_MD5", hashlib.md5(path.read_bytes()).hexdigest())
+    return path
+
+
+@pytest.fixture
+def folders_dir(tmp_path: Path, train: Split, test: Split) -> Path:
+    return write_folders(tmp_path / "folders", train, test)
+
+
+@pytest.fixture
+def cache_dir(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def toy():
+    """The functions above, for tests that write data of their own."""
+
+    class Toy:
+        dump_old = staticmethod(dump_old)
+        encode = staticmethod(encode)
+        write_shard = staticmethod(write_shard)
+        write_parquet = staticmethod(write_parquet)
+        random_split = staticmethod(random_split)
+
+    return Toy
+
+
+class StandIn:
+    """A server with files by URL path; `hub` lays a folder out as the Hub does.
+
+    Attributes:
+        log: "METHOD path" of each request.
+        cut_after: closes the connection after so many bytes of a body.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.log: list[str] = []
+        self.cut_after: int | None = None
+        stand_in = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                stand_in.answer(self, with_body=True)
+
+            def do_HEAD(self) -> None:
+                stand_in.answer(self, with_body=False)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def hub(self, folder: Path) -> None:
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet"))
+        info = {"id": "uoft-cs/cifar10", "sha": COMMIT, "siblings": [{"rfilename": name} for name in names]}
+        self.files["/api/datasets/uoft-cs/cifar10/revision/main"] = json.dumps(info).encode()
+        for name in names:
+            self.files[f"/datasets/uoft-cs/cifar10/resolve/{COMMIT}/{name}"] = (folder / name).read_bytes()
+
+    def answer(self, request: http.server.BaseHTTPRequestHandler, with_body: bool) -> None:
+        path = request.path.partition("?")[0]
+        self.log.append(f"{request.command} {path}")
+        body = self.files.get(path)
+        if body is None:
+            request.send_error(404)
+            return
+        wanted = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range") or "")
+        start = int(wanted[1]) if wanted else 0
+        if start and start >= len(body):
+            request.send_error(416)
+            return
+        request.send_response(206 if start else 200)
+        request.send_header("Content-Length", str(len(body) - start))
+        request.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
+        request.send_header("X-Repo-Commit", COMMIT)
+        request.end_headers()
+        if with_body:
+            stop = len(body) if self.cut_after is None else start + self.cut_after
+            request.wfile.write(body[start:stop])
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    server = StandIn()
+    thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def network(stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """Both download sources at the stand-in server, and an empty cache of the Hub."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", stand_in.url)
+    template = stand_in.url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+    monkeypatch.setattr(archive, "URL", f"{stand_in.url}/cifar-10-python.tar.gz")
+    return stand_in
+
+
+@pytest.fixture
+def progress() -> Callable:
+    """A progress callback that keeps its calls in `.calls` and checks each."""
+
+    def report(what: str, done: int, total: int) -> None:
+        assert what and 0 <= done <= total
+        report.calls.append((what, done, total))
+
+    report.calls = []
+    return report
