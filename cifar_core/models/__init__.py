@@ -1,0 +1,18 @@
+"""Networks by name. Importing this registers every family of the package."""
+
+from cifar_core.models import mixing as mixing
+from cifar_core.models import speed_mixing as speed_mixing
+from cifar_core.models.base import ImageClassifier
+from cifar_core.models.cost import count_macs, count_parameters
+from cifar_core.models.registry import ModelError, create_model, describe_model, list_models, register_model
+
+__all__ = [
+    "ImageClassifier",
+    "ModelError",
+    "count_macs",
+    "count_parameters",
+    "create_model",
+    "describe_model",
+    "list_models",
+    "register_model",
+]

@@ -1,0 +1,44 @@
+"""The contract that every network keeps: features, head, number of classes, and its mixing coefficients.
+
+Images are (N, in_channels, H, W), normalized; logits are (N, num_classes).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+
+
+class ImageClassifier(nn.Module):
+    """Base of every network. A subclass sets `num_classes` and `in_channels` and writes the two halves."""
+
+    num_classes: int
+    in_channels: int = 3
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """Images (N, in_channels, H, W) -> the last feature map (N, C, H', W')."""
+        raise NotImplementedError
+
+    def forward_head(self, features: Tensor) -> Tensor:
+        """Feature map (N, C, H', W') -> logits (N, num_classes)."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (N, in_channels, H, W) -> logits (N, num_classes)."""
+        return self.forward_head(self.forward_features(images))
+
+    def see_images(self, images: Tensor) -> None:
+        """Look at normalized training images (N, in_channels, H, W) before the first step; no effect here."""
+
+    def mixing_blocks(self) -> list[str]:
+        """Names of the blocks that mix, in the network's order; empty where none does."""
+        return []
+
+    @contextmanager
+    def record_mixing(self) -> Iterator[list[Tensor]]:
+        """While open, each forward pass leaves its mixing coefficients in the list: (N, K) a block,
+        in the order of `mixing_blocks`, detached, replaced by the next pass. The pass itself is run once."""
+        yield []
+
+    def set_mixing_temperature(self, temperature: float) -> None:
+        """Set the softmax temperature of every mixing block; no effect where none mixes."""

@@ -1,0 +1,256 @@
+"""Mixing networks: each block runs K convolutions and mixes them with coefficients predicted from its input.
+
+The literature calls this dynamic convolution: CondConv (Yang et al. 2019, arXiv 1904.04971) and Dynamic
+Convolution (Chen et al. 2020, arXiv 1912.03458). A backbone of blocks B1..Bn is followed by a classifier:
+spatial average pool -> flatten -> linear.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
+
+from cifar_core.models.base import ImageClassifier
+from cifar_core.models.operators import mix
+from cifar_core.models.registry import register_model
+
+POOL = "pool"  # in a layout: halve height and width here
+
+
+class MixingCoefficients(nn.Module):
+    """Coefficients a (N, K) from the input x (N, C, H, W): spatial average -> linear -> softmax or sigmoid.
+
+    `temperature` divides the softmax's input; it is a buffer, so that it is saved with the weights.
+    Softmax coefficients sum to 1; sigmoid ones lie in 0..1 each.
+
+    standardize: bring each channel's average to mean 0 and variance 1 over images first (batch norm without
+    weights). Averages over many positions hardly differ from image to image: without this the coefficients
+    stayed within 0.02 of 1/K for three epochs.
+    """
+
+    temperature: Tensor
+
+    def __init__(
+        self, in_channels: int, num_kernels: int, activation: str = "softmax", standardize: bool = False
+    ) -> None:
+        super().__init__()
+        if activation not in ("softmax", "sigmoid"):
+            raise ValueError(f"activation is '{activation}'; it must be softmax or sigmoid.")
+        self.norm = nn.BatchNorm1d(in_channels, affine=False) if standardize else nn.Identity()
+        self.linear = nn.Linear(in_channels, num_kernels)
+        self.activation = activation
+        self.register_buffer("temperature", torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W) -> a (N, K), in the weights' precision also under autocast."""
+        dtype = self.linear.weight.dtype
+        averages = self.norm(x.mean(dim=(2, 3)).to(dtype))  # (N, C)
+        scores = self.linear(averages).to(dtype)  # (N, K)
+        if self.activation == "sigmoid":
+            return scores.sigmoid()
+        return (scores / self.temperature).softmax(dim=1)
+
+
+class MixingConv2d(nn.Module):
+    """K convolutions of one input, mixed by coefficients that it predicts: a1·Conv1(x) + … + aK·ConvK(x).
+
+    x (N, in_channels, H, W) -> (N, out_channels, H', W'). Weights (K, out, in, R, R) are Kaiming-normal
+    (fan-in, ReLU), each kernel drawn for itself; biases (K, out) start as nn.Conv2d's do.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        stride: int = 1,
+        padding: int = 1,
+        num_kernels: int = 3,
+        activation: str = "softmax",
+        standardize: bool = False,
+    ) -> None:
+        super().__init__()
+        self.stride, self.padding = stride, padding
+        self.coefficients = MixingCoefficients(in_channels, num_kernels, activation, standardize)
+        shape = (num_kernels, out_channels, in_channels, kernel_size, kernel_size)
+        fan_in = in_channels * kernel_size**2
+        self.weight = nn.Parameter(torch.randn(shape) * (2 / fan_in) ** 0.5)
+        self.bias = nn.Parameter(
+            torch.empty(num_kernels, out_channels).uniform_(-(fan_in**-0.5), fan_in**-0.5)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, in_channels, H, W) -> (N, out_channels, H', W')."""
+        return mix(x, self.weight, self.bias, self.coefficients(x), self.stride, self.padding)
+
+
+class MixingBlock(nn.Module):
+    """MixingConv2d plus a residual: the identity, or 1x1 convolution and batch norm where channels change."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        num_kernels: int,
+        activation: str = "softmax",
+        standardize: bool = False,
+    ) -> None:
+        super().__init__()
+        self.conv = MixingConv2d(
+            in_channels,
+            out_channels,
+            num_kernels=num_kernels,
+            activation=activation,
+            standardize=standardize,
+        )
+        self.residual: nn.Module = nn.Identity()
+        if in_channels != out_channels:
+            convolution = nn.Conv2d(in_channels, out_channels, kernel_size=1)
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            self.residual = nn.Sequential(convolution, nn.BatchNorm2d(out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, in_channels, H, W) -> (N, out_channels, H, W)."""
+        mixed: Tensor = self.conv(x) + self.residual(x)
+        return mixed
+
+
+class MixingClassifier(ImageClassifier):
+    """A network with MixingCoefficients somewhere in it, and how to read and set them."""
+
+    def _mixers(self) -> list[MixingCoefficients]:
+        return [module for module in self.modules() if isinstance(module, MixingCoefficients)]
+
+    def mixing_blocks(self) -> list[str]:
+        """B1..Bn, in the network's order."""
+        return [f"B{number}" for number in range(1, len(self._mixers()) + 1)]
+
+    @contextmanager
+    def record_mixing(self) -> Iterator[list[Tensor]]:
+        """See ImageClassifier.record_mixing: (N, K) a block, of the latest pass."""
+        mixers = self._mixers()
+        record = [torch.empty(0)] * len(mixers)
+
+        def keep(number: int, coefficients: Tensor) -> None:
+            record[number] = coefficients.detach()
+
+        handles = [
+            mixer.register_forward_hook(lambda _module, _inputs, output, number=number: keep(number, output))
+            for number, mixer in enumerate(mixers)
+        ]
+        try:
+            yield record
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def set_mixing_temperature(self, temperature: float) -> None:
+        """Set the softmax temperature of every block."""
+        for mixer in self._mixers():
+            mixer.temperature.fill_(temperature)
+
+
+class MixingNet(MixingClassifier):
+    """Mixing blocks, each followed by batch norm and ReLU, with max pools between; then pool -> linear.
+
+    layout: the blocks' output channels in their order, with "pool" where height and width are halved.
+    dropout: share of features dropped before the linear layer while training.
+
+    Raises:
+        ValueError: when there is no block, or a number of channels, kernels or classes is none.
+    """
+
+    def __init__(
+        self,
+        layout: Sequence[int | str],
+        num_kernels: int = 3,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        activation: str = "softmax",
+        standardize: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        widths = [item for item in layout if item != POOL]
+        for count in (len(widths), num_kernels, num_classes, *widths):
+            if not isinstance(count, int) or count < 1:
+                raise ValueError(f"{count!r} is no number of blocks, channels, kernels or classes.")
+        self.num_classes, self.in_channels = num_classes, in_channels
+        self.blocks = nn.Sequential()
+        width = in_channels
+        for item in layout:
+            if item == POOL:
+                self.blocks.append(nn.MaxPool2d(2))
+                continue
+            block = MixingBlock(width, int(item), num_kernels, activation, standardize)
+            width = int(item)
+            self.blocks.append(nn.Sequential(block, nn.BatchNorm2d(width), nn.ReLU(inplace=True)))
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, num_classes))
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """Images (N, in_channels, H, W) -> the last feature map (N, C, H', W')."""
+        features: Tensor = self.blocks(images)
+        return features
+
+    def forward_head(self, features: Tensor) -> Tensor:
+        """Feature map (N, C, H', W') -> logits (N, num_classes)."""
+        logits: Tensor = self.classifier(adaptive_avg_pool2d(features, 1).flatten(1))
+        return logits
+
+
+@register_model
+def mixing_2(num_classes: int = 10, num_kernels: int = 3) -> MixingNet:
+    """Two blocks (64, 64): model A of the second course project; its max pool follows the second block."""
+    return MixingNet((64, 64, POOL), num_kernels, num_classes)
+
+
+@register_model
+def mixing_4(num_classes: int = 10, num_kernels: int = 3, dropout: float = 0.5) -> MixingNet:
+    """Four blocks (64, 64, 128, 128) and dropout: model B of the second course project.
+
+    Its pools and its dropout rate are not stated: a pool after each pair of blocks and 0.5 are our reading.
+    """
+    return MixingNet((64, 64, POOL, 128, 128, POOL), num_kernels, num_classes, dropout=dropout)
+
+
+@register_model
+def mixing_6(num_classes: int = 10, num_kernels: int = 3) -> MixingNet:
+    """Six blocks in the stages 64-128-256: the network of the first course project's published run.
+
+    3,485,029 parameters with K = 3; 463 million multiply-accumulates an image with the loop, 161 with one
+    mixed kernel (153 of them in its 3x3 convolutions).
+    """
+    return MixingNet((64, 64, POOL, 128, 128, POOL, 256, 256, POOL), num_kernels, num_classes)
+
+
+@register_model
+def mixing_11(num_classes: int = 10, num_kernels: int = 3) -> MixingNet:
+    """Eleven blocks in the stages 64-128-256-512: the first course project's description.
+
+    It states 11 blocks and a classifier AdaptiveAvgPool -> Linear(512, 10), and no layer list. Declared here:
+    2 blocks of 64, then 3 each of 128, 256 and 512, with a pool between the stages.
+    """
+    stages = (64, 64, POOL, 128, 128, 128, POOL, 256, 256, 256, POOL, 512, 512, 512)
+    return MixingNet(stages, num_kernels, num_classes)
+
+
+@register_model
+def mixing_lite(
+    num_classes: int = 10,
+    num_kernels: int = 3,
+    widths: Sequence[int] = (32, 64, 128, 256),
+    activation: str = "softmax",
+    standardize: bool = True,
+) -> MixingNet:
+    """A light mixing network for two cores: two blocks a stage, one in the last, which sees 4x4 positions.
+
+    Ours. Seven blocks with the default widths: 1,796,424 parameters with K = 3, 7.2 MB. Its coefficients are
+    predicted from standardized channel averages.
+    """
+    layout: list[int | str] = []
+    for width in widths[:-1]:
+        layout += [width, width, POOL]
+    layout += widths[-1:]
+    return MixingNet(layout, num_kernels, num_classes, activation=activation, standardize=standardize)

@@ -1,0 +1,52 @@
+"""The quick mixing network: its whitening really whitens, and its kernels begin as identities that differ."""
+
+import torch
+
+from cifar_core.models import count_parameters, create_model
+from cifar_core.models.speed_mixing import WhiteningConv2d
+
+
+def correlated_images(n: int = 64) -> torch.Tensor:
+    """Smooth random images (n, 3, 32, 32): neighbors and channels are alike, as in photographs."""
+    noise = torch.randn(n, 3, 40, 40, generator=torch.Generator().manual_seed(0))
+    smooth = torch.nn.functional.avg_pool2d(noise, 9, 1)
+    return (smooth + 0.3 * smooth.mean(dim=1, keepdim=True)) * 5
+
+
+def test_whitened_patches_are_uncorrelated_with_variance_one():
+    images = correlated_images()
+    whitening = WhiteningConv2d(3)
+    before = whitening(images)
+    whitening.fit(images)
+    after = whitening(images)  # (N, 24, 31, 31)
+    assert after.shape == before.shape == (64, 24, 31, 31)
+    half = after[:, :12].transpose(0, 1).flatten(1)  # (12, positions)
+    moments = half @ half.T / half.shape[1]
+    strong = moments.diagonal() > 0.5  # variances far below EPSILON are not blown up
+    assert strong.sum() >= 3 and (moments.diagonal() <= 1.01).all()
+    off_diagonal = moments - moments.diagonal().diag()
+    assert off_diagonal.abs().max() < 0.01
+    assert torch.equal(after[:, 12:], -after[:, :12])
+
+
+def test_whitening_is_frozen_and_saved():
+    model = create_model("speed_mixing", widths=[8, 8, 8])
+    names = {name for name, _ in model.named_parameters()}
+    assert "whitening.weight" not in names and "whitening.weight" in model.state_dict()
+    before = model.whitening.weight.clone()
+    model.see_images(correlated_images())
+    assert not torch.equal(model.whitening.weight, before)
+
+
+def test_every_kernel_passes_its_input_on_and_has_filters_of_its_own():
+    model = create_model("speed_mixing")
+    x = torch.randn(1, 24, 9, 9)
+    weight = model.blocks[0][0].weight  # (K, 64, 24, 3, 3)
+    for kernel in weight:
+        passed = torch.nn.functional.conv2d(x, kernel, padding=1)[:, :24]
+        torch.testing.assert_close(passed, x)
+    assert not torch.equal(weight[0, 24:], weight[1, 24:])
+
+
+def test_parameters_fit_under_ten_megabytes():
+    assert 4 * count_parameters(create_model("speed_mixing")) < 10_000_000
