@@ -1,0 +1,223 @@
+"""What each command does. torch is imported only by commands that need it, so that the others are quick."""
+
+import argparse
+import json
+import shlex
+import sys
+from typing import Any
+
+from cifar_core.cli.progress import DataProgress, TrainProgress
+from cifar_core.config import ConfigError, TrainConfig, parse_changes
+from cifar_core.recipes import get_recipe, list_recipes
+from cifar_core.runs.events import Epoch
+from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from cifar_core.words import duration
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train a recipe, or go on with a run."""
+    store = RunStore(options.runs_dir)
+    if options.resume:
+        if options.changes:
+            raise ConfigError("--set cannot change a run that has begun; start a new one with --recipe.")
+        run = store.get(options.resume)
+        if run.shipped:
+            raise ConfigError(f"'{run.id}' came with the project and is finished; train its recipe instead.")
+        if not run.status().active:
+            run.take_request()  # one that a process before left unanswered
+    else:
+        config = get_recipe(options.recipe).config.replace(**parse_changes(options.changes))
+        run = store.create(config, options.data_dir)
+    from cifar_core.runner import train_run
+
+    with TrainProgress(run) as progress:
+        try:
+            train_run(run, options.data_dir, progress)
+        except KeyboardInterrupt:
+            progress.interrupted = True
+    print(_ending(run))
+    return 130 if progress.interrupted else 0
+
+
+def _ending(run: Run) -> str:
+    row = describe_run(run)
+    best = "no epoch was completed"
+    if row["best_epoch"]:
+        accuracy = f"best validation accuracy {row['best_val_accuracy']:.2%} at epoch {row['best_epoch']}"
+        best = f"{accuracy}, kept in {run.best_checkpoint}"
+    words = f"Run {run.id} {row['state']}: {best}."
+    if row["state"] != "finished":
+        command = shlex.join(["train", "--resume", run.id, "--runs-dir", str(run.path.parent)])
+        words += f"\nGo on with: python -m cifar_core {command}"
+    return words
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Measure a checkpoint."""
+    from cifar_core.checkpoint import CheckpointError, resolve_checkpoint, write_card
+    from cifar_core.data import load_data, split_train_val
+    from cifar_core.inference import Classifier
+
+    folder = resolve_checkpoint(options.checkpoint)
+    classifier = Classifier.load(folder)
+    card = classifier.card
+    config = {**TrainConfig().to_json(), **card.config}
+    source = "synthetic" if config["data"] == "synthetic" else "auto"
+    with DataProgress() as progress:
+        data = load_data(options.data_dir, source=source, progress=progress)  # type: ignore[arg-type]
+    images, targets = data.test.images, data.test.targets
+    if options.split == "val":
+        held_out = split_train_val(data.train.targets, config["val_size"], config["split_seed"])[1]
+        images, targets = data.train.images[held_out], data.train.targets[held_out]
+    if list(data.class_names) != card.class_names:
+        names = ", ".join(card.class_names)
+        raise CheckpointError(f"The network knows other classes than the data: {names}.")
+    if data.fingerprint != card.data_fingerprint:
+        print("note: this is not the data that the network was trained on.", file=sys.stderr)
+    result = classifier.evaluate(images, targets)
+    if options.write_card:
+        write_card(folder, card.with_metrics(options.split, result.accuracy, result.loss, result.n))
+    document = {"checkpoint": str(folder), "split": options.split, **result.to_json()}
+    _print(options, document, _evaluation_lines)
+    return 0
+
+
+def _evaluation_lines(document: dict[str, Any]) -> str:
+    lines = [
+        f"checkpoint  {document['checkpoint']}",
+        f"accuracy    {document['accuracy']:.2%} of {document['n']:,} {document['split']} images",
+        f"loss        {document['loss']:.4f}",
+    ]
+    return "\n".join(lines + [f"{name:11} {share:.1%}" for name, share in document["per_class"].items()])
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Classify pictures; one that cannot be read gets its sentence and the others their answers."""
+    from cifar_core.images import ImageError, open_image
+    from cifar_core.inference import Classifier
+
+    classifier = Classifier.load(options.checkpoint)
+    answers: list[dict[str, Any]] = []
+    for path in options.images:
+        try:
+            prediction = classifier.predict([open_image(path)], top=options.top)[0]
+        except ImageError as error:
+            answers.append({"path": str(path), "error": str(error)})
+            continue
+        top = [{"label": label, "probability": probability} for label, probability in prediction.top]
+        answers.append({"path": str(path), "top": top, "mixing": prediction.mixing})
+    failures = [answer for answer in answers if "error" in answer]
+    _print(options, answers, lambda rows: "\n".join(_prediction_line(row) for row in rows if "top" in row))
+    for answer in failures:
+        print(f"error: {answer['error']}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _prediction_line(answer: dict[str, Any]) -> str:
+    words = ", ".join(f"{guess['label']} {guess['probability']:.1%}" for guess in answer["top"])
+    return f"{answer['path']}: {words}"
+
+
+def models(options: argparse.Namespace) -> int:
+    """List the networks."""
+    import torch
+
+    from cifar_core.models import count_macs, count_parameters, create_model, describe_model, list_models
+
+    rows = []
+    for name in list_models():
+        with torch.device("meta"):  # shapes without numbers: nothing is drawn or computed
+            model = create_model(name)
+        figures = {"parameters": count_parameters(model), "macs": count_macs(model)}
+        rows.append({"name": name, **figures, "summary": describe_model(name)})
+    _print(options, rows, lambda rows: "\n".join(_model_line(row) for row in rows))
+    return 0
+
+
+def _model_line(row: dict[str, Any]) -> str:
+    cost = f"{row['parameters'] / 1e6:6.2f} M parameters {row['macs'] / 1e6:7.1f} MMAC"
+    return f"{row['name']:14}{cost}  {row['summary']}"
+
+
+def recipes(options: argparse.Namespace) -> int:
+    """List the recipes."""
+    rows = []
+    for name in list_recipes():
+        recipe = get_recipe(name)
+        stated = None
+        if recipe.stated:
+            stated = {
+                "accuracy": recipe.stated.accuracy,
+                "epochs": recipe.stated.epochs,
+                "note": recipe.stated.note,
+            }
+        rows.append(
+            {"name": name, "summary": recipe.summary, "stated": stated, "config": recipe.config.to_json()}
+        )
+    _print(options, rows, lambda rows: "\n".join(f"{row['name']:14}{row['summary']}" for row in rows))
+    return 0
+
+
+def runs(options: argparse.Namespace) -> int:
+    """List the runs."""
+    rows = [describe_run(run) for run in RunStore(options.runs_dir).list()]
+    nothing = "There are no runs yet; start one with: python -m cifar_core train --recipe smoke"
+    _print(options, rows, lambda rows: "\n".join(_run_line(row) for row in rows) or nothing)
+    return 0
+
+
+def describe_run(run: Run) -> dict[str, Any]:
+    """Id, state, recipe, epochs and the best validation accuracy of a run, in JSON values."""
+    status, recipe, epochs = run.status(), None, []
+    try:
+        recipe = run.config().recipe
+        epochs = [event for event in run.events() if isinstance(event, Epoch)]
+    except StoreError as error:
+        status = Status("damaged", message=str(error))
+    best = max(epochs, key=lambda event: event.val_accuracy, default=None)
+    return {
+        "id": run.id,
+        "state": status.state,
+        "message": status.message,
+        "recipe": recipe,
+        "created": run.created,
+        "epochs": len(epochs),
+        "seconds": round(sum(event.seconds for event in epochs), 1),
+        "best_epoch": best.epoch if best else None,
+        "best_val_accuracy": best.val_accuracy if best else None,
+        "path": str(run.path),
+    }
+
+
+def _run_line(row: dict[str, Any]) -> str:
+    best = f"{row['best_val_accuracy']:.2%}" if row["best_epoch"] else "–"
+    took = duration(row["seconds"])
+    return f"{row['id']:40}{row['state']:10}{row['epochs']:4} epochs {best:>8} val {took:>14}"
+
+
+def data_check(options: argparse.Namespace) -> int:
+    """Say what data there is."""
+    from cifar_core.data import check_data, format_check
+
+    with DataProgress() as progress:
+        report = check_data(options.data_dir, source=options.source, progress=progress)
+    _print(options, report, format_check)
+    return 0
+
+
+def _print(options: argparse.Namespace, document: Any, lines: Any) -> None:
+    print(json.dumps(document, indent=1) if options.json else lines(document))
+
+
+def code_of_heavy_error(error: Exception, failed: int, wrong_use: int) -> int:
+    """The exit code of an error of the modules behind torch; anything unexpected is raised again."""
+    from cifar_core.checkpoint import UnknownCheckpoint
+    from cifar_core.images import ImageError
+    from cifar_core.models import ModelError
+    from cifar_core.runner import EXPECTED_ERRORS
+
+    if isinstance(error, UnknownCheckpoint | ModelError):
+        return wrong_use
+    if isinstance(error, (*EXPECTED_ERRORS, ImageError)):
+        return failed
+    raise error

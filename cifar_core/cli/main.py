@@ -1,0 +1,145 @@
+"""From arguments to an exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cifar_core.cli import commands
+from cifar_core.config import ConfigError
+from cifar_core.runs.store import StoreError, UnknownRun
+
+DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; errors are one sentence on stderr."""
+    options = build_parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code: int = options.command(options)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output left, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED if options.command is commands.train else DONE
+    except (RuntimeError, ValueError, OSError) as error:
+        code = _code_of(error)
+        print(f"{'error' if code == FAILED else 'wrong use'}: {error}", file=sys.stderr)
+        return code
+
+
+def _code_of(error: Exception) -> int:
+    """The exit code of an error made for the user; any other error goes on, with its traceback."""
+    if isinstance(error, ConfigError | UnknownRun):
+        return WRONG_USE
+    if isinstance(error, StoreError | OSError):  # what the system says of a file, a disk or a folder
+        return FAILED
+    return commands.code_of_heavy_error(error, failed=FAILED, wrong_use=WRONG_USE)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cifar_core",
+        description="Train, measure and use small image classifiers on CIFAR-10.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.",
+    )
+    add = parser.add_subparsers(required=True, metavar="COMMAND").add_parser
+    _add_train(add("train", help="train a recipe, or go on with a run"))
+    _add_evaluate(add("evaluate", help="measure a checkpoint on the test or validation images"))
+    _add_predict(add("predict", help="classify pictures"))
+    for name, command, words in (
+        ("models", commands.models, "list the networks"),
+        ("recipes", commands.recipes, "list the recipes"),
+        ("runs", commands.runs, "list the runs"),
+    ):
+        listing = add(name, help=words)
+        listing.set_defaults(command=command)
+        _add_json(listing)
+        if name == "runs":
+            _add_runs_dir(listing)
+    _add_data(add("data", help="look at the data set"))
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=commands.train)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--recipe", metavar="NAME", help="which recipe; `recipes` lists them")
+    what.add_argument("--resume", metavar="RUN", help="go on with this run; `runs` lists them")
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        dest="changes",
+        action="extend",
+        nargs="+",
+        default=[],
+        help="change settings of the recipe, such as epochs=5 lr=0.1",
+    )
+    _add_data_dir(parser)
+    _add_runs_dir(parser)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=commands.evaluate)
+    _add_checkpoint(parser)
+    parser.add_argument(
+        "--split", choices=("test", "val"), default="test", help="which images (default: test)"
+    )
+    parser.add_argument("--write-card", action="store_true", help="keep the figures in the checkpoint's card")
+    _add_data_dir(parser)
+    _add_json(parser)
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=commands.predict)
+    parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="picture files")
+    parser.add_argument("--top", type=_count, default=3, help="how many classes to name (default: 3)")
+    _add_checkpoint(parser)
+    _add_json(parser)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    check = parser.add_subparsers(required=True, metavar="check").add_parser(
+        "check", help="say what data there is: counts, mean, std, fingerprint"
+    )
+    check.set_defaults(command=commands.data_check)
+    check.add_argument(
+        "--source", choices=("auto", "synthetic"), default="auto", help="real or drawn pictures"
+    )
+    _add_data_dir(check)
+    _add_json(check)
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number above 0")
+    return number
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
+    words = "a folder, or a name in checkpoints/ (default: the shipped mixing network)"
+    parser.add_argument("--checkpoint", metavar="C", help=words)
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
+    words = "folder of the data (default: CIFAR_DATA, then a download)"
+    parser.add_argument("--data-dir", metavar="P", type=Path, help=words)
+
+
+def _add_runs_dir(parser: argparse.ArgumentParser) -> None:
+    words = "folder of the runs (default: CIFAR_LAB_RUNS, then runs/ in the project)"
+    parser.add_argument("--runs-dir", metavar="P", type=Path, help=words)

@@ -1,0 +1,127 @@
+"""The device that really works here: probed, not assumed, with the precision that pays on it."""
+
+import ctypes
+import platform
+import sys
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import conv2d
+
+BF16_GAIN = 1.15  # bf16 is taken where its convolution is at least so many times quicker than fp32
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where tensors live and how convolutions count: precision is "fp32" or "bf16"."""
+
+    torch_device: torch.device
+    precision: str
+    name: str
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Mixed precision in bf16, or nothing in fp32."""
+        return torch.autocast(self.torch_device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def synchronize(self) -> None:
+        """Wait for the accelerator's queue; nothing on a CPU."""
+        if self.torch_device.type != "cpu":
+            torch.accelerator.synchronize()
+
+
+def find_device(precision: str = "auto", only_cpu: bool = False) -> Device:
+    """The accelerator, if a small convolution and its backward pass run on it; else the CPU.
+
+    precision: "fp32", "bf16", or "auto", which measures both.
+    """
+    keep_freed_memory()
+    device = torch.device("cpu")
+    if not only_cpu and torch.accelerator.is_available():
+        accelerator = torch.accelerator.current_accelerator()
+        if accelerator is not None and works(accelerator):
+            device = accelerator
+    if precision == "auto":
+        precision = "bf16" if bf16_pays(device) else "fp32"
+    return Device(device, precision, describe(device))
+
+
+def works(device: torch.device) -> bool:
+    """True when a tiny convolution runs there, forward and backward.
+
+    A GPU can be visible and yet be older than any architecture in the installed build.
+    """
+    try:
+        _convolve(device, torch.float32, channels=4, repeats=1)
+    except (RuntimeError, NotImplementedError) as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        print(
+            f"The {device.type} device does not work here ({first_line}); going on with the CPU.",
+            file=sys.stderr,
+        )
+        return False
+    return True
+
+
+def bf16_pays(device: torch.device) -> bool:
+    """Measure one convolution, forward and backward, in fp32 and in bf16 (about 0.1 s on a CPU)."""
+    try:
+        fp32 = _convolve(device, torch.float32)
+        bf16 = _convolve(device, torch.bfloat16)
+    except (RuntimeError, NotImplementedError):
+        return False
+    return fp32 > BF16_GAIN * bf16
+
+
+def _convolve(device: torch.device, dtype: torch.dtype, channels: int = 64, repeats: int = 4) -> float:
+    """Seconds of the quickest of `repeats` passes."""
+    x = torch.ones(16, channels, 16, 16, device=device, dtype=dtype, requires_grad=True)
+    weight = torch.ones(channels, channels, 3, 3, device=device, dtype=dtype, requires_grad=True)
+    best = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        conv2d(x.contiguous(memory_format=torch.channels_last), weight, padding=1).sum().backward()
+        assert weight.grad is not None
+        weight.grad[0, 0, 0, 0].item()  # waits for the device
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def describe(device: torch.device) -> str:
+    """Words for a reader: the accelerator's name, or the processor and its threads."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    if device.type != "cpu":
+        return device.type.upper()
+    threads = torch.get_num_threads()
+    return f"{_processor()}, {threads} thread{'s' if threads != 1 else ''}"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def keep_freed_memory() -> bool:
+    """Let glibc keep freed activations instead of unmapping them at each step; False where that is unknown.
+
+    Without it every activation is mapped and cleared anew: tens of thousands of page faults a step.
+    """
+    m_trim_threshold, m_mmap_max = -1, -4  # numbers of malloc.h
+    try:
+        library = ctypes.CDLL("libc.so.6")
+        return bool(library.mallopt(m_mmap_max, 0) and library.mallopt(m_trim_threshold, 2**31 - 1))
+    except (OSError, AttributeError):
+        return False
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    import numpy
+
+    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}

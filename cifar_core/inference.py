@@ -1,0 +1,197 @@
+"""Classifier: the only road from pixels to classes, for the command line, the pages and the notebook."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
+from cifar_core.data.batches import Normalization
+from cifar_core.device import find_device
+from cifar_core.images import fit_square
+from cifar_core.metrics import accuracy, confusion_matrix, per_class_accuracy
+from cifar_core.models import ImageClassifier
+
+BATCH_SIZE = 250
+Images = Sequence[Image.Image] | NDArray[np.uint8] | Tensor
+
+
+class InferenceError(ValueError):
+    """Images that the classifier cannot take."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one image.
+
+    top: (label, probability) pairs, the likeliest first; probs: (num_classes,) float32;
+    mixing: block name -> its K mixing coefficients, empty where the network does not mix;
+    seen: (32, 32, 3) uint8, what the network saw.
+    """
+
+    top: list[tuple[str, float]]
+    probs: NDArray[np.float32]
+    mixing: dict[str, list[float]]
+    seen: NDArray[np.uint8]
+
+    @property
+    def label(self) -> str:
+        """The likeliest class."""
+        return self.top[0][0]
+
+
+class Classifier:
+    """A trained network with all that must travel with it: class names, normalization, its card."""
+
+    def __init__(self, model: ImageClassifier, card: Card, device: torch.device | str | None = None) -> None:
+        self.device = torch.device(device) if device else find_device("fp32").torch_device
+        self.model = model.to(self.device).eval()
+        self.card = card
+        self.normalize = Normalization(tuple(card.mean), tuple(card.std))
+
+    @classmethod
+    def load(cls, name: str | Path | None = None, device: torch.device | str | None = None) -> "Classifier":
+        """From a checkpoint folder or a name in checkpoints/; without a name, the default one.
+
+        Raises:
+            CheckpointError: when it is missing or damaged.
+        """
+        model, card = load_checkpoint(resolve_checkpoint(name))
+        return cls(model, card, device)
+
+    @property
+    def class_names(self) -> list[str]:
+        """The classes' names, by number."""
+        return self.card.class_names
+
+    def predict(self, images: Images, top: int = 3) -> list[Prediction]:
+        """Answers for RGB pictures of any size, or for uint8 images (N, 3, 32, 32).
+
+        top: how many classes each answer names, 1 or more.
+
+        Raises:
+            InferenceError: when the images have another form, or `top` is below 1.
+        """
+        if top < 1:
+            raise InferenceError(f"top is {top}; it must be 1 or more.")
+        answers: list[Prediction] = []
+        for part in _parts(images):  # (N, 3, 32, 32)
+            logits, mixing = self.run(part)
+            probs = logits.softmax(dim=1).cpu().numpy()
+            answers += [self._prediction(row, probs[row], mixing, part[row], top) for row in range(len(part))]
+        return answers
+
+    def probs(self, images: Images) -> NDArray[np.float32]:
+        """Probabilities (N, num_classes)."""
+        parts = [self.run(part)[0].softmax(dim=1).cpu().numpy() for part in _parts(images)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
+
+    @torch.inference_mode()
+    def run(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """uint8 pixels (N, 3, 32, 32) -> logits (N, num_classes) and mixing coefficients (N, K) a block.
+
+        Where the card says so, the logits are those of the mean of the probabilities for the image and its
+        mirror image; the coefficients are the image's own.
+        """
+        images = self.normalize(pixels.to(self.device))
+        with self.model.record_mixing() as mixing:
+            logits = self.model(images).float()
+            coefficients = [block.cpu() for block in mixing]
+        if self.card.mirror:
+            views = torch.stack([logits, self.model(images.flip(-1)).float()]).log_softmax(dim=2)
+            logits = views.logsumexp(dim=0) - math.log(2)
+        return logits, coefficients
+
+    def evaluate(self, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> "Evaluated":
+        """Measure on labeled images: uint8 (N, 3, 32, 32) and class numbers (N,), at least one."""
+        if not len(images) == len(targets) > 0:
+            raise InferenceError(f"{len(images)} images, {len(targets)} targets: give as many, at least one.")
+        logits = torch.cat([self.run(part)[0].cpu() for part in _parts(images)])
+        loss = cross_entropy(logits, torch.tensor(targets, dtype=torch.int64)).item()
+        predictions = logits.argmax(dim=1).numpy()
+        confusion = confusion_matrix(np.asarray(targets), predictions, len(self.class_names))
+        return Evaluated(
+            accuracy(np.asarray(targets), predictions), loss, len(targets), confusion, self.class_names
+        )
+
+    def _prediction(
+        self, row: int, probs: NDArray[np.float32], mixing: list[Tensor], pixels: Tensor, top: int
+    ) -> Prediction:
+        best = np.argsort(-probs, kind="stable")[:top]
+        blocks = zip(self.model.mixing_blocks(), mixing, strict=True)
+        return Prediction(
+            top=[(self.class_names[number], float(probs[number])) for number in best],
+            probs=probs,
+            mixing={name: block[row].tolist() for name, block in blocks},
+            seen=pixels.permute(1, 2, 0).numpy().copy(),
+        )
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Accuracy (0..1), mean cross-entropy (nats), number of images, counts [true class, predicted class]."""
+
+    accuracy: float
+    loss: float
+    n: int
+    confusion: NDArray[np.int64]
+    class_names: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `per_class` maps a name to the share of its images that were recognized."""
+        shares = per_class_accuracy(self.confusion)
+        recognized = {
+            name: None if np.isnan(share) else float(share)
+            for name, share in zip(self.class_names, shares, strict=True)
+        }
+        return {
+            "accuracy": self.accuracy,
+            "loss": self.loss,
+            "n": self.n,
+            "per_class": recognized,
+            "confusion": self.confusion.tolist(),
+        }
+
+
+def to_pixels(images: Images) -> Tensor:
+    """Pictures of any size, or arrays, as one uint8 tensor (N, 3, 32, 32); raises InferenceError."""
+    if isinstance(images, np.ndarray | Tensor):
+        pixels = torch.as_tensor(np.array(images) if isinstance(images, np.ndarray) else images.cpu())
+        if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1:] != (3, 32, 32):
+            shape = f"{pixels.dtype} {tuple(pixels.shape)}"
+            raise InferenceError(
+                f"The images are {shape}; they must be uint8 (N, 3, 32, 32) or RGB pictures."
+            )
+        return pixels
+    if isinstance(images, Image.Image | str | bytes):
+        raise InferenceError("Give a list of pictures, even of one.")
+    squares = [np.asarray(fit_square(_rgb(picture), 32)) for picture in images]
+    if not squares:
+        return torch.zeros(0, 3, 32, 32, dtype=torch.uint8)
+    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
+
+
+def _rgb(picture: Any) -> Image.Image:
+    """A plain picture as RGB; what would lose something on the way is refused."""
+    if not isinstance(picture, Image.Image):
+        raise InferenceError(f"{picture!r:.60} is no picture; open files with cifar_core.decode_image.")
+    if picture.has_transparency_data or picture.mode.startswith(("I", "F")):
+        raise InferenceError(
+            f"The picture is {picture.mode}, with transparency or more than 8 bits; "
+            "cifar_core.decode_image makes an RGB one of the file's bytes."
+        )
+    return picture.convert("RGB")
+
+
+def _parts(images: Images) -> Sequence[Tensor]:
+    """Parts of at most BATCH_SIZE images, uint8 (N, 3, 32, 32); none where there are no images."""
+    pixels = to_pixels(images)
+    return pixels.split(BATCH_SIZE) if len(pixels) else ()

@@ -1,0 +1,136 @@
+"""The typed events that a training run yields, and their JSON form (one object a line in events.jsonl).
+
+Accuracies lie in 0..1, losses are mean cross-entropy in nats, times are in seconds.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from cifar_core.typed_json import build
+
+
+class EventError(ValueError):
+    """A line of events.jsonl that is not an event."""
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """First event: what is trained on what. `macs` are multiply-accumulates for one image, forward."""
+
+    type: ClassVar[str] = "start"
+    model: str
+    parameters: int
+    macs: int
+    train_images: int
+    val_images: int
+    steps_per_epoch: int
+    total_steps: int
+    device: str
+    precision: str
+    threads: int
+    data_source: str
+    data_fingerprint: str
+    versions: dict[str, str]
+    mixing_blocks: list[str] = field(default_factory=list)
+    time: float = 0.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """Means over the steps since the last Step event; `epoch` counts from 1, `step` over the whole run."""
+
+    type: ClassVar[str] = "step"
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    lr: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class BlockMixing:
+    """Mixing coefficients of one block over the validation images.
+
+    mean: K numbers. per_class: for each class K numbers. entropy: mean over images of the entropy of the
+    coefficients' shares, divided by log K: 1 is an even mix, 0 is one kernel alone.
+    """
+
+    block: str
+    mean: list[float]
+    per_class: list[list[float]]
+    entropy: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """End of an epoch: training means over its steps (augmented images, weights as they were), validation
+    with the weights that would be kept. `seconds` is the whole epoch, `val_seconds` its validation,
+    `network_seconds` the time inside forward, backward and the optimizer."""
+
+    type: ClassVar[str] = "epoch"
+    epoch: int
+    step: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    lr: float
+    seconds: float
+    val_seconds: float
+    network_seconds: float
+    mixing: list[BlockMixing] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Resume:
+    """The run went on from a saved state, after `step` steps."""
+
+    type: ClassVar[str] = "resume"
+    step: int
+    time: float
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """Last event: "finished" or "stopped"; the best epoch by validation accuracy, if any was completed."""
+
+    type: ClassVar[str] = "end"
+    state: str
+    step: int
+    seconds: float
+    best_epoch: int
+    best_val_accuracy: float
+
+
+@dataclass(frozen=True)
+class Beat:
+    """A sign of life after every step or validation batch; never stored."""
+
+    type: ClassVar[str] = "beat"
+    epoch: int
+    step: int
+    validating: bool = False
+
+
+Event = RunStart | Step | Epoch | Resume | RunEnd
+_TYPES: dict[str, Any] = {kind.type: kind for kind in (RunStart, Step, Epoch, Resume, RunEnd)}
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as plain JSON values, its kind under "type"."""
+    return {"type": event.type, **dataclasses.asdict(event)}
+
+
+def from_json(document: Any) -> Event:
+    """The event that `to_json` wrote; raises EventError when it is none."""
+    if not isinstance(document, Mapping) or document.get("type") not in list(_TYPES):
+        raise EventError(f"{document!r:.60} is no event; the events are: {', '.join(_TYPES)}.")
+    values = {name: value for name, value in document.items() if name != "type"}
+    try:
+        event: Event = build(_TYPES[document["type"]], values)
+    except TypeError as error:
+        raise EventError(f"The event '{document['type']}' is damaged: {error}.") from None
+    return event

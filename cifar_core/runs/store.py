@@ -1,0 +1,270 @@
+"""The store of runs: one folder a run, written by the training process, read by everyone else.
+
+    <runs-dir>/<id>/
+        run.json       when it was created, where its data lies
+        config.json    its TrainConfig
+        events.jsonl   one event a line (runs/events.py)
+        status.json    state, pid, heartbeat, progress
+        request.json   what a reader asks of the process: stop, pause or continue
+        log.txt        what the process printed
+        checkpoints/   last/ and best/ (checkpoint.py)
+
+A checkpoint shipped with the project holds config.json and events.jsonl too and reads as a finished run.
+"""
+
+import json
+import math
+import os
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from cifar_core.atomic import write_json
+from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.paths import checkpoints_dir, default_runs_dir
+from cifar_core.runs.events import Event, EventError, from_json, to_json
+from cifar_core.runs.status import ACTIVE_STATES, STATES, Status
+
+__all__ = ["ACTIVE_STATES", "REQUESTS", "STATES", "Run", "RunStore", "Status", "StoreError", "UnknownRun"]
+
+REQUESTS = ("stop", "pause", "continue")
+START_PATIENCE_SECONDS = 60.0  # a process that has not shown itself by then did not start
+BEAT_PATIENCE_SECONDS = 5.0  # a process that has been silent for so long may be gone
+LOCK_PATIENCE_SECONDS = 0.2  # readers hold the lock for an instant when they look whether a process does
+
+
+class StoreError(RuntimeError):
+    """A run that is not there, cannot be read or cannot do what was asked."""
+
+
+class UnknownRun(StoreError):
+    """A run that is not there."""
+
+
+class Run:
+    """One run's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+
+    @property
+    def shipped(self) -> bool:
+        """True for a run that came with the project (read-only)."""
+        return (self.path / "card.json").exists()
+
+    @property
+    def created(self) -> float:
+        """Seconds since 1970 when the run was made; 0 when unknown."""
+        created = self._info().get("created")
+        return float(created) if isinstance(created, float) and math.isfinite(created) else 0.0
+
+    @property
+    def data_dir(self) -> Path | None:
+        """The data folder that the run was started with, if one was named."""
+        folder = self._info().get("data_dir")
+        return Path(folder) if folder and isinstance(folder, str) else None
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """Folder of the weights with the best validation accuracy (may not exist yet)."""
+        return self.path if self.shipped else self.path / "checkpoints" / "best"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """Folder of the newest saved state (may not exist yet)."""
+        return self.path / "checkpoints" / "last"
+
+    def _info(self) -> Mapping[str, Any]:
+        try:
+            return _read_json(self.path / "run.json")
+        except StoreError:
+            return {}
+
+    def config(self) -> TrainConfig:
+        """The run's settings; raises StoreError when they cannot be read."""
+        try:
+            return TrainConfig.from_json(_read_json(self.path / "config.json"))
+        except (ConfigError, TypeError, OverflowError) as error:
+            raise StoreError(f"The settings of run '{self.id}' are damaged: {error}") from None
+
+    # Events
+
+    def append(self, event: Event) -> None:
+        """Add one event as one line."""
+        line = json.dumps(to_json(event), allow_nan=False) + "\n"
+        with open(self.path / "events.jsonl", "a", encoding="utf-8") as file:
+            file.write(line)
+
+    def read_events(self, offset: int = 0) -> tuple[list[Event], int]:
+        """Events from byte `offset` on, and the offset to go on from; a last line without its end is left."""
+        try:
+            with open(self.path / "events.jsonl", "rb") as file:
+                file.seek(offset)
+                content = file.read()
+        except FileNotFoundError:
+            return [], 0
+        except OSError as error:
+            raise StoreError(f"The events of run '{self.id}' cannot be read: {error}.") from None
+        whole = content[: content.rfind(b"\n") + 1]
+        return [self._parse(line) for line in whole.splitlines()], offset + len(whole)
+
+    def events(self) -> list[Event]:
+        """All events so far; raises StoreError when a line is damaged."""
+        return self.read_events()[0]
+
+    def _parse(self, line: bytes) -> Event:
+        try:
+            return from_json(json.loads(line))
+        except (EventError, ValueError, RecursionError) as error:
+            raise StoreError(f"The events of run '{self.id}' are damaged: {error}") from None
+
+    def events_size(self) -> int:
+        """Bytes of events.jsonl now."""
+        path = self.path / "events.jsonl"
+        return path.stat().st_size if path.exists() else 0
+
+    def sync_events(self) -> int:
+        """Make the events so far last, also through a power failure; returns their bytes."""
+        with open(self.path / "events.jsonl", "ab") as file:
+            os.fsync(file.fileno())
+            return file.tell()
+
+    def truncate_events(self, size: int) -> None:
+        """Forget what was written after the first `size` bytes, and a line without its end.
+
+        A resumed run writes it anew.
+        """
+        if not (path := self.path / "events.jsonl").exists():
+            return
+        with open(path, "rb+") as file:
+            file.truncate(file.read(size).rfind(b"\n") + 1)
+
+    # Status
+
+    def write_status(self, status: Status) -> None:
+        """Replace status.json, with the time now as heartbeat."""
+        write_json(self.path / "status.json", asdict(replace(status, heartbeat=time.time())))
+
+    def status(self) -> Status:
+        """The state as it is now: a process that died without a word shows as failed, never as running."""
+        if self.shipped:
+            return Status("finished")
+        try:
+            status = Status.from_json(_read_json(self.path / "status.json"))
+            self.config()
+        except StoreError as error:
+            return Status("damaged", message=str(error))
+        except TypeError as error:
+            return Status("damaged", message=f"The status of run '{self.id}' is damaged: {error}.")
+        if not status.active or self._alive(status):
+            return status
+        gone = "The process ended without a word; Resume goes on from the last saved state."
+        return replace(status, state="failed", message=gone, eta_seconds=None)
+
+    def _alive(self, status: Status) -> bool:
+        silent = time.time() - status.heartbeat
+        if status.state == "waiting" and silent < START_PATIENCE_SECONDS:
+            return True
+        try:
+            with self.lock(LOCK_PATIENCE_SECONDS if silent > BEAT_PATIENCE_SECONDS else 0.0):
+                return False
+        except Timeout:
+            return True
+        except OSError:  # the folder is gone, or cannot hold a lock
+            return False
+
+    def lock(self, timeout: float = 0.0) -> FileLock:
+        """The lock that the training process holds while it works on the run; it falls with the process."""
+        return FileLock(self.path / "lock", timeout=timeout)
+
+    # Requests
+
+    def request(self, what: str) -> None:
+        """Ask the process to stop, pause or continue; raises StoreError when there is none to ask."""
+        if what not in REQUESTS:
+            raise StoreError(f"'{what}' is no request; the requests are: {', '.join(REQUESTS)}.")
+        state = self.status().state
+        if state not in ACTIVE_STATES:
+            raise StoreError(f"Run '{self.id}' is {state}; only a waiting, running or paused run can {what}.")
+        write_json(self.path / "request.json", {"request": what})
+
+    def take_request(self) -> str | None:
+        """The request that waits, once; None when there is none."""
+        path = self.path / "request.json"
+        if not path.exists():
+            return None
+        try:
+            what = _read_json(path).get("request")
+        except StoreError:
+            what = None
+        path.unlink(missing_ok=True)
+        return what if what in REQUESTS else None
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The last lines of what the process printed."""
+        path = self.path / "log.txt"
+        text = path.read_text(errors="replace") if path.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+class RunStore:
+    """All runs under one folder, and those shipped with the project."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = (root or default_runs_dir()).absolute()
+
+    def create(self, config: TrainConfig, data_dir: Path | None = None) -> Run:
+        """A new run, waiting, with its settings on disk."""
+        name = re.sub("[^A-Za-z0-9_-]+", "-", config.recipe)[:40].strip("-") or "run"
+        run = Run(self.root / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+        try:
+            run.path.mkdir(parents=True)
+        except OSError as error:
+            raise StoreError(
+                f"No run can be kept in {self.root}: {error.strerror}; choose another --runs-dir."
+            ) from None
+        folder = str(data_dir.absolute()) if data_dir else None
+        write_json(run.path / "run.json", {"created": time.time(), "data_dir": folder})
+        write_json(run.path / "config.json", config.to_json())
+        run.write_status(Status("waiting"))
+        return run
+
+    def get(self, run_id: str) -> Run:
+        """The run with this id (or path); raises UnknownRun with what to do when there is none."""
+        for folder in (self.root, checkpoints_dir()):
+            path = folder / run_id
+            if path.parent == folder and path.name != ".." and _is_run(path):
+                return Run(path)
+        raise UnknownRun(
+            f"There is no run '{run_id}' in {self.root}; `python -m cifar_core runs` lists them."
+        )
+
+    def list(self) -> list[Run]:
+        """The user's runs, newest first, then the shipped ones."""
+        own = [Run(path) for path in self.root.glob("*") if _is_run(path)]
+        shipped = [Run(path.parent) for path in sorted(checkpoints_dir().glob("*/events.jsonl"))]
+        return sorted(own, key=lambda run: (run.created, run.id), reverse=True) + shipped
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return any((folder / name).exists() for name in ("run.json", "config.json"))
+    except OSError:  # a name too long, a folder of somebody else
+        return False
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path} cannot be read: {error}.") from None
+    if not isinstance(document, dict):
+        raise StoreError(f"{path} does not hold a JSON object.")
+    return document

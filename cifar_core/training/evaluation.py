@@ -1,0 +1,87 @@
+"""Measure a network on batches: loss, accuracy, and what its blocks mix, class by class."""
+
+import math
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from cifar_core.runs.events import BlockMixing
+from cifar_core.training.trainer import TrainDevice
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Mean cross-entropy (nats), accuracy (0..1), images, and the mixing coefficients of each block."""
+
+    loss: float
+    accuracy: float
+    n: int
+    mixing: list[BlockMixing] = field(default_factory=list)
+
+
+class MixingSums:
+    """Sums of mixing coefficients by block and class, and of their entropy, kept on the device."""
+
+    def __init__(self, names: list[str], num_classes: int) -> None:
+        self.names, self.num_classes = names, num_classes
+        self.sums: list[Tensor] = []  # (num_classes, K) a block
+        self.entropies: list[Tensor] = []  # () a block
+        self.counts = torch.zeros(num_classes)
+
+    def add(self, record: list[Tensor], targets: Tensor) -> None:
+        """Add one batch: record holds (N, K) a block, targets are (N,)."""
+        if not self.names:
+            return
+        if not self.sums:
+            self.sums = [block.new_zeros(self.num_classes, block.shape[1]) for block in record]
+            self.entropies = [block.new_zeros(()) for block in record]
+        self.counts += torch.bincount(targets, minlength=self.num_classes).cpu()
+        for number, block in enumerate(record):
+            self.sums[number].index_add_(0, targets, block)
+            shares = block / block.sum(dim=1, keepdim=True).clamp(min=1e-30)  # sigmoids can all be 0
+            self.entropies[number] += torch.special.entr(shares).sum() / math.log(max(2, block.shape[1]))
+
+    def result(self) -> list[BlockMixing]:
+        """Means over all images, by class, and of the entropy."""
+        n, counts = self.counts.sum().item(), self.counts.clamp(min=1)[:, None]
+        return [
+            BlockMixing(
+                block=name,
+                mean=_rounded(sums.cpu().sum(dim=0) / n),
+                per_class=[_rounded(row) for row in sums.cpu() / counts],
+                entropy=round(entropy.item() / n, 6),
+            )
+            for name, sums, entropy in zip(self.names, self.sums, self.entropies, strict=False)
+        ]
+
+
+def _rounded(values: Tensor) -> list[float]:
+    return [round(value, 6) for value in values.tolist()]
+
+
+@torch.no_grad()
+def evaluate(
+    model: torch.nn.Module, batches: Iterable[tuple[Tensor, Tensor]], device: TrainDevice
+) -> Generator[None, None, Evaluation]:
+    """Run the model in eval mode over (images, targets); yields after each batch, returns the Evaluation."""
+    was_training = model.training
+    model.eval()
+    mixing = MixingSums(model.mixing_blocks(), model.num_classes)  # type: ignore[operator, arg-type]
+    loss, correct, n = 0.0, 0, 0
+    try:
+        with model.record_mixing() as record:  # type: ignore[operator]
+            for images, targets in batches:
+                with device.autocast():
+                    logits = model(images)
+                logits = logits.float()
+                loss += cross_entropy(logits, targets, reduction="sum").item()
+                correct += int((logits.argmax(dim=1) == targets).sum())
+                n += len(targets)
+                mixing.add(record, targets)
+                yield
+    finally:  # also when the caller leaves between two batches
+        model.train(was_training)
+    return Evaluation(loss / n, correct / n, n, mixing.result())

@@ -1,0 +1,186 @@
+"""All of a run that must survive a restart: weights, optimizer, average, position, sums, random state."""
+
+import time
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from cifar_core.config import TrainConfig
+from cifar_core.training.ema import create_ema
+from cifar_core.training.optimizers import create_optimizer
+from cifar_core.training.schedules import learning_rate, mixing_temperature
+
+
+class TrainDevice(Protocol):
+    """Where a run trains: the device of its tensors, and the context of its forward passes."""
+
+    @property
+    def torch_device(self) -> torch.device:
+        """The device of every tensor."""
+        ...
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Mixed precision, where it is on."""
+        ...
+
+
+class Sums:
+    """Loss, right answers, images and seconds, summed over steps without waiting for the device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.loss = torch.zeros((), device=device)
+        self.correct = torch.zeros((), dtype=torch.int64, device=device)
+        self.images = 0
+        self.seconds = 0.0
+
+    def add(self, loss: Tensor, correct: Tensor, images: int) -> None:
+        """Add one step: its mean loss (), its right answers () and its number of images."""
+        self.loss += loss * images
+        self.correct += correct
+        self.images += images
+
+    def means(self) -> tuple[float, float]:
+        """Mean loss and accuracy."""
+        return self.loss.item() / self.images, self.correct.item() / self.images
+
+    def state_dict(self) -> dict[str, Any]:
+        """All sums."""
+        return dict(vars(self))
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The sums that `state_dict` gave."""
+        self.loss.copy_(state["loss"])
+        self.correct.copy_(state["correct"])
+        self.images, self.seconds = state["images"], state["seconds"]
+
+
+class Trainer:
+    """A network in training: one step at a time, with a state that can be saved after any of them."""
+
+    def __init__(
+        self, model: torch.nn.Module, config: TrainConfig, device: TrainDevice, steps_per_epoch: int
+    ) -> None:
+        self.model = model.to(device.torch_device)
+        self.config, self.device, self.steps_per_epoch = config, device, steps_per_epoch
+        self.total_steps = steps_per_epoch * config.epochs
+        self.optimizer = create_optimizer(model, config)
+        self.ema = create_ema(model, config.ema_decay)
+        self.step = 0  # done in the run
+        self.epochs_done = 0  # with their validation
+        self.epoch_sums, self.window_sums = Sums(device.torch_device), Sums(device.torch_device)
+        self.network_seconds = 0.0  # of this epoch, inside the network and the optimizer
+        self.run_seconds = 0.0
+        self.best_epoch, self.best_val_accuracy = 0, 0.0
+        self.restart_clock()
+
+    @property
+    def deployed(self) -> torch.nn.Module:
+        """The network that is validated and kept: the averaged one where averaging is on."""
+        return self.ema.module if self.ema else self.model
+
+    # Time
+
+    def restart_clock(self) -> None:
+        """Leave out the time since the last mark (a pause)."""
+        self.marked = time.perf_counter()
+
+    def mark_time(self) -> None:
+        """Book the time since the last mark."""
+        now = time.perf_counter()
+        for sums in (self.epoch_sums, self.window_sums):
+            sums.seconds += now - self.marked
+        self.run_seconds += now - self.marked
+        self.marked = now
+
+    # One step
+
+    def train_step(self, images: Tensor, targets: Tensor) -> None:
+        """Forward, backward, and where a group of batches is complete the change of the weights.
+
+        images (N, 3, H, W) normalized, targets (N,).
+        """
+        start = time.perf_counter()
+        config = self.config
+        temperature = mixing_temperature(config, self.step, self.total_steps)
+        for model in (self.model, self.deployed):  # set, not averaged
+            model.set_mixing_temperature(temperature)  # type: ignore[operator]
+        with self.device.autocast():
+            logits = self.model(images)
+        logits = logits.float()
+        loss = cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
+        (loss / (self._group_size() if config.accumulation == "mean" else 1)).backward()
+        self._change_weights()
+        with torch.no_grad():
+            correct = (logits.argmax(dim=1) == targets).sum()
+            for sums in (self.epoch_sums, self.window_sums):
+                sums.add(loss.detach(), correct, len(targets))
+        self.network_seconds += time.perf_counter() - start
+
+    def _change_weights(self) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, self.step, self.steps_per_epoch)
+        self.step += 1
+        last_of_epoch = self.step % self.steps_per_epoch == 0
+        if self._accumulated() == 0 or last_of_epoch:
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            if self.ema:
+                self.ema.update_parameters(self.model)
+
+    def _accumulated(self) -> int:
+        """Batches whose gradients wait for the rest of their group."""
+        return (self.step % self.steps_per_epoch) % self.config.accumulation_steps
+
+    def _group_size(self) -> int:
+        """Batches in the group of the coming step; the last group of an epoch may be smaller."""
+        done = self.step % self.steps_per_epoch
+        size = self.config.accumulation_steps
+        return min(size, self.steps_per_epoch - done // size * size)
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the last step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    # State
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nested dicts and lists of tensors and plain values; complete, so that a resumed run is equal."""
+        random = {"cpu": torch.get_rng_state()}
+        if self.device.torch_device.type == "cuda":
+            random["cuda"] = torch.cuda.get_rng_state()
+        waiting = {name: p.grad for name, p in self.model.named_parameters() if p.grad is not None}
+        return {
+            "model": self.model.state_dict(),
+            "ema": self.ema.state_dict() if self.ema else {},
+            "optimizer": self.optimizer.state_dict(),
+            "gradients": waiting if self._accumulated() else {},
+            "random": random,
+            "epoch_sums": self.epoch_sums.state_dict(),
+            "window_sums": self.window_sums.state_dict(),
+            **{name: getattr(self, name) for name in _PLAIN},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken."""
+        self.model.load_state_dict(state["model"])
+        if self.ema:
+            self.ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for name, parameter in self.model.named_parameters():
+            gradient = state["gradients"].get(name)
+            parameter.grad = None if gradient is None else gradient.to(parameter.device)
+        torch.set_rng_state(state["random"]["cpu"])
+        if "cuda" in state["random"] and self.device.torch_device.type == "cuda":
+            torch.cuda.set_rng_state(state["random"]["cuda"])
+        self.epoch_sums.load_state_dict(state["epoch_sums"])
+        self.window_sums.load_state_dict(state["window_sums"])
+        for name in _PLAIN:
+            setattr(self, name, state[name])
+        self.restart_clock()
+
+
+_PLAIN = ("step", "epochs_done", "network_seconds", "run_seconds", "best_epoch", "best_val_accuracy")

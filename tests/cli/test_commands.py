@@ -1,0 +1,423 @@
+"""The command line's contract: what each command prints where, and the exit code of every way it can end."""
+
+import contextlib
+import io
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_core.checkpoint import CARD, DEFAULT_CHECKPOINT, load_card
+from cifar_core.cli import commands, main
+from cifar_core.config import TrainConfig
+from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
+from cifar_core.recipes import list_recipes
+from cifar_core.runs.events import Epoch
+from cifar_core.runs.store import RunStore, Status
+from tests.toy_checkpoints import save_toy
+
+TINY = ['model_args={"widths": [4, 8], "num_kernels": 2}', "train_size=200", "val_size=50", "precision=fp32"]
+SMOKE = ["train", "--recipe", "smoke", "--set", *TINY]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A tiny run, trained by the command line: (the run, what stdout said)."""
+    root, said = tmp_path_factory.mktemp("runs"), io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = main([*SMOKE, "batch_size=50", "--set", "epochs=2", "--runs-dir", str(root)])
+    assert code == 0
+    (run,) = (run for run in RunStore(root).list() if run.path.parent == root)
+    return run, said.getvalue()
+
+
+@pytest.fixture
+def best(trained):
+    return str(trained[0].best_checkpoint)
+
+
+@pytest.fixture
+def call(capsys):
+    """Run a command; gives its exit code, stdout and stderr."""
+
+    def call(*arguments):
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            code = end.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def answer(call):
+    """Run a command with --json that must succeed; gives the one document that it printed."""
+
+    def answer(*arguments):
+        code, out, _ = call(*arguments, "--json")
+        assert code == 0
+
+        def refuse(word):
+            raise AssertionError(f"{word} is no JSON")
+
+        return json.loads(out, parse_constant=refuse)
+
+    return answer
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Four test images as PNG files, and their classes' names."""
+    test = make_synthetic().test
+    paths = [tmp_path / f"picture {number}.png" for number in range(4)]
+    for path, image in zip(paths, test.images, strict=False):
+        Image.fromarray(image.transpose(1, 2, 0)).save(path)
+    return paths, [SHAPE_NAMES[target] for target in test.targets[:4]]
+
+
+# train
+
+
+def test_training_prints_plain_lines_where_there_is_no_terminal(trained):
+    run, said = trained
+    lines = said.splitlines()
+    assert "\r" not in said and "\x1b" not in said
+    assert lines[0] == f"Run {run.id} in {run.path}"
+    assert lines[1].startswith("mixing_lite: 0.00 M parameters") and "200 images of" in lines[1]
+    epochs = [line for line in lines if line.startswith("epoch ")]
+    stored = [event for event in run.events() if isinstance(event, Epoch)]
+    assert len(epochs) == len(stored) == 2
+    for line, event in zip(epochs, stored, strict=True):
+        assert f"val loss {event.val_loss:.4f}, accuracy {event.val_accuracy:.2%}" in line
+    assert lines[-1].startswith(f"Run {run.id} finished: best validation accuracy")
+    assert str(run.best_checkpoint) in lines[-1]
+
+
+def test_settings_can_be_given_one_by_one_or_together(trained):
+    config = trained[0].config()
+    assert (config.recipe, config.epochs, config.batch_size, config.train_size) == ("smoke", 2, 50, 200)
+    assert config.model_args == {"widths": [4, 8], "num_kernels": 2}
+
+
+def test_a_finished_run_that_is_resumed_stays_finished(trained, call):
+    run, _ = trained
+    before = run.events()[:-1]
+    code, out, _ = call("train", "--resume", run.id, "--runs-dir", run.path.parent)
+    assert code == 0 and f"Run {run.id} finished" in out
+    assert run.events()[:-1] == before and run.status().state == "finished"
+
+
+def test_an_old_request_does_not_stop_a_run_that_is_resumed(trained, call):
+    run, _ = trained
+    (run.path / "request.json").write_text('{"request": "stop"}')
+    assert call("train", "--resume", run.id, "--runs-dir", run.path.parent)[0] == 0
+    assert run.status().state == "finished" and run.take_request() is None
+
+
+def test_a_run_that_another_process_trains_is_refused_and_left_alone(trained, call, monkeypatch):
+    run, _ = trained
+    copy = RunStore(run.path.parent).create(run.config())
+    copy.write_status(Status("running"))
+    monkeypatch.setattr("cifar_core.runner.LOCK_SECONDS", 0.1)
+    with copy.lock():
+        copy.request("pause")
+        code, _, err = call("train", "--resume", copy.id, "--runs-dir", run.path.parent)
+        assert code == 1 and "Another process trains" in err
+        assert copy.status().state == "running" and copy.take_request() == "pause"
+
+
+def test_interrupted_training_says_how_to_go_on(call, tmp_path, monkeypatch):
+    def interrupt(run, *arguments):
+        run.write_status(Status("stopped"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cifar_core.runner.train_run", interrupt)
+    root = tmp_path / "my runs"
+    code, out, _ = call(*SMOKE, "--runs-dir", root)
+    assert code == 130
+    *_, last = out.splitlines()
+    assert last.startswith("Go on with: python -m cifar_core train --resume smoke-") and f"'{root}'" in last
+
+
+# Listings
+
+
+def test_recipes(answer, call):
+    rows = answer("recipes")
+    assert [row["name"] for row in rows] == list_recipes()
+    for row in rows:
+        assert TrainConfig.from_json(row["config"]).recipe == row["name"] and row["summary"]
+        assert row["stated"] is None or 0 < row["stated"]["accuracy"] < 1
+    assert all(name in call("recipes")[1] for name in list_recipes())
+
+
+def test_models(answer, call):
+    rows = {row["name"]: row for row in answer("models")}
+    assert rows["mixing_6"]["parameters"] == 3_485_029
+    assert rows["mixing_6"]["macs"] == pytest.approx(160e6, rel=0.1)
+    assert all(row["parameters"] > 0 and row["macs"] > 0 and row["summary"] for row in rows.values())
+    assert all(name in call("models")[1] for name in rows)
+
+
+def test_runs(trained, answer, call):
+    run, _ = trained
+    rows = {row["id"]: row for row in answer("runs", "--runs-dir", run.path.parent)}
+    row = rows[run.id]
+    stored = [event for event in run.events() if isinstance(event, Epoch)]
+    assert (row["state"], row["recipe"], row["epochs"], row["path"]) == (
+        "finished",
+        "smoke",
+        2,
+        str(run.path),
+    )
+    assert row["best_val_accuracy"] == max(event.val_accuracy for event in stored)
+    assert f"{run.id} " in call("runs", "--runs-dir", run.path.parent)[1]
+
+
+def test_no_runs_say_how_to_begin(answer, call, tmp_path, monkeypatch):
+    monkeypatch.setattr("cifar_core.runs.store.checkpoints_dir", lambda: tmp_path)
+    assert answer("runs", "--runs-dir", tmp_path / "none") == []
+    assert "train --recipe smoke" in call("runs", "--runs-dir", tmp_path / "none")[1]
+
+
+def test_damaged_runs_are_listed_beside_the_others(trained, answer, call, tmp_path):
+    store = RunStore(tmp_path)
+    runs = {name: store.create(trained[0].config()) for name in ("config", "status", "events", "run", "none")}
+    for name in ("config", "status", "run"):
+        (runs[name].path / f"{name}.json").write_bytes(b'{"a": \xff')
+    (runs["events"].path / "events.jsonl").write_text('{"type": "epoch"}\n')
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file.txt").write_text("")
+    rows = {
+        row["id"]: row
+        for row in answer("runs", "--runs-dir", tmp_path)
+        if row["path"].startswith(str(tmp_path))
+    }
+    states = {name: rows.pop(run.id)["state"] for name, run in runs.items()}
+    assert rows == {}
+    assert states == dict.fromkeys(("config", "status", "events"), "damaged") | dict.fromkeys(
+        ("run", "none"), "waiting"
+    )
+    assert call("runs", "--runs-dir", tmp_path)[1].count("damaged") == 3
+
+
+def test_data_check(answer, call):
+    report = answer("data", "check", "--source", "synthetic")
+    assert report["train"]["n"] == 2000 and len(report["fingerprint"]) == 64
+    assert call("data", "check", "--source", "synthetic")[0] == 0
+
+
+# evaluate
+
+
+def test_evaluation_of_the_best_equals_its_card(best, answer):
+    document = answer("evaluate", "--checkpoint", best, "--split", "val")
+    measured = load_card(Path(best)).metrics["val"]
+    assert document["n"] == measured["n"] == 50 and document["split"] == "val"
+    assert document["accuracy"] == pytest.approx(measured["accuracy"], abs=1e-9)
+    assert document["loss"] == pytest.approx(measured["loss"], abs=1e-5)
+
+
+def test_evaluation_on_the_test_split(best, answer, call):
+    document = answer("evaluate", "--checkpoint", best)
+    assert 0 <= document["accuracy"] <= 1 and document["n"] == 500 and math.isfinite(document["loss"])
+    confusion = np.array(document["confusion"])
+    assert confusion.shape == (10, 10) and confusion.sum() == 500 and (confusion.sum(axis=1) == 50).all()
+    assert confusion.trace() / 500 == pytest.approx(document["accuracy"])
+    assert document["per_class"] == dict(zip(SHAPE_NAMES, confusion.diagonal() / 50, strict=True))
+    lines = call("evaluate", "--checkpoint", best)[1]
+    assert f"{document['accuracy']:.2%} of 500 test images" in lines and "saltire" in lines
+
+
+def test_the_figures_are_kept_when_asked(trained, best, answer):
+    before = load_card(Path(best))
+    document = answer("evaluate", "--checkpoint", best, "--write-card")
+    kept = load_card(Path(best))
+    assert kept.metrics["test"] == {name: document[name] for name in ("accuracy", "loss", "n")}
+    assert kept.metrics["val"] == before.metrics["val"]
+
+
+def test_a_network_of_other_classes_is_not_measured_on_these(call, tmp_path):
+    folder = save_toy(tmp_path / "toy", config={"data": "synthetic"})
+    code, _, err = call("evaluate", "--checkpoint", folder)
+    assert code == 1 and "other classes" in err
+
+
+# predict
+
+
+def test_predictions(best, pictures, answer, call):
+    paths, _ = pictures
+    rows = answer("predict", *paths, "--checkpoint", best, "--top", 2)
+    assert [row["path"] for row in rows] == [str(path) for path in paths]
+    for row in rows:
+        first, second = row["top"]
+        assert {first["label"], second["label"]} < set(SHAPE_NAMES)
+        assert 1 >= first["probability"] >= second["probability"] >= 0
+        assert list(row["mixing"]) == ["B1", "B2", "B3"]
+        assert all(len(shares) == 2 and sum(shares) == pytest.approx(1) for shares in row["mixing"].values())
+    lines = call("predict", *paths, "--checkpoint", best)[1].splitlines()
+    assert [line.split(":")[0] for line in lines] == [str(path) for path in paths]
+    assert all(line.count("%") == 3 for line in lines)
+
+
+UNREADABLE = {"missing": None, "empty": b"", "text": b"no picture", "torn": b"\x89PNG\r\n\x1a\n" + bytes(20)}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_an_unreadable_picture_does_not_hide_the_others(best, pictures, call, tmp_path, content):
+    broken = tmp_path / "broken.png"
+    if content is not None:
+        broken.write_bytes(content)
+    code, out, err = call("predict", broken, pictures[0][0], "--checkpoint", best, "--json")
+    first, second = json.loads(out)
+    assert code == 1
+    assert first["path"] == str(broken) and len(first["error"].splitlines()) == 1 and "top" not in first
+    assert second["top"]
+    assert err.splitlines() == [f"error: {first['error']}"] and str(broken) in err
+
+
+def test_a_folder_is_no_picture(best, call, tmp_path):
+    code, out, err = call("predict", tmp_path, "--checkpoint", best)
+    assert code == 1 and out.strip() == "" and err.startswith("error: ")
+
+
+# Every way to end
+
+WRONG_USE = {
+    "unknown recipe": (["train", "--recipe", "nothing"], "the recipes are: speed_mixing"),
+    "unknown setting": ([*SMOKE, "colour=red"], "There is no setting 'colour'; the settings are: recipe"),
+    "no value": ([*SMOKE, "epochs"], "epochs=5"),
+    "bad value": ([*SMOKE, "epochs=many"], "epochs is 'many'"),
+    "value too low": ([*SMOKE, "epochs=0"], "epochs is 0"),
+    "not a number": ([*SMOKE, "lr=nan"], "lr is nan"),
+    "unknown choice": ([*SMOKE, "optimizer=magic"], "sgd, adamw, rmsprop"),
+    "arguments that are no JSON": ([*SMOKE, "model_args={"], "model_args is"),
+    "unknown run": (["train", "--resume", "nothing"], "There is no run 'nothing'"),
+    "run outside": (["train", "--resume", ".."], "There is no run '..'"),
+    "long run": (["train", "--resume", "x" * 5000], "There is no run"),
+    "unknown checkpoint": (["evaluate", "--checkpoint", "nothing"], "There is no checkpoint 'nothing'"),
+    "no checkpoint to predict with": (["predict", "x.png", "--checkpoint", "nothing"], "one of:"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG_USE.values(), ids=WRONG_USE.keys())
+def test_wrong_use_is_one_sentence_and_leaves_nothing_behind(call, tmp_path, arguments, words):
+    root = tmp_path / "runs"
+    if arguments[0] == "train":
+        arguments = [*arguments, "--runs-dir", root]
+    code, out, err = call(*arguments)
+    assert code == 2 and out == "" and not root.exists()
+    assert err.startswith("wrong use: ") and words in err and len(err.splitlines()) == 1
+
+
+UNFIT = [
+    "model=nothing",
+    'model_args={"depth": 3}',
+    'model_args={"name": "mixing_2"}',
+    'model_args={"widths": []}',
+]
+
+
+@pytest.mark.parametrize("setting", UNFIT)
+def test_a_network_that_cannot_be_built_is_wrong_use(call, tmp_path, setting):
+    code, _, err = call(*SMOKE, setting, "--runs-dir", tmp_path)
+    assert code == 2 and err.startswith("wrong use: ") and len(err.splitlines()) == 1
+    (run,) = (run for run in RunStore(tmp_path).list() if run.path.parent == tmp_path)
+    assert run.status().state == "failed" and run.status().message in err
+
+
+def test_settings_of_a_run_that_has_begun_cannot_be_changed(trained, call):
+    run, _ = trained
+    code, _, err = call("train", "--resume", run.id, "--runs-dir", run.path.parent, "--set", "epochs=9")
+    assert code == 2 and "start a new one" in err and run.config().epochs == 2
+
+
+USAGE = [
+    *("", "fly", "recipes x", "data"),
+    *("train", "train --recipe a --resume b", "train --recipe smoke --set"),
+    *("predict", "predict x.png --top 0", "predict x.png --top two", "evaluate --split train"),
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE)
+def test_arguments_that_make_no_sense_are_wrong_use(call, arguments):
+    code, out, err = call(*arguments.split())
+    assert code == 2 and out == "" and "usage: python -m cifar_core" in err
+
+
+COMMANDS = ["", "train", "evaluate", "predict", "models", "recipes", "runs", "data", "data check"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_explains_every_command(call, command):
+    code, out, err = call(*command.split(), "--help")
+    assert code == 0 and err == "" and out.startswith("usage: python -m cifar_core")
+
+
+def test_missing_data_fails_and_says_so(call, tmp_path):
+    nowhere, toy = tmp_path / "nowhere", save_toy(tmp_path / "toy")
+    for arguments in (["data", "check"], ["evaluate", "--checkpoint", toy]):
+        code, out, err = call(*arguments, "--data-dir", nowhere)
+        assert code == 1 and out == "" and err.startswith("error: ") and str(nowhere) in err
+    code, _, err = call(*SMOKE, "data=cifar10", "--data-dir", nowhere, "--runs-dir", tmp_path / "runs")
+    assert code == 1 and str(nowhere) in err
+    (run,) = (run for run in RunStore(tmp_path / "runs").list() if run.path.is_relative_to(tmp_path))
+    assert run.status().state == "failed" and str(nowhere) in run.status().message
+
+
+def test_more_validation_images_than_there_are_fail(call, tmp_path):
+    code, _, err = call(*SMOKE, "val_size=2000", "--runs-dir", tmp_path)
+    assert code == 1 and "val_size is 2000" in err
+
+
+def test_damaged_checkpoints_fail(call, best, tmp_path, pictures):
+    toy = save_toy(tmp_path / "toy")
+    (toy / CARD).write_text("{}")
+    for arguments in (["evaluate"], ["predict", pictures[0][0]]):
+        code, out, err = call(*arguments, "--checkpoint", toy)
+        assert code == 1 and out == "" and "is damaged" in err and len(err.splitlines()) == 1
+
+
+def test_runs_that_cannot_be_kept_fail(call, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, out, err = call(*SMOKE, "--runs-dir", tmp_path / "file" / "runs")
+    assert code == 1 and out == "" and "choose another --runs-dir" in err
+
+
+def test_what_the_system_says_is_one_sentence(call, monkeypatch):
+    def fail(options):
+        raise PermissionError(13, "Permission denied", "/some/file")
+
+    monkeypatch.setattr(commands, "recipes", fail)
+    code, _, err = call("recipes")
+    assert code == 1 and err == "error: [Errno 13] Permission denied: '/some/file'\n"
+
+
+def test_interrupted_commands_end_with_130(call, monkeypatch):
+    def interrupt(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "recipes", interrupt)
+    assert call("recipes") == (130, "", "Interrupted.\n")
+
+
+def test_our_own_mistakes_are_not_hidden(monkeypatch):
+    def fail(options):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(commands, "recipes", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        main(["recipes"])
+
+
+def test_without_a_checkpoint_the_default_is_meant(call, monkeypatch, tmp_path):
+    monkeypatch.setattr("cifar_core.checkpoint.checkpoints_dir", lambda: tmp_path)
+    code, _, err = call("evaluate")
+    assert code == 2 and f"There is no checkpoint '{DEFAULT_CHECKPOINT}'" in err

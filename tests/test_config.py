@@ -1,0 +1,212 @@
+"""Settings check themselves, travel as JSON without loss, and are read from the command line's words."""
+
+import dataclasses
+import json
+
+import pytest
+
+from cifar_core.config import MAIN_FIELDS, ConfigError, TrainConfig, field_specs, parse_changes
+
+SPECS = {spec.name: spec for spec in field_specs()}
+LIMITED = [spec for spec in field_specs() if spec.minimum is not None]
+OTHER_VALUES = {"recipe": "mine", "model": "mixing_6", "model_args": {"num_kernels": 2, "widths": [8, 16]}}
+
+
+def another_value(spec):
+    """A value that the field takes and that is not its default."""
+    if spec.name in OTHER_VALUES:
+        return OTHER_VALUES[spec.name]
+    if spec.choices:
+        return next(choice for choice in spec.choices if choice != spec.default)
+    if spec.type is bool:
+        return not spec.default
+    if spec.type is tuple:
+        return (3, 9)
+    return next(value for value in (0.1 + 0.2, 7, 500) if spec.type(value) == value and fits(spec, value))
+
+
+def fits(spec, value):
+    return spec.minimum <= value and (spec.maximum is None or value <= spec.maximum) and value != spec.default
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_setting_survives_json_on_its_own(name):
+    config = TrainConfig().replace(**{name: another_value(SPECS[name])})
+    assert config != TrainConfig()
+    again = TrainConfig.from_json(json.loads(json.dumps(config.to_json())))
+    assert again == config
+    assert type(getattr(again, name)) is SPECS[name].type
+    assert list(config.differences(TrainConfig())) == [name]
+
+
+def test_a_config_that_differs_in_everything_survives_json():
+    config = TrainConfig(**{name: another_value(spec) for name, spec in SPECS.items()})
+    assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+    assert set(config.differences(TrainConfig())) == set(SPECS)
+
+
+def test_a_config_from_before_a_setting_existed_takes_its_default():
+    document = TrainConfig(epochs=3).to_json()
+    del document["ema_decay"]
+    assert TrainConfig.from_json(document) == TrainConfig(epochs=3)
+
+
+@pytest.mark.parametrize("spec", LIMITED, ids=lambda spec: spec.name)
+def test_limits_themselves_are_taken_and_one_beyond_is_refused_in_one_sentence(spec):
+    step = 1 if spec.type is int else 1e-3
+    for limit, beyond in ((spec.minimum, -step), (spec.maximum, step)):
+        if limit is None:
+            continue
+        assert getattr(TrainConfig().replace(**{spec.name: limit}), spec.name) == limit
+        with pytest.raises(ConfigError) as caught:
+            TrainConfig().replace(**{spec.name: limit + beyond})
+        sentence = str(caught.value)
+        assert sentence.startswith(f"{spec.name} is {limit + beyond}; it must be ")
+        assert str(spec.minimum) in sentence
+        assert spec.maximum is None or str(spec.maximum) in sentence
+        assert sentence.count(". ") == 0 and sentence.endswith(".")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("spec", [spec for spec in LIMITED if spec.type is float], ids=lambda spec: spec.name)
+def test_what_is_no_finite_number_is_refused(spec, value):
+    with pytest.raises(ConfigError, match=f"^{spec.name} is"):
+        TrainConfig().replace(**{spec.name: value})
+
+
+@pytest.mark.parametrize("spec", [s for s in field_specs() if s.choices], ids=lambda spec: spec.name)
+def test_another_choice_is_refused_with_the_choices(spec):
+    with pytest.raises(ConfigError, match=f"{spec.name} is 'nothing'.*{', '.join(spec.choices)}"):
+        TrainConfig().replace(**{spec.name: "nothing"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", "5"),
+        ("epochs", 2.5),
+        ("epochs", True),
+        ("epochs", None),
+        ("lr", "0.1"),
+        ("lr", True),
+        ("nesterov", 1),
+        ("optimizer", 3),
+        ("milestones", 50),
+        ("milestones", [50, 0]),
+        ("milestones", [50.5]),
+        ("milestones", [True]),
+        ("model_args", [["num_kernels", 2]]),
+        ("model_args", {"widths": {1, 2}}),
+        ("model_args", {"dropout": float("nan")}),
+    ],
+)
+def test_a_value_of_another_type_is_refused(name, value):
+    with pytest.raises(ConfigError, match=f"^{name} is .*; it must be "):
+        TrainConfig().replace(**{name: value})
+
+
+def test_whole_numbers_pass_between_the_two_kinds_of_number():
+    config = TrainConfig(lr=1, epochs=5.0)  # JSON has one kind of number
+    assert (config.lr, type(config.lr)) == (1.0, float)
+    assert (config.epochs, type(config.epochs)) == (5, int)
+
+
+def test_an_unknown_setting_is_named_beside_those_that_exist():
+    for refuse in (
+        lambda: TrainConfig().replace(learning_rate=0.1),
+        lambda: TrainConfig.from_json({"learning_rate": 0.1}),
+        lambda: parse_changes(["learning_rate=0.1"]),
+    ):
+        with pytest.raises(ConfigError, match=r"no setting 'learning_rate'.*\blr\b"):
+            refuse()
+
+
+@pytest.mark.parametrize(("name", "value"), [("train_size", 1), ("model_args", {"num_classes": 5})])
+def test_a_setting_that_no_run_can_use_is_refused(name, value):
+    with pytest.raises(ConfigError, match=f"^{name} "):
+        TrainConfig().replace(**{name: value})
+
+
+def test_a_config_cannot_change_under_the_hands_of_two_owners():
+    arguments = {"widths": [8, 16]}
+    config = TrainConfig(model_args=arguments)
+    copy = config.replace(epochs=1)
+    arguments["widths"].append(32)
+    copy.model_args["widths"].append(64)
+    assert config.model_args == {"widths": [8, 16]}
+    TrainConfig().model_args["num_kernels"] = 9
+    assert TrainConfig().model_args == {}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.epochs = 2
+
+
+def test_tuples_in_arguments_are_what_json_makes_of_them():
+    config = TrainConfig(model_args={"widths": (8, 16)})
+    assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize(
+    ("pair", "value"),
+    [
+        ("lr=0.1", 0.1),
+        ("lr=3e-3", 0.003),
+        ("epochs=5", 5),
+        ("epochs=1e2", 100),
+        ("nesterov=true", True),
+        ("nesterov=FALSE", False),
+        ("nesterov=0", False),
+        ("milestones=50,75", (50, 75)),
+        ("milestones=[50, 75]", (50, 75)),
+        ("milestones=", ()),
+        ('model_args={"num_kernels": 4}', {"num_kernels": 4}),
+        ("optimizer=adamw", "adamw"),
+        ("recipe=a=b", "a=b"),
+    ],
+)
+def test_words_become_values_of_the_settings_type(pair, value):
+    name = pair.partition("=")[0]
+    changes = parse_changes([pair])
+    assert changes == {name: value}
+    assert type(changes[name]) is SPECS[name].type
+
+
+def test_the_last_of_two_changes_counts():
+    assert parse_changes(["epochs=5", "lr=1", "epochs=6"]) == {"epochs": 6, "lr": 1.0}
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "epochs",
+        "epochs=",
+        "epochs=five",
+        "epochs=2.5",
+        "epochs=inf",
+        "epochs=1e400",
+        "lr=fast",
+        "lr=nan",
+        "lr=1e9",
+        "nesterov=yes",
+        "milestones=50;75",
+        "milestones=-50",
+        "model_args={num_kernels: 4}",
+        "model_args=4",
+        "optimizer=Adam",
+        "=5",
+    ],
+)
+def test_words_that_make_no_value_are_refused_in_one_sentence(pair):
+    with pytest.raises(ConfigError) as caught:
+        parse_changes([pair])
+    assert pair.partition("=")[0] in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_form_can_be_built_from_the_specs():
+    assert [spec.name for spec in field_specs()] == [item.name for item in dataclasses.fields(TrainConfig)]
+    assert {spec.name for spec in field_specs() if spec.main} == set(MAIN_FIELDS)
+    for spec in field_specs():
+        assert spec.default == getattr(TrainConfig(), spec.name)
+        assert spec.help.endswith(".")
+        assert not spec.choices or spec.default in spec.choices
+        assert spec.type is not float or (spec.minimum is not None and spec.maximum is not None)

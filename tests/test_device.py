@@ -1,0 +1,116 @@
+"""A device is taken only when it works, and a number format only when it pays."""
+
+import platform
+
+import pytest
+import torch
+
+from cifar_core import device as device_module
+from cifar_core.device import (
+    BF16_GAIN,
+    Device,
+    bf16_pays,
+    describe,
+    find_device,
+    keep_freed_memory,
+    versions,
+    works,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def visible_gpu(monkeypatch):
+    """An accelerator that is there, be it of use or not."""
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+
+
+def test_the_cpu_works():
+    assert works(CPU)
+
+
+def test_a_gpu_that_cannot_compute_is_left_with_one_line(visible_gpu, monkeypatch, capsys):
+    def fail(*_args, **_options):
+        raise RuntimeError("no kernel image is available for execution on the device\nsecond line")
+
+    monkeypatch.setattr(device_module, "_convolve", fail)
+    found = find_device("fp32")
+    assert found.torch_device == CPU
+    said = capsys.readouterr().err
+    assert "cuda device does not work here (no kernel image is available" in said
+    assert said.count("\n") == 1
+
+
+def test_a_gpu_that_computes_is_taken(visible_gpu, monkeypatch):
+    monkeypatch.setattr(device_module, "_convolve", lambda *_args, **_options: 1.0)
+    monkeypatch.setattr(device_module, "describe", lambda device: f"a {device.type}")
+    found = find_device("bf16")
+    assert (found.torch_device.type, found.precision, found.name) == ("cuda", "bf16", "a cuda")
+
+
+def test_the_cpu_can_be_asked_for_beside_a_gpu(visible_gpu):
+    assert find_device("fp32", only_cpu=True).torch_device == CPU
+
+
+@pytest.mark.parametrize(("gain", "taken"), [(BF16_GAIN * 1.01, "bf16"), (BF16_GAIN * 0.99, "fp32")])
+def test_bf16_is_taken_where_it_is_quicker_by_the_stated_factor(monkeypatch, gain, taken):
+    seconds = {torch.float32: gain, torch.bfloat16: 1.0}
+    monkeypatch.setattr(device_module, "_convolve", lambda _device, dtype: seconds[dtype])
+    assert find_device("auto", only_cpu=True).precision == taken
+
+
+def test_bf16_is_not_taken_where_it_does_not_run(monkeypatch):
+    def convolve(_device, dtype):
+        if dtype == torch.bfloat16:
+            raise NotImplementedError("no bf16 here")
+        return 1.0
+
+    monkeypatch.setattr(device_module, "_convolve", convolve)
+    assert not bf16_pays(CPU)
+
+
+def test_the_measurement_itself_runs_here():
+    assert bf16_pays(CPU) in (True, False)
+    assert device_module._convolve(CPU, torch.float32, channels=4, repeats=1) > 0
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_convolutions_count_in_the_devices_precision(precision, dtype):
+    device = Device(CPU, precision, "a CPU")
+    convolution = torch.nn.Conv2d(3, 4, 3)
+    with device.autocast():
+        assert convolution(torch.zeros(1, 3, 8, 8)).dtype == dtype
+    assert convolution(torch.zeros(1, 3, 8, 8)).dtype == torch.float32
+
+
+def test_a_named_precision_is_not_measured(monkeypatch):
+    def measured(_device):
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(device_module, "bf16_pays", measured)
+    assert find_device("fp32", only_cpu=True).precision == "fp32"
+
+
+def test_the_cpus_words_count_its_threads(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert describe(CPU).endswith(", 3 threads")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert describe(CPU).endswith(", 1 thread")
+    assert len(describe(CPU)) > len(", 1 thread")
+
+
+def test_freed_memory_is_kept_where_glibc_can(monkeypatch):
+    assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
+
+    def no_library(_name):
+        raise OSError("libc.so.6: cannot open shared object file")
+
+    monkeypatch.setattr(device_module.ctypes, "CDLL", no_library)
+    assert keep_freed_memory() is False
+
+
+def test_versions_are_those_in_use():
+    assert versions()["torch"] == torch.__version__
+    assert set(versions()) == {"python", "torch", "numpy"}

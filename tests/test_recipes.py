@@ -1,0 +1,82 @@
+"""Every recipe is complete, builds its network, and those of earlier works hold what the works state."""
+
+import pytest
+import torch
+
+from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.data.batches import NORMALIZATIONS
+from cifar_core.models import create_model
+from cifar_core.recipes import DEFAULT_RECIPE, get_recipe, list_recipes
+from cifar_core.training.schedules import learning_rate
+
+EARLIER_WORKS = ("s1-mixing6", "s1-mixing11", "s3-model-a", "s3-model-b")
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_a_recipe_is_complete_and_builds_its_network(name):
+    recipe = get_recipe(name)
+    assert (recipe.name, recipe.config.recipe) == (name, name)
+    assert recipe.summary.endswith(".")
+    assert TrainConfig.from_json(recipe.config.to_json()) == recipe.config
+    assert recipe.config.normalization in NORMALIZATIONS
+    with torch.device("meta"):
+        model = create_model(recipe.config.model, num_classes=10, **recipe.config.model_args)
+        assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
+def test_the_default_comes_first():
+    assert list_recipes()[0] == DEFAULT_RECIPE
+    assert len(set(list_recipes())) == len(list_recipes())
+
+
+def test_an_unknown_recipe_is_named_beside_those_that_exist():
+    with pytest.raises(ConfigError, match=r"no recipe 'mixing'.*smoke"):
+        get_recipe("mixing")
+
+
+@pytest.mark.parametrize(
+    ("name", "accuracy", "epochs"),
+    [
+        ("s1-mixing6", 0.8685, 40),
+        ("s1-mixing11", 0.86, 40),
+        ("s3-model-a", 0.5292, 30),
+        ("s3-model-b", 0.8079, 40),
+    ],
+)
+def test_stated_results_are_those_of_the_works(name, accuracy, epochs):
+    recipe = get_recipe(name)
+    assert recipe.stated is not None
+    assert (recipe.stated.accuracy, recipe.stated.epochs) == (accuracy, epochs)
+    assert recipe.config.epochs == epochs
+
+
+@pytest.mark.parametrize("name", EARLIER_WORKS)
+def test_earlier_works_trained_with_plain_rmsprop_on_unchanged_pictures(name):
+    config = get_recipe(name).config
+    assert (config.optimizer, config.momentum, config.weight_decay) == ("rmsprop", 0.0, 0.0)
+    assert (config.augmentation, config.normalization, config.precision) == ("none", "half", "fp32")
+    assert (config.label_smoothing, config.ema_decay, config.mixing_temperature) == (0.0, 0.0, 1.0)
+
+
+def test_the_published_run_of_the_six_blocks_is_laid_out_as_stated():
+    config = get_recipe("s1-mixing6").config
+    assert (config.model, config.batch_size, config.lr) == ("mixing_6", 128, 0.0015)
+    assert (config.accumulation_steps, config.accumulation) == (5, "sum")
+    rates = [learning_rate(config, epoch * 352, 352) for epoch in range(config.epochs)]
+    assert rates[0] == 0.0015
+    assert rates[39] == pytest.approx(0.0010044, rel=1e-4)  # a cosine for 100 epochs, left after 40
+
+
+@pytest.mark.parametrize(("name", "batch_size", "lr"), [("s3-model-a", 64, 0.01), ("s3-model-b", 128, 0.001)])
+def test_the_second_projects_models_train_at_a_constant_rate(name, batch_size, lr):
+    config = get_recipe(name).config
+    assert (config.batch_size, config.lr, config.schedule) == (batch_size, lr, "constant")
+    assert config.accumulation_steps == 1
+
+
+def test_smoke_needs_no_real_data_and_stays_small():
+    config = get_recipe("smoke").config
+    assert config.data == "synthetic"
+    with torch.device("meta"):
+        model = create_model(config.model, **config.model_args)
+    assert sum(parameter.numel() for parameter in model.parameters()) < 200_000

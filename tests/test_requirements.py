@@ -1,0 +1,74 @@
+"""The requirements tell the truth: they name all that is imported, and what they pin is within the ranges."""
+
+import ast
+import functools
+import sys
+import tomllib
+from collections.abc import Mapping
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pins() -> dict[str, str]:
+    """Return name -> version for each line of requirements.txt."""
+    lines = [
+        line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    ]
+    return {
+        canonicalize_name(name): version
+        for name, _, version in (line.partition("==") for line in lines if line)
+    }
+
+
+def imported_modules(source: str) -> set[str]:
+    """Return the top names of all that a file imports, wherever the import stands."""
+    nodes = list(ast.walk(ast.parse(source)))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    from_ = {
+        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
+    return {name.partition(".")[0] for name in plain | from_}
+
+
+@functools.cache
+def distributions() -> Mapping[str, list[str]]:
+    """Top module -> the distributions that it comes from: {"PIL": ["pillow"]}."""
+    return packages_distributions()
+
+
+def unnamed(source: str, named: set[str]) -> set[str]:
+    """Return the imported modules that are neither Python's, nor ours, nor of a distribution in `named`."""
+    foreign = imported_modules(source) - sys.stdlib_module_names - {"cifar_core", "demo"}
+    return {
+        name for name in foreign if not named & {canonicalize_name(d) for d in distributions().get(name, [])}
+    }
+
+
+def test_all_that_is_imported_is_pinned():
+    missing = [
+        f"{file.relative_to(ROOT)} imports {name}: pin it in requirements.txt."
+        for top in ("cifar_core", "demo")
+        for file in (ROOT / top).rglob("*.py")
+        for name in sorted(unnamed(file.read_text("utf-8"), set(pins())))
+    ]
+    assert not missing, "\n" + "\n".join(missing)
+
+
+def test_an_import_without_a_pin_is_named():
+    source = (
+        "import json, PIL\ndef f():\n    import requests\n    from starlette.x import y\n    from . import z"
+    )
+    assert unnamed(source, {"pillow"}) == {"requests", "starlette"}
+
+
+def test_the_pins_are_within_the_ranges_of_pyproject():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    ranges = [Requirement(line) for line in project["dependencies"] + extras]
+    assert {canonicalize_name(one.name) for one in ranges} == set(pins())
+    assert [str(one) for one in ranges if pins()[canonicalize_name(one.name)] not in one.specifier] == []

@@ -1,0 +1,82 @@
+"""The shipped checkpoints: small, whole, with their run beside them, and as good as their cards say."""
+
+import json
+import re
+
+import pytest
+
+from cifar_core.checkpoint import DEFAULT_CHECKPOINT, list_checkpoints, load_card, resolve_checkpoint
+from cifar_core.cli import main
+from cifar_core.data import CLASS_NAMES
+from cifar_core.inference import Classifier
+from cifar_core.models import count_macs, count_parameters
+from cifar_core.runs.events import Epoch, RunEnd, RunStart
+from cifar_core.runs.store import RunStore
+
+MAX_BYTES = 10_000_000
+ABSOLUTE_PATH = re.compile(r"""(^|["' ])(/\w|[A-Za-z]:\\)""", re.MULTILINE)
+SHIPPED = list_checkpoints()
+
+
+def test_the_default_is_shipped_and_listed_first():
+    assert SHIPPED[0] == DEFAULT_CHECKPOINT
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_folder_is_small_and_names_no_place_of_the_machine_it_was_made_on(name):
+    folder = resolve_checkpoint(name)
+    assert {path.name for path in folder.iterdir()} == {
+        "card.json",
+        "config.json",
+        "events.jsonl",
+        "weights.safetensors",
+    }
+    assert sum(path.stat().st_size for path in folder.iterdir()) < MAX_BYTES
+    for path in (folder / "card.json", folder / "config.json", folder / "events.jsonl"):
+        assert not ABSOLUTE_PATH.search(path.read_text())
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_card_is_true_to_the_network(name):
+    classifier = Classifier.load(name)
+    card = classifier.card
+    assert card.class_names == list(CLASS_NAMES)
+    assert card.parameters == count_parameters(classifier.model)
+    assert card.macs == count_macs(classifier.model)
+    assert {"val", "test"} <= set(card.metrics) and card.metrics["test"]["n"] == 10_000
+
+
+@pytest.mark.parametrize("text", ['{"x": "Parquet files in /data/cifar"}', '{"x": "/data"}', r'"C:\data"'])
+def test_a_place_would_be_found(text):
+    assert ABSOLUTE_PATH.search(text)
+
+
+def test_default_mixes_and_reaches_ninety_percent():
+    card = load_card(resolve_checkpoint())
+    assert card.metrics["test"]["accuracy"] >= 0.90
+    assert Classifier.load().model.mixing_blocks()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_run_beside_it_is_the_run_of_the_card(name, tmp_path):
+    run, card = RunStore(tmp_path).get(name), load_card(resolve_checkpoint(name))
+    events = run.events()
+    epochs = [event for event in events if isinstance(event, Epoch)]
+    start, end = events[0], events[-1]
+    assert isinstance(start, RunStart) and isinstance(end, RunEnd) and end.state == "finished"
+    assert (start.parameters, start.data_fingerprint) == (card.parameters, card.data_fingerprint)
+    assert run.config().to_json() == card.config and len(epochs) == card.config["epochs"]
+    best = max(epochs, key=lambda event: event.val_accuracy)
+    assert (best.epoch, best.val_accuracy) == (card.epoch, card.metrics["val"]["accuracy"])
+
+
+@pytest.mark.timeout(900)  # 20,000 passes on one thread, and the data may be decoded first
+@pytest.mark.parametrize("name", SHIPPED)
+def test_evaluation_gives_the_cards_number(name, real_data_dir, capsys):
+    arguments = ["evaluate", "--checkpoint", name, "--data-dir", str(real_data_dir), "--json"]
+    assert main(arguments) == 0
+    measured = json.loads(capsys.readouterr().out)
+    stated = load_card(resolve_checkpoint(name)).metrics["test"]
+    assert measured["n"] == stated["n"]
+    assert measured["accuracy"] == pytest.approx(stated["accuracy"], abs=0.001)
+    assert measured["loss"] == pytest.approx(stated["loss"], abs=0.01)
