@@ -1,0 +1,25 @@
+"""The dashboard's entry: `streamlit run demo/dashboard.py`, from any working directory.
+
+Its pages must not lie in a folder called `pages`: until somebody has opened this file, Streamlit would take
+each of them for a page of its own, and a link such as /live?run=ID would open without what this file sets up.
+"""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+if ROOT not in sys.path:  # Streamlit puts only this file's folder there; the packages lie one above it
+    sys.path.insert(0, ROOT)
+
+st.set_page_config(page_title="CIFAR-10 Lab", layout="wide", initial_sidebar_state="collapsed")
+st.navigation(
+    [
+        st.Page("dashboard_pages/train.py", title="Train", default=True),
+        st.Page("dashboard_pages/live.py", title="Live"),
+        st.Page("dashboard_pages/runs.py", title="Runs"),
+        st.Page("dashboard_pages/try_network.py", title="Try", url_path="try"),
+    ],
+    position="top",
+).run()

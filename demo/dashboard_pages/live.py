@@ -1,0 +1,174 @@
+"""One run as it happens: its state and buttons, its curves, how it mixes; found again by `?run=ID`."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cifar_core.runs.events import Epoch
+from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from demo.charts import (
+    accuracy_chart,
+    entropy_chart,
+    loss_chart,
+    mixing_over_epochs,
+    mixing_per_class,
+    run_color,
+)
+from demo.data_choice import class_names_of
+from demo.history import History, HistoryReader
+from demo.live_head import show_controls, show_outcome, show_progress
+from demo.panels import plain, show_chart, show_head, show_link, tighten_page
+from demo.run_details import show_details
+from demo.summaries import rank_of
+from demo.words import run_name
+
+HEAD_SECONDS = 1.0
+CURVES_SECONDS = 2.0
+SHOWN_EPOCHS = {0: "All epochs", 5: "The last five", 1: "The last"}
+NO_MIXING = (
+    "This network has plain convolutions, so there is nothing to mix. Recipes with mixing in their "
+    "name choose between kernels for each picture."
+)
+
+
+def chosen_run(store: RunStore) -> Run | None:
+    """The run that the URL names; without one the run under way, or else the newest."""
+    if "run" in st.query_params:
+        return store.get(st.query_params["run"])
+    runs = store.list()
+    active = [run for run in runs if run.status().active]
+    for run in [*active, *runs][:1]:
+        st.query_params["run"] = run.id
+        return run
+    return None
+
+
+def reader_of(run: Run) -> HistoryReader:
+    """This session's reader of a run's events."""
+    readers = st.session_state.setdefault("readers", {})
+    return readers.setdefault(str(run.path), HistoryReader(run))
+
+
+def refreshed(run: Run) -> HistoryReader:
+    """The reader with the newest events; a run that has become unreadable is drawn anew as such."""
+    reader = reader_of(run)
+    try:
+        reader.refresh()
+    except StoreError:
+        st.rerun()
+    return reader
+
+
+def landmarks(status: Status, history: History) -> tuple[str, bool, int]:
+    """What the parts of the page that do not poll depend on: state, whether it began, completed epochs."""
+    return status.state, history.start is not None, len(history.epochs)
+
+
+def head_panel(run: Run, drawn: tuple[str, bool, int]) -> None:
+    """State, progress, buttons; draws the whole page anew when one of its landmarks changes."""
+    status, reader = run.status(), refreshed(run)
+    show_head(run_name(run.id), status.state)
+    show_progress(run, status, reader.history)
+    show_controls(run, status)
+    if landmarks(status, reader.history) != drawn:
+        st.rerun()
+
+
+def curves_panel(run: Run, color: str) -> None:
+    """Loss and accuracy; the figures are built again only when there are new events."""
+    reader = refreshed(run)
+    last = st.segmented_control(
+        "Epochs shown",
+        list(SHOWN_EPOCHS),
+        format_func=SHOWN_EPOCHS.__getitem__,
+        default=0,
+        required=True,
+        key="last",
+        label_visibility="collapsed",
+    )
+    kept = st.session_state.get("curves")
+    mark = (run.id, color, last, reader.mark)
+    if kept is None or kept[0] != mark:
+        charts = (loss_chart(reader.history, color, last), accuracy_chart(reader.history, color, last))
+        kept = st.session_state["curves"] = (mark, *charts)
+    left, right = st.columns(2)
+    with left:
+        show_chart(kept[1], "loss", "Line chart: loss over epochs, training and validation")
+    with right:
+        show_chart(kept[2], "accuracy", "Line chart: accuracy over epochs, training and validation")
+
+
+def mixing_panel(run: Run) -> None:
+    """How the network mixes, as of the last completed epoch."""
+    history = reader_of(run).history
+    st.subheader("Where it mixes")
+    if history.start is None:
+        st.caption("Known as soon as the network is built.")
+    elif not history.mixes:
+        st.write(NO_MIXING)
+    elif not any(epoch.mixing for epoch in history.epochs):
+        st.caption("The mixing coefficients are measured at the end of each epoch.")
+    else:
+        measured = [epoch for epoch in history.epochs if epoch.mixing]
+        _mixing_charts(measured, class_names_of(run.config().data))
+
+
+def _mixing_charts(epochs: list[Epoch], class_names: Sequence[str]) -> None:
+    left, right = st.columns(2)
+    with left:
+        over_epochs = mixing_over_epochs(epochs)
+        show_chart(over_epochs, "mixing", "Heat map: mixing coefficients by kernel and epoch")
+    with right:
+        per_class = mixing_per_class(epochs[-1], class_names)
+        show_chart(per_class, "classes", "Heat map: mixing coefficients by class and kernel")
+        show_chart(entropy_chart(epochs[-1].mixing), "entropy", "Bar chart: entropy of each block's mix")
+
+
+def show_page(store: RunStore) -> None:
+    """The run; without one, a sentence and where to go."""
+    try:
+        run = chosen_run(store)
+    except StoreError as error:
+        st.title("Live")
+        st.error(plain(str(error)))
+    else:
+        if run is not None:
+            show_run(store, run)
+            return
+        st.title("Live")
+        st.write("No run yet. Choose a recipe and press Train: it appears here.")
+    show_link("train", "Train a network")
+    show_link("runs", "See all runs")
+
+
+def show_run(store: RunStore, run: Run) -> None:
+    """A run that can be read, or what is wrong with it."""
+    status = run.status()
+    try:
+        reader_of(run).refresh()
+        trouble = status.message if status.state == "damaged" else ""
+    except StoreError as error:
+        trouble = str(error)
+    if trouble:
+        show_head(run_name(run.id), "damaged")
+        st.error(plain(f"This run cannot be shown. {trouble}"))
+        show_link("runs", "See all runs")
+    else:
+        show_panels(store, run, status)
+
+
+def show_panels(store: RunStore, run: Run, status: Status) -> None:
+    """The whole page; the two panels that move stop asking when the run has ended."""
+    history = reader_of(run).history
+    head_seconds, curves_seconds = (HEAD_SECONDS, CURVES_SECONDS) if status.active else (None, None)
+    if status.active and not history.steps:
+        curves_seconds = HEAD_SECONDS  # the first point is waited for
+    st.fragment(head_panel, run_every=head_seconds)(run, landmarks(status, history))
+    show_outcome(run, status, history)
+    st.fragment(curves_panel, run_every=curves_seconds)(run, run_color(rank_of(store, run)))
+    mixing_panel(run)
+    show_details(run, history)
+
+
+tighten_page()
+show_page(RunStore())

@@ -1,0 +1,126 @@
+"""Choose a recipe, change what you like, press Train."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.recipes import Recipe, get_recipe, list_recipes
+from cifar_core.runs.launcher import launch
+from cifar_core.runs.store import RunStore, StoreError
+from demo.data_choice import DOWNLOAD_WORDS, SYNTHETIC_WORDS, folder_words, last_folder, named_folder
+from demo.form import back_to_recipe, changed_fields, checked_config, command_line, current_values, show_form
+from demo.host import NO_TRAINING, is_public
+from demo.panels import plain, tighten_page
+from demo.recipe_cards import card_captions
+from demo.summaries import Summary, summarize_all
+
+
+def choose_recipe(summaries: list[Summary]) -> Recipe:
+    """The recipes as a list of cards, one of them chosen; the URL holds the choice."""
+    st.subheader("1. Recipe")
+    names = list_recipes()
+    name = st.radio(
+        "Recipe",
+        names,
+        captions=card_captions(summaries),
+        key="recipe",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return get_recipe(name or names[0])
+
+
+def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, bool]:
+    """(the config's `data`, the folder if one is named, whether training can start)."""
+    st.subheader("2. Pictures")
+    words = {"cifar10": "CIFAR-10: 60,000 small photographs", "synthetic": "Drawn shapes, to try things out"}
+    options = ("cifar10", "synthetic")
+    data = st.radio(
+        "Pictures",
+        options,
+        index=options.index(recipe.config.data),
+        format_func=lambda name: words[name],
+        key=f"data:{recipe.name}",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    if data == "synthetic":
+        st.caption(SYNTHETIC_WORDS)
+        return "synthetic", None, True
+    return "cifar10", *choose_folder(store)
+
+
+def choose_folder(store: RunStore) -> tuple[Path | None, bool]:
+    """(the folder to pass on, whether it can be used): the variable's, the typed one, or a download."""
+    named = named_folder()
+    if named is not None:
+        usable, words = folder_words(named)
+        st.caption(plain(f"From the folder in CIFAR_DATA. {words}"))
+        return None, usable
+    if is_public():
+        return None, False
+    if "folder" not in st.session_state:
+        st.session_state["folder"] = last_folder(store)
+    typed = st.text_input(
+        "Folder with CIFAR-10", key="folder", persist_state="session", placeholder="empty: download"
+    ).strip()
+    if not typed:
+        st.caption(DOWNLOAD_WORDS)
+        return None, True
+    folder = Path(typed).expanduser()
+    usable, words = folder_words(folder)
+    (st.caption if usable else st.error)(plain(words))
+    return folder, usable
+
+
+def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
+    """Make the run, start its process and show it."""
+    try:
+        run = store.create(config, folder)
+        launch(run)
+    except (StoreError, OSError) as error:
+        st.error(plain(str(error)))
+    else:
+        st.switch_page("dashboard_pages/live.py", query_params={"run": run.id})
+
+
+def settings_column(store: RunStore, recipe: Recipe) -> None:
+    """Pictures, settings, the command and the button."""
+    data, folder, usable = choose_data(store, recipe)
+    st.subheader("3. Settings")
+    values = show_form(recipe)
+    try:
+        config, trouble = checked_config(recipe, values, data), ""
+    except ConfigError as error:
+        config, trouble = None, str(error)
+    changed = changed_fields(recipe, current_values(recipe))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        ready = config is not None and usable and not is_public()
+        pressed = st.button("Train", type="primary", disabled=not ready)
+        st.button("Back to the recipe", on_click=back_to_recipe, args=(recipe,), disabled=not changed)
+    if trouble:
+        st.error(plain(trouble))
+    if is_public():
+        st.info(NO_TRAINING)
+    if pressed and config is not None and ready:
+        start(store, config, folder)
+    if config is not None:
+        st.caption("The same from a terminal:")
+        st.code(command_line(recipe, config, folder), language="bash", wrap_lines=True)
+
+
+def show_page() -> None:
+    """Left the recipes, right what to do with the chosen one."""
+    st.title("Train a network")
+    st.write("Choose a recipe, change what you like, press Train; then watch it learn.")
+    store = RunStore()
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        recipe = choose_recipe(summarize_all(store))
+    with right:
+        settings_column(store, recipe)
+
+
+tighten_page()
+show_page()

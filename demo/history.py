@@ -1,0 +1,99 @@
+"""What a run has told so far: its events sorted by kind, read as they come."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cifar_core.runs.events import Epoch, Event, Resume, RunEnd, RunStart, Step
+from cifar_core.runs.store import Run
+
+ANCHOR_BYTES = 80  # enough of the last line to tell it from every other
+
+
+@dataclass
+class History:
+    """A run's events by kind, each list in the order of time."""
+
+    start: RunStart | None = None
+    steps: list[Step] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
+    resumes: list[Resume] = field(default_factory=list)
+    end: RunEnd | None = None
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take in events that came after those already here."""
+        for event in events:
+            if isinstance(event, Step):
+                self.steps.append(event)
+            elif isinstance(event, Epoch):
+                self.epochs.append(event)
+            elif isinstance(event, RunStart):
+                self.start = event
+            elif isinstance(event, Resume):
+                self.resumes.append(event)
+                self.end = None  # a stopped run that goes on has not ended
+            else:
+                self.end = event
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in one epoch, at least 1."""
+        return max(1, self.start.steps_per_epoch if self.start else 1)
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch with the highest validation accuracy, the first of equals."""
+        return max(self.epochs, key=lambda epoch: epoch.val_accuracy, default=None)
+
+    @property
+    def seconds(self) -> float:
+        """Time of the completed epochs, in seconds."""
+        return sum(epoch.seconds for epoch in self.epochs)
+
+    @property
+    def mixes(self) -> bool:
+        """True when the network has mixing blocks."""
+        return bool(self.start and self.start.mixing_blocks)
+
+
+class HistoryReader:
+    """Keeps a run's history up to date and reads only what was written since the last time."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._forget()
+
+    def _forget(self) -> None:
+        self.history = History()
+        self._offset = 0
+        self._anchor = b""
+
+    def refresh(self) -> bool:
+        """Read on; True when anything changed. Raises StoreError when a line is damaged.
+
+        A run that goes on from a saved state first cuts events off; then all is read anew.
+        """
+        size = self.run.events_size()
+        if size == self._offset:
+            return False
+        before = self._offset
+        if size < self._offset or self._tail(self._offset) != self._anchor:
+            self._forget()
+        events, self._offset = self.run.read_events(self._offset)
+        self._anchor = self._tail(self._offset)
+        self.history.add(events)
+        return self._offset != before or bool(events)
+
+    @property
+    def mark(self) -> tuple[int, bytes]:
+        """Changes whenever the history does."""
+        return self._offset, self._anchor
+
+    def _tail(self, end: int) -> bytes:
+        """The last bytes before `end`."""
+        start = max(0, end - ANCHOR_BYTES)
+        try:
+            with open(self.run.path / "events.jsonl", "rb") as file:
+                file.seek(start)
+                return file.read(end - start)
+        except FileNotFoundError:
+            return b""

@@ -1,0 +1,139 @@
+"""The head of a run's page: how far it is, what can be done with it, and how it ended."""
+
+import streamlit as st
+
+from cifar_core.config import ConfigError
+from cifar_core.runs.launcher import launch
+from cifar_core.runs.store import Run, Status, StoreError
+from demo.history import History
+from demo.host import is_public
+from demo.panels import plain, show_facts, show_link
+from demo.words import counted, duration, percent
+
+SAVED = "the latest are saved, to go on with later"
+RESUMABLE = ("stopped", "failed")
+ASKED = "Asked; the run answers at its next step."
+
+
+def show_progress(run: Run, status: Status, history: History) -> None:
+    """The bar, and one line of figures."""
+    fraction, words = progress_of(status)
+    if status.active:
+        st.progress(fraction, text=plain(words))
+    show_facts(facts_of(run, status, history))
+
+
+def progress_of(status: Status) -> tuple[float, str]:
+    """How far the run's present stage is (0..1), and the sentence beside the bar."""
+    fraction = min(1.0, status.done / status.total) if status.total else 0.0
+    if status.state == "waiting":
+        return 0.0, "The process starts; loading PyTorch takes a few seconds."
+    words = stage_words(status, fraction)
+    if status.state == "paused":
+        return fraction, f"Paused. {words}"
+    left = f", {duration(status.eta_seconds)} left" if status.eta_seconds else ""
+    return fraction, f"{words}{left}"
+
+
+def stage_words(status: Status, fraction: float) -> str:
+    """What the run does now, and how far that is: in steps while it trains, otherwise in percent."""
+    stage = status.message or status.stage or "training"
+    stage = stage[:1].upper() + stage[1:]
+    if not status.total:
+        return stage
+    if status.stage in ("training", "validating"):
+        return f"{stage}: step {status.done:,} of {status.total:,}"
+    return f"{stage}: {100 * fraction:.0f} %"
+
+
+def facts_of(run: Run, status: Status, history: History) -> list[tuple[str, str]]:
+    """What a reader wants to know at a glance, as (label, value)."""
+    start, last = history.start, history.steps[-1] if history.steps else None
+    facts = []
+    if start is not None:
+        total = max(1, start.total_steps // history.steps_per_epoch)
+        now = min(total, max(len(history.epochs), last.epoch if last else 0))
+        facts.append(("Epoch", f"{now} of {total}"))
+        if not status.active:  # else the bar says it
+            facts.append(("Step", f"{last.step if last else 0:,} of {start.total_steps:,}"))
+    if last is not None and status.active:
+        facts.append(("Speed", f"{last.images_per_second:,.0f} images/s"))
+    if history.best is not None:
+        best = history.best
+        facts.append(("Best validation accuracy", f"{percent(best.val_accuracy)} (epoch {best.epoch})"))
+    if history.epochs:
+        facts.append(("Training time", duration(history.end.seconds if history.end else history.seconds)))
+    if start is not None:
+        facts.append(("Device", f"{start.device}, {start.precision}"))
+    return facts
+
+
+def show_controls(run: Run, status: Status) -> None:
+    """The buttons that make sense in this state."""
+    if run.shipped or is_public():
+        return
+    with st.container(horizontal=True):
+        if status.state == "paused":
+            _button("Continue", run, "continue", "Go on where it stopped.")
+        elif status.active:
+            _button("Pause", run, "pause", "Keep everything in memory and give the processor free.")
+        if status.active:
+            _button("Stop", run, "stop", f"End at the next step. The best weights stay, and {SAVED}.")
+        elif status.state in RESUMABLE and st.button("Resume", type="primary", help="Go on from there."):
+            _resume(run)
+    if (run.path / "request.json").exists() and status.active:
+        st.caption(ASKED)
+    trouble = st.session_state.pop("control_trouble", None)
+    if trouble:
+        st.error(trouble)
+
+
+def _button(label: str, run: Run, request: str, tip: str) -> None:
+    st.button(label, help=tip, key=f"control:{request}", on_click=_ask, args=(run, request))
+
+
+def _ask(run: Run, request: str) -> None:
+    try:
+        run.request(request)
+    except StoreError as error:
+        st.session_state["control_trouble"] = str(error)
+
+
+def _resume(run: Run) -> None:
+    try:
+        launch(run)
+    except (StoreError, ConfigError, OSError) as error:
+        st.error(str(error))
+    else:
+        st.rerun()
+
+
+def show_outcome(run: Run, status: Status, history: History) -> None:
+    """How a run ended, in a sentence, and what to do next."""
+    if status.state == "failed":
+        st.error(plain(failure_words(status)))
+        st.code(run.log_tail(12) or "The log is empty.", language=None)
+    elif status.active and (run.best_checkpoint / "card.json").exists():
+        show_link("try_network", "Try the best weights so far on pictures", run=run.id)
+    elif history.best is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.write(plain(outcome_words(status, history)))
+            show_link("try_network", "Try it on pictures", run=run.id)
+
+
+def failure_words(status: Status) -> str:
+    """What went wrong and what to do."""
+    said = status.message.strip() or "The training process failed"
+    advice = "Resume goes on from the last saved state; the last lines of the log say more."
+    return said if "Resume" in said else f"{said.rstrip('.')}. {advice}"
+
+
+def outcome_words(status: Status, history: History) -> str:
+    """The result in a sentence."""
+    best, done = history.best, counted(len(history.epochs), "epoch")
+    assert best is not None  # the caller asks only then
+    end = "Finished" if status.state == "finished" else "Stopped"
+    return (
+        f"{end} after {done}: {percent(best.val_accuracy)} of the validation pictures right at epoch "
+        f"{best.epoch}, and those weights are kept."
+    )

@@ -1,0 +1,72 @@
+"""Small pieces that several pages draw: a chart with its words, a row of facts, a run's name and state."""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+
+import streamlit as st
+
+from demo.charts import Chart
+from demo.style import STATE_COLORS
+from demo.words import STATE_WORDS
+
+FACTS = "display:flex;flex-wrap:wrap;gap:.4rem 2rem;margin:0;padding:0"
+FACT_LABEL = "margin:0;padding:0;font-size:.8rem;opacity:.7"
+FACT_VALUE = "margin:0;padding:0;font-variant-numeric:tabular-nums"
+
+
+def tighten_page() -> None:
+    """Less empty space above the title, so that the page's main button is in sight on a laptop."""
+    st.html("<style>.stMainBlockContainer { padding-top: 4rem }</style>")
+
+
+def show_chart(chart: Chart, key: str, alt: str) -> None:
+    """Draw the title sentence, the chart and how to read it; the key lets it take new data in place."""
+    st.markdown(f"**{plain(chart.title)}**")
+    st.echarts_chart(chart.option, key=key, width="stretch", height=chart.height, alt=alt)
+    st.caption(plain(chart.reading))
+
+
+def show_table(rows: Sequence[Mapping[str, str]]) -> None:
+    """Rows of words, each a mapping from heading to text; drawn as they are, not as Markdown."""
+    st.table([{plain(name): plain(text) for name, text in row.items()} for row in rows], hide_index=True)
+
+
+def show_link(page: str, label: str, **query: str) -> None:
+    """A link to another page, `page` being the name of its file."""
+    arrow = ":material/arrow_forward:"
+    st.page_link(f"dashboard_pages/{page}.py", label=plain(label), icon=arrow, query_params=query or None)
+
+
+def show_head(name: str, state: str) -> None:
+    """The run's name as the page's heading, with its state in words and color."""
+    color, word = STATE_COLORS[state], STATE_WORDS[state]
+    st.html(
+        f'<div style="display:flex;flex-wrap:wrap;gap:0 .8rem;align-items:baseline">'
+        f'<h1 style="margin:0;padding:0;font-size:1.6rem">{html.escape(name)}</h1>'
+        f'<strong style="color:{color}" role="status">{word}</strong></div>'
+    )
+
+
+def show_legend(lines: Iterable[tuple[str, Mapping[str, str | int]]]) -> None:
+    """Names, each with a piece of its line (color, width, type); unlike a chart's own legend they wrap."""
+    keys = "".join(
+        f'<span><i style="display:inline-block;width:1.6rem;vertical-align:middle;margin-right:.4rem;'
+        f'border-top:{style["width"]}px {style["type"]} {style["color"]}"></i>{html.escape(name)}</span>'
+        for name, style in lines
+    )
+    st.html(f'<div style="{FACTS}">{keys}</div>')
+
+
+def show_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Label and value pairs side by side; they wrap on a narrow screen."""
+    cells = "".join(
+        f'<div><dt style="{FACT_LABEL}">{html.escape(label)}</dt>'
+        f'<dd style="{FACT_VALUE}">{html.escape(value)}</dd></div>'
+        for label, value in facts
+    )
+    st.html(f'<dl style="{FACTS}">{cells}</dl>')
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return "".join(f"\\{letter}" if letter in r"\`*_[]<>$#~:|" else letter for letter in text)

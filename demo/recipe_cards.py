@@ -1,0 +1,36 @@
+"""What a recipe's card says: its sentence, the network's size, its time here, stated and best accuracy."""
+
+from collections.abc import Sequence
+
+from cifar_core.recipes import Recipe, get_recipe, list_recipes
+from demo.panels import plain
+from demo.summaries import Summary, best_of_recipe, same_network, seconds_per_epoch
+from demo.words import amount, counted, duration, percent
+
+
+def card_captions(summaries: Sequence[Summary]) -> list[str]:
+    """One caption for each recipe, in the order of `list_recipes`; Markdown."""
+    return [card_caption(get_recipe(name), summaries) for name in list_recipes()]
+
+
+def card_caption(recipe: Recipe, summaries: Sequence[Summary]) -> str:
+    """The sentence, and below it the figures that are known."""
+    return f"{plain(recipe.summary)}  \n{plain(' · '.join(card_figures(recipe, summaries)))}"
+
+
+def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
+    """Figures from the recipe itself and from runs of it that the store has."""
+    figures = []
+    known = same_network(summaries, recipe.config)
+    if known is not None:
+        figures += [f"{amount(known.parameters)} parameters", f"{amount(known.macs)}MAC a picture"]
+    figures.append(counted(recipe.config.epochs, "epoch"))
+    seconds = seconds_per_epoch(summaries, recipe.name)
+    if seconds is not None:
+        figures.append(f"about {duration(seconds * recipe.config.epochs)} here")
+    if recipe.stated is not None:
+        figures.append(f"stated {percent(recipe.stated.accuracy)} (test)")
+    best = best_of_recipe(summaries, recipe.name)
+    if best is not None:
+        figures.append(f"best here {percent(best.best)} (validation)")
+    return figures

@@ -1,0 +1,60 @@
+"""What folds away under a run: its settings, the machine it ran on, and the end of its log."""
+
+from typing import Any
+
+import streamlit as st
+
+from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.recipes import get_recipe
+from cifar_core.runs.store import Run
+from demo.form import as_text
+from demo.history import History
+from demo.panels import show_table
+from demo.words import amount, when
+
+EMPTY_LOG = "Nothing here: the run was started from a terminal, or has printed nothing yet."
+
+
+def show_details(run: Run, history: History) -> None:
+    """Three fold-outs."""
+    with st.expander("Settings"):
+        show_table(settings_rows(run.config()))
+    with st.expander("Machine, data and network"):
+        show_table(machine_rows(run, history))
+    if not run.shipped:
+        with st.expander("Log"):
+            st.code(run.log_tail() or EMPTY_LOG, language=None)
+
+
+def settings_rows(config: TrainConfig) -> list[dict[str, str]]:
+    """Each setting with its value and, where it was changed, the recipe's."""
+    try:
+        changes = config.differences(get_recipe(config.recipe).config)
+    except ConfigError:  # a recipe of another version
+        changes = {}
+    return [
+        {"setting": name, "value": as_text(value), "recipe has": _recipe_value(changes, name)}
+        for name, value in config.to_json().items()
+    ]
+
+
+def _recipe_value(changes: dict[str, tuple[Any, Any]], name: str) -> str:
+    return as_text(changes[name][1]) if name in changes else ""
+
+
+def machine_rows(run: Run, history: History) -> list[dict[str, str]]:
+    """What the run's first event says about where and on what it was trained."""
+    start = history.start
+    if start is None:
+        return [{"": "Started", " ": when(run.created)}]
+    rows = {
+        "Started": when(run.created or start.time),
+        "Network": f"{start.model}, {amount(start.parameters)} parameters, {amount(start.macs)}MAC a picture",
+        "Pictures": f"{start.train_images:,} for training, {start.val_images:,} for validation",
+        "Data": start.data_source,
+        "Data fingerprint": start.data_fingerprint,
+        "Device": f"{start.device}, {start.precision}, {start.threads} threads",
+        "Versions": ", ".join(f"{name} {version}" for name, version in start.versions.items()),
+        "Resumed": ", ".join(f"after step {event.step:,}" for event in history.resumes) or "never",
+    }
+    return [{"": name, " ": value} for name, value in rows.items()]

@@ -1,0 +1,65 @@
+"""The one visual language of both pages: which color stands for which kernel, class, run and state.
+
+A thing keeps its color in every chart of every page. All lists suit color blindness: any two colors of a list
+differ by at least 0.07 (runs, kernels) or 0.12 (classes) in Oklab, seen normally and with simulated
+protanopia, deuteranopia and tritanopia (Machado et al. 2009); tests/demo/test_style.py measures it.
+"""
+
+# Okabe and Ito's color-blind-safe order (2008); by start time, the first run takes the first color.
+RUN_COLORS: tuple[str, ...] = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000",
+)  # fmt: skip
+
+# Paul Tol's "muted" scheme, reordered so that the first colors, and neighbors in a stacked bar, differ most.
+KERNEL_COLORS: tuple[str, ...] = (
+    "#332288", "#44AA99", "#DDCC77", "#AA4499", "#88CCEE", "#882255", "#117733", "#999933",
+)  # fmt: skip
+
+# Found by maximizing the smallest distance within the list; given to the classes in the data set's order.
+CLASS_COLORS: tuple[str, ...] = (
+    "#5566CC",  # airplane
+    "#AA3300",  # automobile
+    "#FFAA11",  # bird
+    "#DD6622",  # cat
+    "#661122",  # deer
+    "#775577",  # dog
+    "#44DDAA",  # frog
+    "#BBAAFF",  # horse
+    "#222288",  # ship
+    "#33AA99",  # truck
+)
+
+# A state is always written out as a word too; the color only helps the eye.
+STATE_COLORS: dict[str, str] = {
+    "waiting": "#6B7280",
+    "running": "#0072B2",
+    "paused": "#9A6700",
+    "stopped": "#5B4B8A",
+    "finished": "#1A7F4B",
+    "failed": "#B42318",
+    "damaged": "#B42318",
+}
+
+INK = "#1F2933"  # text and axes
+MUTED_INK = "#5A6572"  # second-rank text; 4.5:1 or better on white
+LINE = "#D5DAE0"  # hairlines and grids
+ACCENT = "#0072B2"  # the one color of buttons and of the answer's bar
+SEQUENTIAL_SCALE = "Cividis"  # heat maps of shares and counts (plotly's name)
+DIVERGING_SCALE = "RdBu"  # differences, zero in the middle
+
+
+def color_of(index: int, colors: tuple[str, ...]) -> str:
+    """The color of the index-th thing of a list; past its end the list starts anew."""
+    return colors[index % len(colors)]
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of "#RRGGBB" in 0..1 (WCAG 2.2)."""
+    channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def ink_on(color: str) -> str:
+    """Black or white, whichever reads better on "#RRGGBB"."""
+    return "#000000" if luminance(color) > 0.179 else "#FFFFFF"  # equal contrast to both at 0.179

@@ -1,0 +1,102 @@
+"""One line a run: what the list of runs and the recipes' cards tell about it, read once and kept."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from cifar_core.config import TrainConfig
+from cifar_core.runs.store import Run, RunStore, StoreError
+from demo.history import History
+from demo.words import run_name
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run in short. Accuracies in 0..1; `seconds` is the time of its completed epochs; `rank` its place by
+    start time among all runs, which gives its color; `trouble` says why nothing can be told."""
+
+    id: str
+    name: str
+    state: str
+    created: float
+    shipped: bool
+    rank: int = 0
+    config: TrainConfig | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+    best: float | None = None
+    curve: tuple[float, ...] = ()
+    parameters: int = 0
+    macs: int = 0
+    device: str = ""
+    trouble: str = ""
+
+
+def summarize_all(store: RunStore) -> list[Summary]:
+    """Every run of the store in its order: own runs, newest first, then the shipped ones."""
+    summaries = [summarize(run) for run in store.list()]
+    by_time = sorted(summaries, key=lambda summary: (summary.created, summary.id))
+    ranks = {summary.id: rank for rank, summary in enumerate(by_time)}
+    names = Counter(summary.name for summary in summaries)
+    return [
+        replace(item, rank=ranks[item.id], name=item.name if names[item.name] == 1 else item.id)
+        for item in summaries
+    ]
+
+
+def rank_of(store: RunStore, run: Run) -> int:
+    """The place of a run by start time among all runs."""
+    times = sorted((other.created, other.id) for other in store.list())
+    return times.index((run.created, run.id)) if (run.created, run.id) in times else len(times)
+
+
+def summarize(run: Run) -> Summary:
+    """One run in short; a damaged one gives its trouble in place of figures."""
+    state = run.status().state
+    summary = Summary(run.id, run_name(run.id), state, run.created, run.shipped)
+    try:
+        return replace(summary, config=run.config(), **_figures(run.path, run.events_size()))
+    except StoreError as error:
+        return replace(summary, state="damaged", trouble=str(error))
+
+
+@lru_cache(maxsize=512)
+def _figures(path: Path, events_size: int) -> dict:
+    """What the events say; read again only when their file has another size."""
+    history = History()
+    history.add(Run(path).events())
+    start, best = history.start, history.best
+    return {
+        "epochs": len(history.epochs),
+        "seconds": history.seconds,
+        "best": best.val_accuracy if best else None,
+        "curve": tuple(epoch.val_accuracy for epoch in history.epochs),
+        "parameters": start.parameters if start else 0,
+        "macs": start.macs if start else 0,
+        "device": start.device if start else "",
+    }
+
+
+def best_of_recipe(summaries: Sequence[Summary], recipe: str) -> Summary | None:
+    """The run of a recipe with the highest validation accuracy so far."""
+    own = [item for item in summaries if item.config and item.config.recipe == recipe]
+    return max((item for item in own if item.best), key=lambda item: item.best or 0.0, default=None)
+
+
+def same_network(summaries: Sequence[Summary], config: TrainConfig) -> Summary | None:
+    """A run that has trained this very network, and so knows its size."""
+    for item in summaries:
+        other = item.config
+        if other and item.parameters and (other.model, other.model_args) == (config.model, config.model_args):
+            return item
+    return None
+
+
+def seconds_per_epoch(summaries: Sequence[Summary], recipe: str) -> float | None:
+    """How long an epoch of a recipe took in the newest own run on this machine."""
+    for item in summaries:
+        if not item.shipped and item.epochs and item.config and item.config.recipe == recipe:
+            return item.seconds / item.epochs
+    return None

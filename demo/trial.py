@@ -1,0 +1,106 @@
+"""A trained network on pictures it has never seen: which networks there are, which pictures, what it says.
+
+PyTorch is imported only when a network is loaded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_core.config import TrainConfig
+from cifar_core.paths import checkpoints_dir
+from cifar_core.runs.store import RunStore, StoreError
+from demo.words import run_name
+
+if TYPE_CHECKING:
+    from cifar_core.data import Split
+    from cifar_core.inference import Classifier, Prediction
+
+SHOWN = 12
+TOP = 3
+
+
+class TrialError(RuntimeError):
+    """A network or pictures that cannot be had: one sentence with what to do."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A checkpoint that can be tried; `data` and `data_dir` say which pictures it belongs to."""
+
+    id: str
+    name: str
+    folder: Path
+    data: str = "cifar10"
+    data_dir: Path | None = None
+
+    @property
+    def stamp(self) -> int:
+        """Changes when better weights take the place of these."""
+        return (self.folder / "card.json").stat().st_mtime_ns
+
+
+def list_networks(store: RunStore) -> list[Network]:
+    """The best weights of each run that has any, newest first, then the shipped checkpoints."""
+    networks = []
+    for run in store.list():
+        if (run.best_checkpoint / "card.json").exists():
+            data = _data_of(run.config) if not run.shipped else "cifar10"
+            networks.append(Network(run.id, run_name(run.id), run.best_checkpoint, data, run.data_dir))
+    known = {network.folder for network in networks}
+    shipped = [card.parent for card in sorted(checkpoints_dir().glob("*/card.json"))]
+    return networks + [Network(path.name, path.name, path) for path in shipped if path not in known]
+
+
+def _data_of(read_config: Any) -> str:
+    try:
+        config: TrainConfig = read_config()
+    except StoreError:
+        return "cifar10"
+    return config.data
+
+
+def load_network(folder: Path) -> "Classifier":
+    """The network in a checkpoint's folder, on the processor; raises TrialError."""
+    import torch
+
+    from cifar_core.checkpoint import CheckpointError
+    from cifar_core.inference import Classifier
+
+    torch.set_num_threads(1)  # a run may be training beside this page
+    try:
+        return Classifier.load(folder, device="cpu")
+    except CheckpointError as error:
+        raise TrialError(str(error)) from None
+
+
+def load_test_pictures(data: str, data_dir: Path | None) -> "Split":
+    """The test split that is on this machine; nothing is downloaded. Raises TrialError."""
+    from cifar_core.data import DataError, load_data
+
+    try:
+        if data == "synthetic":
+            return load_data(source="synthetic").test
+        return load_data(data_dir, download=False).test
+    except DataError as error:
+        raise TrialError(str(error)) from None
+
+
+def draw(total: int, seed: int, count: int = SHOWN) -> NDArray[np.int64]:
+    """`count` different picture numbers out of `total`, the same for the same seed."""
+    return np.random.default_rng(seed).permutation(total)[:count].astype(np.int64)
+
+
+def right(prediction: "Prediction", truth: str) -> bool:
+    """Whether the most probable class is the true one."""
+    return bool(prediction.top[0][0] == truth)
+
+
+def score_sentence(predictions: Sequence["Prediction"], truths: Sequence[str]) -> str:
+    """How many of the pictures on the page it got right."""
+    hits = sum(right(prediction, truth) for prediction, truth in zip(predictions, truths, strict=True))
+    return f"{hits} of these {len(truths)} pictures are right"

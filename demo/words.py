@@ -1,0 +1,62 @@
+"""Numbers, times, states and run names in the words that every page uses. Pure functions."""
+
+import math
+import re
+import time
+from collections.abc import Sequence
+
+from cifar_core.words import duration as duration
+
+STATE_WORDS = {
+    "waiting": "Waiting",
+    "running": "Running",
+    "paused": "Paused",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+    "damaged": "Damaged",
+}
+_OWN_RUN = re.compile(r"^(?P<recipe>.+)-(?P<stamp>\d{8}-\d{6})-(?P<tail>[0-9a-f]{4})$")
+
+
+def percent(share: float | None) -> str:
+    """A share in 0..1 as "91.23 %"; "–" where there is none."""
+    return "–" if share is None or math.isnan(share) else f"{100 * share:.2f} %"
+
+
+def amount(number: float) -> str:
+    """A count with three significant digits: 3485029 as "3.49 M", 950 as "950"."""
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= 0.9995 * factor:
+            return f"{number / factor:#.3g}".rstrip(".") + f" {letter}"
+    return f"{number:.0f}"
+
+
+def when(seconds_since_1970: float) -> str:
+    """A moment as "22 Nov 2026, 14:05" in local time; "–" for 0."""
+    if not seconds_since_1970:
+        return "–"
+    moment = time.localtime(seconds_since_1970)
+    return f"{moment.tm_mday} {time.strftime('%b %Y, %H:%M', moment)}"
+
+
+def run_name(run_id: str) -> str:
+    """A short name for a run's id: "smoke, 22 Nov 14:05:09"; an id of another form stays as it is."""
+    match = _OWN_RUN.match(run_id)
+    if match is None:
+        return run_id
+    try:
+        moment = time.strptime(match["stamp"], "%Y%m%d-%H%M%S")
+    except ValueError:
+        return run_id
+    return f"{match['recipe']}, {moment.tm_mday} {time.strftime('%b %H:%M:%S', moment)}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """ "a", "a and b" or "a, b and c"."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 epoch", "2 epochs"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

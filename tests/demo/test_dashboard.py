@@ -1,0 +1,142 @@
+"""The pages that start something: train, and try a network."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from cifar_core.data.synthetic import SHAPE_NAMES
+from cifar_core.recipes import get_recipe, list_recipes
+from tests.demo.fake_runs import make_run
+from tests.demo.page_tests import button, charts, number, page, words
+from tests.toy_checkpoints import save_toy
+
+FIRST = list_recipes()[0]  # the one that the form opens with
+
+
+def test_every_recipe_has_a_card_and_a_form(store):
+    app = page()
+    assert list(app.radio(key="recipe").options) == list_recipes()
+    for name in list_recipes():
+        app.radio(key="recipe").set_value(name).run()
+        assert not app.exception and not app.error
+        assert number(app, "epochs").value == get_recipe(name).config.epochs
+        assert f"train --recipe {name}" in words(app)
+
+
+def test_a_change_is_marked_shown_as_a_command_and_undone(store):
+    app = page()
+    number(app, "lr").set_value(0.025).run()
+    assert "changed from" in number(app, "lr").label
+    assert "--set lr=0.025" in app.code[0].value
+    button(app, "Back to the recipe").click().run()
+    assert "changed" not in number(app, "lr").label
+    assert "--set" not in app.code[0].value
+
+
+def test_each_recipe_keeps_its_own_changes(store):
+    app = page()
+    number(app, "epochs").set_value(7).run()
+    app.radio(key="recipe").set_value("smoke").run()
+    assert number(app, "epochs").value == get_recipe("smoke").config.epochs
+    app.radio(key="recipe").set_value(FIRST).run()
+    assert number(app, "epochs").value == 7
+
+
+def test_train_makes_a_run_starts_it_and_shows_it(store, launched):
+    app = page()
+    app.radio(key="recipe").set_value("smoke").run()
+    number(app, "epochs").set_value(2).run()
+    button(app, "Train").click().run()
+    assert not app.exception
+    (run,) = launched
+    config = store.get(run.id).config()
+    assert (config.recipe, config.epochs, config.data) == ("smoke", 2, "synthetic")
+    assert app.query_params["run"] == run.id
+    assert "Waiting" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [("epochs", 0, "epochs is 0; it must be from 1 to 1000"), ("lr", -1.0, "lr is -1.0; it must be from")],
+)
+def test_a_bad_number_is_refused_in_a_sentence_and_nothing_is_lost(store, field, value, sentence):
+    app = page()
+    number(app, "seed").set_value(5).run()
+    number(app, field).set_value(value).run()
+    assert sentence in words(app)
+    assert button(app, "Train").disabled
+    assert number(app, "seed").value == 5
+
+
+def test_bad_text_is_refused_in_a_sentence(store):
+    app = page()
+    field = next(item for item in app.text_input if item.label == "milestones")
+    field.set_value("50, x").run()
+    assert "milestones is '50, x'; it must be a list of whole numbers" in words(app)
+
+
+def test_a_folder_without_data_is_refused_before_the_start(store, tmp_path):
+    app = page()
+    app.text_input(key="folder").set_value(str(tmp_path / "nowhere")).run()
+    assert "there is no such file or folder" in words(app)
+    assert button(app, "Train").disabled
+    app.radio(key=f"data:{FIRST}").set_value("synthetic").run()
+    assert not button(app, "Train").disabled
+
+
+def test_the_folder_of_the_last_run_is_offered(store, tmp_path):
+    store.create(get_recipe("mixing_lite").config, tmp_path)
+    assert page().text_input(key="folder").value == str(tmp_path)
+
+
+def test_cards_tell_what_runs_have_shown(store):
+    make_run(store, epochs=6, recipe=FIRST)
+    assert "1.23 M parameters" in (caption := page().radio(key="recipe").proto.captions[0])
+    assert "best here 89.76 %" in caption and "here" in caption
+
+
+def test_a_public_host_trains_nothing_and_takes_no_paths(store, monkeypatch):
+    monkeypatch.setenv("SPACE_ID", "someone/something")
+    app = page()
+    assert button(app, "Train").disabled
+    assert "Training is off on this public page" in words(app)
+    assert not [item for item in app.text_input if item.key == "folder"]
+
+
+def test_without_a_network_the_page_says_what_to_do(store):
+    assert "No trained network yet" in words(page("try_network"))
+
+
+def test_a_broken_checkpoint_is_said(store):
+    run = make_run(store)
+    run.best_checkpoint.mkdir(parents=True)
+    (run.best_checkpoint / "card.json").write_text("{]")
+    app = page("try_network", run=run.id)
+    assert app.error
+
+
+def test_a_network_answers_twelve_pictures_and_another_twelve(store):
+    run = store.create(get_recipe("smoke").config)
+    save_toy(run.best_checkpoint, class_names=list(SHAPE_NAMES))
+    app = page("try_network", run=run.id)
+    said = words(app)
+    assert "91.23 % of all 10,000 test pictures right" in said
+    assert said.count("image-rendering:pixelated") == 12
+    assert charts(app) == 1
+    button(app, "Another twelve").click().run()
+    assert words(app).count("image-rendering:pixelated") == 12 and words(app) != said
+
+
+def test_without_pictures_the_network_can_still_be_tried_on_an_own_one(store):
+    run = store.create(get_recipe("mixing_lite").config, store.root / "nowhere")
+    save_toy(run.best_checkpoint)
+    app = page("try_network", run=run.id)
+    assert "There are no test pictures on this machine" in words(app)
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
+    app.get("file_uploader")[0].upload("teal.png", picture.getvalue(), "image/png").run()
+    assert not app.exception
+    assert words(app).count("image-rendering:pixelated") == 1
+    app.get("file_uploader")[0].upload("broken.png", b"no picture", "image/png").run()
+    assert not app.exception and app.error

@@ -1,0 +1,126 @@
+"""The dashboard in a real browser: links into it, charts that move, the road from Train to a stopped run."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from cifar_core.runs.events import Step
+from cifar_core.runs.store import RunStore
+from tests.demo.fake_runs import keep_running, make_run
+
+ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
+PATIENCE_MS = 60_000  # the first page of a fresh server on a busy machine
+CANVAS = "[data-testid=stEChartsChart] canvas"
+
+pytestmark = pytest.mark.timeout(300)  # seconds; about 10 on a quiet machine
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return RunStore(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def address(store, tmp_path_factory):
+    """A server of its own, started as a user would from somewhere else, without the project on PYTHONPATH."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    left_out = ("PYTHONPATH", "SPACE_ID", "CIFAR_LAB_PUBLIC", "CIFAR_DATA")
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            str(ENTRY),
+            "--server.headless=true",
+            f"--server.port={port}",
+        ],
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+        env=environment | {"CIFAR_LAB_RUNS": str(store.root)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield wait_for_server(f"http://127.0.0.1:{port}")
+    server.terminate()
+    server.wait(timeout=20)
+
+
+def wait_for_server(address: str) -> str:
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health"):
+                return address
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise TimeoutError(f"no answer from {address}")
+
+
+@pytest.fixture
+def tab(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()
+
+
+def wait_for_state(page, word: str) -> None:
+    page.get_by_role("status").filter(has_text=word).first.wait_for()
+
+
+def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(store, address, tab):
+    """The first thing that this server is asked for is the link, as after its restart."""
+    run = make_run(store, epochs=0, state="running")
+    lock = keep_running(run)
+    tab.goto(f"{address}/live?run={run.id}")
+    tab.get_by_text("Training loss is 1.").wait_for()
+    tab.locator(CANVAS).first.wait_for()
+    tab.evaluate(f"window.before = document.querySelector('{CANVAS}')")
+    run.append(Step(1, 30, 0.123, 0.9, 0.1, 812.0))
+    tab.get_by_text("Training loss is 0.12").wait_for()
+    assert tab.evaluate(f"window.before === document.querySelector('{CANVAS}')"), "the chart was drawn anew"
+    tab.get_by_role("button", name="Pause").focus()
+    tab.keyboard.press("Enter")
+    tab.get_by_text("the run answers at its next step").wait_for()
+    assert run.take_request() == "pause"
+    lock.release()
+    wait_for_state(tab, "Failed")
+    tab.get_by_role("button", name="Resume").wait_for()
+
+
+def test_pages_fit_a_phone(store, address, tab):
+    make_run(store, epochs=2)
+    tab.set_viewport_size({"width": 390, "height": 844})
+    for path in ("/", "/live", "/runs", "/try"):
+        tab.goto(address + path)
+        tab.locator("h1").first.wait_for()
+        tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390, path
+        assert not tab.get_by_test_id("stException").count(), path
+
+
+def test_from_train_to_a_stopped_run_and_back_by_url(store, address, tab):
+    tab.goto(f"{address}/?recipe=smoke")
+    tab.get_by_text("--recipe smoke").wait_for()
+    tab.get_by_role("button", name="Train", exact=True).click()
+    tab.wait_for_url(re.compile(r"/live\?run=smoke-"))
+    tab.get_by_text("Training loss is").wait_for()
+    second = tab.context.new_page()
+    second.goto(tab.url)
+    wait_for_state(second, "Running")
+    second.get_by_role("button", name="Stop").click()
+    wait_for_state(second, "Stopped")
+    wait_for_state(tab, "Stopped")
+    tab.reload()
+    wait_for_state(tab, "Stopped")
+    assert store.get(tab.url.split("run=")[1]).status().state == "stopped"

@@ -1,0 +1,32 @@
+"""The drawings that the classify page opens with, and what the shipped networks say of them."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from cifar_core.checkpoint import list_checkpoints
+from cifar_core.data import CLASS_NAMES
+from cifar_core.images import fit_square
+from cifar_core.inference import Classifier
+from demo.answer_view import headline
+from demo.drawings import DRAWINGS, SIZE
+
+
+def test_each_drawing_means_a_class_and_looks_the_same_each_time() -> None:
+    assert set(DRAWINGS) <= set(CLASS_NAMES)
+    for draw in DRAWINGS.values():
+        picture = draw()
+        assert picture.mode == "RGB" and picture.size == (SIZE, SIZE)
+        assert picture.tobytes() == draw().tobytes()
+
+
+def test_drawings_differ_even_when_small() -> None:
+    small = [np.asarray(fit_square(draw()), dtype=float) for draw in DRAWINGS.values()]
+    assert all(np.abs(one - other).mean() > 10 for one, other in combinations(small, 2))
+
+
+@pytest.mark.parametrize("name", list_checkpoints())
+def test_the_shipped_networks_are_sure_and_right(name: str) -> None:
+    answers = Classifier.load(name).predict([draw() for draw in DRAWINGS.values()], top=2)
+    assert [headline(answer.top) for answer in answers] == [name.capitalize() for name in DRAWINGS]
