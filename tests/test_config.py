@@ -9,7 +9,12 @@ from cifar_core.config import MAIN_FIELDS, ConfigError, TrainConfig, field_specs
 
 SPECS = {spec.name: spec for spec in field_specs()}
 LIMITED = [spec for spec in field_specs() if spec.minimum is not None]
-OTHER_VALUES = {"recipe": "mine", "model": "mixing_6", "model_args": {"num_kernels": 2, "widths": [8, 16]}}
+OTHER_VALUES = {
+    "recipe": "mine",
+    "model": "mixing_6",
+    "model_args": {"num_kernels": 2, "widths": [8, 16]},
+    "views": 6,
+}
 
 
 def another_value(spec):
@@ -21,7 +26,7 @@ def another_value(spec):
     if spec.type is bool:
         return not spec.default
     if spec.type is tuple:
-        return (3, 9)
+        return (16, 24)
     return next(value for value in (0.1 + 0.2, 7, 500) if spec.type(value) == value and fits(spec, value))
 
 
@@ -210,3 +215,22 @@ def test_a_form_can_be_built_from_the_specs():
         assert spec.help.endswith(".")
         assert not spec.choices or spec.default in spec.choices
         assert spec.type is not float or (spec.minimum is not None and spec.maximum is not None)
+
+
+@pytest.mark.parametrize(("sizes", "wrong"), [((), "''"), ((8,), "'8'"), ((32, 33), "'32,33'")])
+def test_image_sizes_out_of_their_limits_are_refused(sizes, wrong):
+    with pytest.raises(ConfigError, match=f"image_sizes is {wrong}; it must be sides from 16 to 32"):
+        TrainConfig(image_sizes=sizes)
+
+
+def test_image_sizes_take_equal_parts_of_the_run():
+    config = TrainConfig(epochs=7, image_sizes=(20, 26, 32))
+    assert [config.image_size(epoch) for epoch in range(1, 8)] == [20, 20, 20, 26, 26, 32, 32]
+    assert [TrainConfig(epochs=2).image_size(epoch) for epoch in (1, 2)] == [32, 32]
+    assert [config.replace(epochs=1).image_size(1)] == [20]
+
+
+@pytest.mark.parametrize("views", [3, 5])
+def test_numbers_of_views_that_do_not_exist_are_refused(views):
+    with pytest.raises(ConfigError, match=f"views is {views}; it must be 1, 2 or 6"):
+        TrainConfig(views=views)

@@ -1,0 +1,110 @@
+"""What a setting is: a dataclass field with help, limits and unit; how it is checked and read from words."""
+
+import contextlib
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used: says what was given, what is allowed and what to do."""
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+    unit: str = "",
+) -> Any:
+    """A dataclass field that knows its help, its limits and its unit."""
+    metadata = {
+        "help": help,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "unit": unit,
+    }
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One setting as a form needs it."""
+
+    name: str
+    type: type
+    default: Any
+    help: str
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+    unit: str
+    main: bool
+
+
+def checked(spec: FieldSpec, value: Any) -> Any:
+    """The value in its field's type; raises ConfigError when it has another or lies outside the limits."""
+    value = _typed(spec, value)
+    if spec.choices and value not in spec.choices:
+        raise ConfigError(f"{spec.name} is '{value}'; it must be one of {', '.join(spec.choices)}.")
+    low, high = spec.minimum, spec.maximum
+    too_low, too_high = (
+        low is not None and value < low,
+        high is not None and value > high,
+    )
+    if too_low or too_high or (spec.type is float and math.isnan(value)):
+        between = f"from {low} to {high}" if high is not None else f"{low} or more"
+        raise ConfigError(
+            f"{spec.name} is {value}; it must be {between}{' ' + spec.unit if spec.unit else ''}."
+        )
+    return value
+
+
+def _typed(spec: FieldSpec, value: Any) -> Any:
+    if spec.type is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if spec.type is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if spec.type is tuple and isinstance(value, list | tuple):
+        if all(type(item) is int and item > 0 for item in value):
+            return tuple(value)
+    elif spec.type is dict and isinstance(value, dict):
+        with contextlib.suppress(TypeError, ValueError):  # what is no JSON
+            return json.loads(json.dumps(value, allow_nan=False))  # a copy, equal after a round trip
+    elif isinstance(value, spec.type) and not (spec.type is not bool and isinstance(value, bool)):
+        return value
+    raise ConfigError(f"{spec.name} is {value!r}; it must be {_TYPE_WORDS[spec.type]}.")
+
+
+_TYPE_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a word",
+    bool: "true or false",
+    tuple: "a list of whole numbers above 0, such as 50,75",
+    dict: 'a JSON object such as {"num_kernels": 4}',
+}
+
+
+def from_text(spec: FieldSpec, text: str) -> Any:
+    """The value that a word of the command line means; raises ConfigError when it means none."""
+    try:
+        if spec.type is bool:
+            return {"true": True, "false": False, "1": True, "0": False}[text.strip().lower()]
+        if spec.type is tuple:
+            return tuple(
+                int(part) for part in text.replace("[", "").replace("]", "").split(",") if part.strip()
+            )
+        if spec.type is dict:
+            return json.loads(text)
+        if spec.type is int:
+            return int(float(text)) if float(text).is_integer() else text
+        return spec.type(text)
+    except (ValueError, KeyError, OverflowError):
+        raise ConfigError(f"{spec.name} is '{text}'; it must be {_TYPE_WORDS[spec.type]}.") from None
