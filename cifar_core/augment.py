@@ -6,7 +6,7 @@ uint8 and float images on any device.
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import interpolate
 
 
 def flip(images: Tensor, chosen: Tensor) -> Tensor:
@@ -14,11 +14,26 @@ def flip(images: Tensor, chosen: Tensor) -> Tensor:
     return torch.where(chosen[:, None, None, None], images.flip(-1), images)
 
 
-def shift(images: Tensor, offsets: Tensor, padding: int) -> Tensor:
-    """Crop each image at `offsets` (N, 2; rows and columns, 0..2·padding) from a frame of zeros around it."""
+def shift(images: Tensor, offsets: Tensor, padding: int, reflect: bool = False) -> Tensor:
+    """Crop each image at `offsets` (N, 2; rows and columns, 0..2·padding) from a frame around it.
+
+    The frame of `padding` pixels is black, or the image's reflection.
+    """
     n, _, height, width = images.shape
-    windows = pad(images, (padding,) * 4).unfold(2, height, 1).unfold(3, width, 1)  # (N, C, 2p+1, 2p+1, H, W)
+    rows, inside_rows = _frame(height, padding, images.device)
+    columns, inside_columns = _frame(width, padding, images.device)
+    framed = images[:, :, rows[:, None], columns]
+    if not reflect:
+        framed = framed.masked_fill(~(inside_rows[:, None] & inside_columns), 0)
+    windows = framed.unfold(2, height, 1).unfold(3, width, 1)  # (N, C, 2p+1, 2p+1, H, W)
     return windows[torch.arange(n, device=images.device), :, offsets[:, 0], offsets[:, 1]]
+
+
+def _frame(size: int, padding: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """For each position with its frame, (size + 2·padding,): the reflected position, and whether inside."""
+    positions = torch.arange(-padding, size + padding, device=device)
+    reflected = (size - 1) - (size - 1 - positions.abs()).abs()
+    return reflected, (positions >= 0) & (positions < size)
 
 
 def cutout(images: Tensor, corners: Tensor, size: int) -> Tensor:
@@ -30,3 +45,15 @@ def cutout(images: Tensor, corners: Tensor, size: int) -> Tensor:
     columns = torch.arange(images.shape[3], device=images.device) - corners[:, 1:]  # (N, W)
     inside_rows, inside_columns = (rows >= 0) & (rows < size), (columns >= 0) & (columns < size)
     return images.masked_fill((inside_rows[:, :, None] & inside_columns[:, None, :])[:, None], 0)
+
+
+def jitter(images: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:
+    """Add `brightness` (N,) to normalized images and multiply the sum by `contrast` (N,)."""
+    return (images + brightness[:, None, None, None]) * contrast[:, None, None, None]
+
+
+def resize(images: Tensor, size: int) -> Tensor:
+    """Float images (N, C, H, W) -> (N, C, size, size), bilinear, with an antialiasing filter."""
+    if images.shape[2:] == (size, size):
+        return images
+    return interpolate(images, (size, size), mode="bilinear", antialias=True)

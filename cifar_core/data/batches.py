@@ -4,7 +4,8 @@ The order and the augmentation of an epoch derive from (seed, epoch) alone, so a
 batches without any saved loader state.
 """
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cifar_core.augment import cutout, flip, shift
+from cifar_core.augment import cutout, flip, jitter, resize, shift
 
 Batch = tuple[Tensor, Tensor]  # images (N, 3, 32, 32) normalized float, targets (N,) int64
 
@@ -41,11 +42,19 @@ NORMALIZATIONS = {
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes of training images: largest shift and side of the cutout in pixels, 0 for none."""
+    """Random changes of training images: largest shift and side of the cutout in pixels, 0 for none.
+
+    alternate: every image is mirrored in every other epoch, half of them in the odd ones, instead of by
+    chance (airbench, arXiv 2404.00498); reflect: a shift uncovers the reflected image instead of black;
+    jitter: largest change of brightness (in standard deviations) and contrast (as a share).
+    """
 
     mirror: bool = False
+    alternate: bool = False
     padding: int = 0
+    reflect: bool = False
     cutout_size: int = 0
+    jitter: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,18 +65,27 @@ class Draws:
     flips: Tensor  # (N,) bool
     offsets: Tensor  # (N, 2) rows and columns
     corners: Tensor  # (N, 2)
+    jitters: Tensor  # (N, 2) brightness and contrast, -1..1
 
     @classmethod
     def of_epoch(cls, n: int, seed: int, epoch: int, augmentation: Augmentation) -> "Draws":
         """Drawn on the CPU from (seed, epoch), so equal on every device."""
         generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
         size = augmentation.cutout_size
-        return cls(
+        draws = cls(
             torch.randperm(n, generator=generator),
             torch.rand(n, generator=generator) < 0.5,
             torch.randint(0, 2 * augmentation.padding + 1, (n, 2), generator=generator),
             torch.randint(-(size // 2), 32 - (size + 1) // 2 + 1, (n, 2), generator=generator),
+            2 * torch.rand(n, 2, generator=generator) - 1,
         )
+        return draws._alternating(seed, epoch) if augmentation.alternate else draws
+
+    def _alternating(self, seed: int, epoch: int) -> "Draws":
+        """The same draws, each image's flip in epoch 1 from the seed and the other way in the next."""
+        generator = torch.Generator().manual_seed(seed * 1_000_003)
+        first = torch.rand(len(self.order), generator=generator) < 0.5
+        return dataclasses.replace(self, flips=first[self.order] ^ (epoch % 2 == 0))
 
 
 class Batches:
@@ -75,6 +93,9 @@ class Batches:
 
     images: uint8 (N, 3, 32, 32); targets: int64 (N,). The last batch of an epoch may be smaller; a last
     training batch of one image is left out, as batch norm cannot learn from one.
+
+    size_of: epoch -> side of the training images in pixels; small images cost little time (progressive
+    resizing, Howard 2018). Evaluation always sees images as they are.
     """
 
     def __init__(
@@ -86,11 +107,13 @@ class Batches:
         device: torch.device,
         augmentation: Augmentation | None = None,
         seed: int = 0,
+        size_of: Callable[[int], int] | None = None,
     ) -> None:
         self.images = torch.tensor(images, device=device)
         self.targets = torch.tensor(targets, dtype=torch.int64, device=device)
         self.normalize, self.batch_size = normalization, batch_size
         self.augmentation, self.seed = augmentation or Augmentation(), seed
+        self.size_of = size_of or (lambda epoch: self.images.shape[2])
 
     def __len__(self) -> int:
         """Training batches in one epoch."""
@@ -111,16 +134,28 @@ class Batches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The augmented batches of epoch number `epoch`, from batch number `start` on."""
         draws = Draws.of_epoch(self.num_images, self.seed, epoch, self.augmentation)
+        size = self.size_of(epoch)
         for number in range(start, len(self)):
-            yield self._cut(draws, slice(number * self.batch_size, (number + 1) * self.batch_size))
+            part = slice(number * self.batch_size, (number + 1) * self.batch_size)
+            yield self._finished(draws, part, size), self.targets[draws.order[part].to(self.targets.device)]
 
-    def _cut(self, draws: Draws, part: slice) -> Batch:
-        order = draws.order[part].to(self.images.device)
-        images = self.images[order]
-        if self.augmentation.padding:
-            images = shift(images, draws.offsets[part].to(images.device), self.augmentation.padding)
-        if self.augmentation.mirror:
-            images = flip(images, draws.flips[part].to(images.device))
-        if self.augmentation.cutout_size:
-            images = cutout(images, draws.corners[part].to(images.device), self.augmentation.cutout_size)
-        return self.normalize(images), self.targets[order]
+    def _cut(self, draws: Draws, part: slice) -> Tensor:
+        """uint8 images, shifted, mirrored and cut out."""
+        augmentation, device = self.augmentation, self.images.device
+        images = self.images[draws.order[part].to(device)]
+        if augmentation.padding:
+            offsets = draws.offsets[part].to(device)
+            images = shift(images, offsets, augmentation.padding, augmentation.reflect)
+        if augmentation.mirror:
+            images = flip(images, draws.flips[part].to(device))
+        if augmentation.cutout_size:
+            images = cutout(images, draws.corners[part].to(device), augmentation.cutout_size)
+        return images
+
+    def _finished(self, draws: Draws, part: slice, size: int) -> Tensor:
+        """Normalized images of the epoch's size, channels last in memory."""
+        images = self.normalize(self._cut(draws, part))
+        if self.augmentation.jitter:
+            jitters = draws.jitters[part].to(images.device) * self.augmentation.jitter
+            images = jitter(images, jitters[:, 0], 1 + jitters[:, 1])
+        return resize(images, size).contiguous(memory_format=torch.channels_last)

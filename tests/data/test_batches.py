@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_core.augment import cutout, flip, shift
+from cifar_core.augment import cutout, flip, jitter, resize, shift
 from cifar_core.data.batches import NORMALIZATIONS, Augmentation, Batches, Draws, Normalization
 
 PLAIN = Normalization((0.0,) * 3, (1 / 255,) * 3)  # pixels stay what they are
 CPU = torch.device("cpu")
-ALL = Augmentation(mirror=True, padding=3, cutout_size=9)
+ALL = Augmentation(mirror=True, padding=3, cutout_size=9, jitter=0.2)
 
 
 def numbered(n):
@@ -133,11 +133,40 @@ def test_a_batch_is_its_images_shifted_then_mirrored_then_cut(augmentation):
     torch.testing.assert_close(images, expected.float(), rtol=1e-6, atol=1e-4)
 
 
+def test_the_changes_of_the_speed_recipes_are_applied_in_their_order():
+    split = drawn(20)
+    augmentation = Augmentation(mirror=True, alternate=True, padding=2, reflect=True, jitter=0.3)
+    draws = Draws.of_epoch(20, seed=1, epoch=2, augmentation=augmentation)
+    expected = flip(shift(torch.tensor(split[0])[draws.order], draws.offsets, 2, reflect=True), draws.flips)
+    changes = 0.3 * draws.jitters
+    expected = resize(jitter(expected.float(), changes[:, 0], 1 + changes[:, 1]), 20)
+    train = Batches(*split, PLAIN, 8, CPU, augmentation, 1, size_of=lambda epoch: {1: 16, 2: 20}[epoch])
+    images, targets = joined(train.epoch(2))
+    torch.testing.assert_close(images, expected, rtol=1e-5, atol=1e-3)
+    assert torch.equal(targets, draws.order)
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert next(train.epoch(1))[0].shape == (8, 3, 16, 16)
+    assert next(train.in_order())[0].shape == (8, 3, 32, 32)
+
+
+def test_alternating_flips_turn_every_image_the_other_way_each_epoch():
+    augmentation = Augmentation(mirror=True, alternate=True)
+    by_image = []
+    for epoch in (1, 2, 3):
+        draws = Draws.of_epoch(1000, 7, epoch, augmentation)
+        flips = torch.empty(1000, dtype=torch.bool)
+        flips[draws.order] = draws.flips
+        by_image.append(flips)
+    assert torch.equal(by_image[0], ~by_image[1]) and torch.equal(by_image[0], by_image[2])
+    assert by_image[0].float().mean().item() == pytest.approx(0.5, abs=0.05)
+
+
 @pytest.mark.parametrize("size", [1, 8, 9, 24])
 def test_draws_cover_their_ranges_evenly(size):
     draws = Draws.of_epoch(20_000, 0, 1, Augmentation(mirror=True, padding=4, cutout_size=size))
     assert sorted(draws.order.tolist()) == list(range(20_000))
     assert draws.flips.float().mean().item() == pytest.approx(0.5, abs=0.02)
+    assert draws.jitters.min() < -0.99 and draws.jitters.max() > 0.99
     for offsets in draws.offsets.T:
         counts = torch.bincount(offsets, minlength=9)
         assert len(counts) == 9 and counts.min() > 0.85 * 20_000 / 9
