@@ -1,22 +1,115 @@
 """The optimizers by name, each in the quickest form that torch has for it."""
 
-from torch import nn
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer, RMSprop
 
 from cifar_core.config import TrainConfig
+from cifar_core.training.muon import Muon
+
+SGD_MOMENTUM = 0.85  # beside Muon, as in airbench94
 
 
-def create_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
-    """SGD and AdamW fused into one kernel, RMSprop over lists of tensors (torch has no fused one).
+class Optimizers:
+    """Several optimizers as one, each group's learning rate a multiple, `lr_scale`, of the run's.
 
-    Weight decay applies to every parameter, as in torch's own examples.
+    Raises:
+        ValueError: from `load_state_dict`, when the state is another set's.
+    """
+
+    def __init__(self, optimizers: Sequence[Optimizer]) -> None:
+        self.optimizers = list(optimizers)
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """All groups, in the order of the optimizers."""
+        return [group for optimizer in self.optimizers for group in optimizer.param_groups]
+
+    def set_lr(self, lr: float) -> None:
+        """Set the run's learning rate; each group takes its multiple of it."""
+        for group in self.param_groups:
+            group["lr"] = lr * group.get("lr_scale", 1.0)
+
+    def step(self) -> None:
+        """Change the weights."""
+        for optimizer in self.optimizers:
+            optimizer.step()
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+
+    def state_dict(self) -> dict[str, Any]:
+        """State by the optimizer's position: {"0": …}."""
+        return {str(number): optimizer.state_dict() for number, optimizer in enumerate(self.optimizers)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The state that `state_dict` gave."""
+        if len(state) != len(self.optimizers):
+            raise ValueError(f"The state is that of {len(state)} optimizers, not of {len(self.optimizers)}.")
+        for number, optimizer in enumerate(self.optimizers):
+            optimizer.load_state_dict(state[str(number)])
+
+
+def create_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
+    """SGD and AdamW fused into one kernel, RMSprop over lists of tensors (torch has no fused one), or Muon.
+
+    Weight decay applies to every parameter, as in torch's own examples; see `_muon` for the exception.
     """
     parameters = list(model.parameters())
+    if config.optimizer == "muon":
+        return Optimizers(_muon(model, config))
     if config.optimizer == "sgd":
         nesterov = config.nesterov and config.momentum > 0
-        return SGD(parameters, config.lr, config.momentum, 0, config.weight_decay, nesterov, fused=True)
+        return Optimizers(
+            [SGD(parameters, config.lr, config.momentum, 0, config.weight_decay, nesterov, fused=True)]
+        )
     if config.optimizer == "adamw":
-        return AdamW(parameters, config.lr, weight_decay=config.weight_decay, fused=True)
-    return RMSprop(
-        parameters, config.lr, weight_decay=config.weight_decay, momentum=config.momentum, foreach=True
+        return Optimizers([AdamW(parameters, config.lr, weight_decay=config.weight_decay, fused=True)])
+    return Optimizers(
+        [
+            RMSprop(
+                parameters,
+                config.lr,
+                weight_decay=config.weight_decay,
+                momentum=config.momentum,
+                foreach=True,
+            )
+        ]
     )
+
+
+def _muon(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    """Muon for the filters, SGD with Nesterov's momentum for the rest, each kind at its own rate.
+
+    Weight decay is divided by the rate, as in airbench94: a step pulls by `weight_decay` times the schedule,
+    whatever the kind. The filters have none; Muon sets their norm.
+    """
+    filters = [parameter for parameter in model.parameters() if parameter.ndim >= 4]
+    groups: dict[float, list[Tensor]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.ndim < 4:
+            groups.setdefault(_rate(name, parameter, config), []).append(parameter)
+    rest = [
+        {
+            "params": parameters,
+            "lr": rate,
+            "lr_scale": rate / config.lr,
+            "weight_decay": config.weight_decay / rate,
+        }
+        for rate, parameters in groups.items()
+    ]
+    if not rest:
+        return [Muon(filters, config.lr, config.momentum)]
+    sgd = SGD(rest, config.lr, momentum=SGD_MOMENTUM, nesterov=True, fused=True)
+    return [Muon(filters, config.lr, config.momentum), sgd] if filters else [sgd]
+
+
+def _rate(name: str, parameter: Tensor, config: TrainConfig) -> float:
+    """The learning rate of a parameter that is no filter bank."""
+    if "coefficients" in name or (parameter.ndim == 2 and name.endswith("bias")):  # of a mixing convolution
+        return config.mixing_lr
+    return config.bias_lr if parameter.ndim == 1 else config.head_lr

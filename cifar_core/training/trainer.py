@@ -120,8 +120,7 @@ class Trainer:
         self.network_seconds += time.perf_counter() - start
 
     def _change_weights(self) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, self.step, self.steps_per_epoch)
+        self.optimizer.set_lr(learning_rate(self.config, self.step, self.steps_per_epoch))
         self.step += 1
         last_of_epoch = self.step % self.steps_per_epoch == 0
         if self._accumulated() == 0 or last_of_epoch:
@@ -142,7 +141,7 @@ class Trainer:
 
     @property
     def lr(self) -> float:
-        """The learning rate of the last step."""
+        """The learning rate of the last step (Muon: that of the filters)."""
         return float(self.optimizer.param_groups[0]["lr"])
 
     # State

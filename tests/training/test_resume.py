@@ -20,6 +20,7 @@ RUNS = {
     "sgd": {"optimizer": "sgd", "lr": 0.2, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-3},
     "adamw": {"optimizer": "adamw", "lr": 0.01, "weight_decay": 0.1},
     "rmsprop": {"optimizer": "rmsprop", "lr": 0.01, "momentum": 0.5},
+    "muon": {"optimizer": "muon", "lr": 0.1, "momentum": 0.6, "bias_lr": 0.1, "head_lr": 0.1},
 }
 EVERYTHING = {"ema_decay": 0.9, "label_smoothing": 0.1, "schedule": "onecycle", "accumulation_steps": 2}
 
@@ -66,7 +67,15 @@ def stored(events):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "kind"), [("sgd", "plain"), ("adamw", "plain"), ("rmsprop", "plain"), ("sgd", "mixing")]
+    ("optimizer", "kind"),
+    [
+        ("sgd", "plain"),
+        ("adamw", "plain"),
+        ("rmsprop", "plain"),
+        ("muon", "plain"),
+        ("sgd", "mixing"),
+        ("muon", "mixing"),
+    ],
 )
 def test_a_run_resumed_at_any_beat_equals_the_uninterrupted_one(optimizer, kind, monkeypatch):
     monkeypatch.setattr(engine, "STEP_EVENTS_PER_EPOCH", 2)  # so that some beats lie between two Step events
