@@ -1,6 +1,7 @@
 """Networks by name. Importing this registers every family of the package."""
 
 from cifar_core.models import mixing as mixing
+from cifar_core.models import speed as speed
 from cifar_core.models import speed_mixing as speed_mixing
 from cifar_core.models.base import ImageClassifier
 from cifar_core.models.cost import count_macs, count_parameters

@@ -1,0 +1,89 @@
+"""A network that learns in few epochs, after airbench94 (Jordan 2024, arXiv 2404.00498): plain, or mixing.
+
+A frozen whitening convolution; groups of convolution, max pool, norm, SiLU, convolution, norm, SiLU; filters
+that begin as the identity; a global max pool and a linear layer; no residuals. Departures: SiLU for GELU,
+no bias in the whitening, any image size from 16 pixels on, and K kernels to mix where asked for.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from cifar_core.models.mixing import MixingClassifier, MixingConv2d
+from cifar_core.models.registry import register_model
+from cifar_core.models.speed_mixing import WhiteningConv2d
+
+
+class QuickBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm whose statistics follow quickly (0.4 of each batch) and whose scale stays 1."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=1e-12, momentum=0.4)
+        del self.weight
+        self.register_buffer("weight", torch.ones(channels))
+
+
+class SpeedNet(MixingClassifier):
+    """Whitening, then for each width a group of two convolutions, the first with a max pool; max -> linear.
+
+    num_kernels: with 1 the convolutions are plain; with more each mixes so many kernels.
+
+    Raises:
+        ValueError: when there is no width, or a number of channels, kernels or classes is none.
+    """
+
+    def __init__(self, widths: Sequence[int], num_kernels: int = 1, num_classes: int = 10) -> None:
+        super().__init__()
+        for count in (len(widths), num_kernels, num_classes, *widths):
+            if not isinstance(count, int) or count < 1:
+                raise ValueError(f"{count!r} is no number of groups, channels, kernels or classes.")
+        self.num_classes = num_classes
+        self.whitening = WhiteningConv2d(self.in_channels)
+        self.blocks = nn.Sequential()
+        channels = self.whitening.out_channels
+        for width in widths:
+            self.blocks.append(_block(channels, width, num_kernels, pool=True))
+            self.blocks.append(_block(width, width, num_kernels, pool=False))
+            channels = width
+        self.linear = nn.Linear(channels, num_classes, bias=False)
+        nn.init.normal_(self.linear.weight)
+
+    def see_images(self, images: Tensor) -> None:
+        """Fit the whitening to normalized training images (N, in_channels, H, W)."""
+        self.whitening.fit(images)
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """Images (N, in_channels, H, W) -> the last feature map (N, C, H', W')."""
+        features: Tensor = self.blocks(silu(self.whitening(images)))
+        return features
+
+    def forward_head(self, features: Tensor) -> Tensor:
+        """Feature map (N, C, H', W') -> logits (N, num_classes), scaled down to begin calmly."""
+        logits: Tensor = self.linear(features.amax(dim=(2, 3))) / features.shape[1]
+        return logits
+
+
+def _block(in_channels: int, out_channels: int, num_kernels: int, pool: bool) -> nn.Sequential:
+    convolution: nn.Module
+    if num_kernels == 1:
+        convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+        kernels = [convolution.weight]
+    else:
+        convolution = MixingConv2d(in_channels, out_channels, num_kernels=num_kernels, standardize=True)
+        kernels = list(convolution.weight)
+    with torch.no_grad():
+        for kernel in kernels:  # each keeps its own random filters beyond the identity
+            nn.init.dirac_(kernel[: min(in_channels, out_channels)])
+    pools = [nn.MaxPool2d(2)] if pool else []
+    return nn.Sequential(convolution, *pools, QuickBatchNorm2d(out_channels), nn.SiLU(inplace=True))
+
+
+@register_model
+def speed94(num_classes: int = 10, num_kernels: int = 1, widths: Sequence[int] = (64, 256, 256)) -> SpeedNet:
+    """A network that learns in few epochs: whitening, identity filters, six convolutions.
+
+    1,971,328 parameters and 118 million multiply-accumulates an image with the default widths.
+    """
+    return SpeedNet(widths, num_kernels, num_classes)
