@@ -23,6 +23,7 @@ from cifar_core.atomic import sync_folder, write_json
 from cifar_core.models import ImageClassifier, ModelError, create_model
 from cifar_core.paths import checkpoints_dir
 from cifar_core.typed_json import build
+from cifar_core.views import VIEW_WEIGHTS
 
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 DEFAULT_CHECKPOINT = "speed_mixing.v1"
@@ -41,9 +42,9 @@ class Card:
     """What a reader and a loader must know about weights.
 
     metrics: split -> {"accuracy" (0..1), "loss" (nats), "n" (images)}; config: the run's whole TrainConfig;
-    mean, std: the normalization, of pixels in 0..1; mirror: answers are averaged over the picture and its
-    mirror image (test-time augmentation; a run's own validation never is); macs: multiply-accumulates of one
-    pass of one image.
+    mean, std: the normalization, of pixels in 0..1; macs: multiply-accumulates of one pass of one image.
+    views: over how many views an answer is averaged, 1, 2 or 6 (see views.py; a run's own validation takes
+    one); views_below: only images whose top probability in the first pass lies below it get further views.
     """
 
     model: str
@@ -65,7 +66,8 @@ class Card:
     versions: dict[str, str]
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    mirror: bool = False
+    views: int = 1
+    views_below: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -111,6 +113,9 @@ def load_card(folder: Path) -> Card:
     if not card.class_names or not _is_normalization(card.mean, card.std):
         what = f"{len(card.class_names)} class names, mean {card.mean} and std {card.std}"
         raise CheckpointError(f"{path} is damaged: it has {what}; copy the checkpoint again.")
+    if card.views not in VIEW_WEIGHTS or not 0 <= card.views_below <= 1:
+        what = f"{card.views} views below {card.views_below}, which must be 1, 2 or 6 below 0 to 1"
+        raise CheckpointError(f"{path} is damaged: it asks for {what}; copy the checkpoint again.")
     return card
 
 

@@ -1,6 +1,5 @@
 """Classifier: the only road from pixels to classes, for the command line, the pages and the notebook."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from cifar_core.device import find_device
 from cifar_core.images import fit_square
 from cifar_core.metrics import accuracy, confusion_matrix, per_class_accuracy
 from cifar_core.models import ImageClassifier
+from cifar_core.views import average_views
 
 BATCH_SIZE = 250
 Images = Sequence[Image.Image] | NDArray[np.uint8] | Tensor
@@ -98,16 +98,15 @@ class Classifier:
     def run(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
         """uint8 pixels (N, 3, 32, 32) -> logits (N, num_classes) and mixing coefficients (N, K) a block.
 
-        Where the card says so, the logits are those of the mean of the probabilities for the image and its
-        mirror image; the coefficients are the image's own.
+        Where the card asks for views, the logits are those of the mean of the probabilities for the image's
+        views (see views.py); the coefficients are the image's own.
         """
         images = self.normalize(pixels.to(self.device))
         with self.model.record_mixing() as mixing:
             logits = self.model(images).float()
             coefficients = [block.cpu() for block in mixing]
-        if self.card.mirror:
-            views = torch.stack([logits, self.model(images.flip(-1)).float()]).log_softmax(dim=2)
-            logits = views.logsumexp(dim=0) - math.log(2)
+        views, below = self.card.views, self.card.views_below
+        logits = average_views(lambda view: self.model(view).float(), images, logits, views, below)
         return logits, coefficients
 
     def evaluate(self, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> "Evaluated":

@@ -5,6 +5,12 @@ import html
 from cifar_core.checkpoint import Card
 from demo.words import amount, counted, duration, listed, percent
 
+VIEWS = {
+    1: "from one pass",
+    2: "the mean over a picture and its mirror image",
+    6: "the mean over a picture, its mirror image, and both moved by a pixel to two sides",
+}
+
 
 def head_html(card: Card) -> str:
     """The page's title, what the network can say, and how often it was right."""
@@ -27,8 +33,7 @@ def about_html(card: Card) -> str:
     facts = {
         "Network": f"{card.model}, {amount(card.parameters)} parameters, {amount(card.macs)} MACs a pass",
         "Accuracy": record(card),
-        "Answers": f"{'the mean over a picture and its mirror image' if card.mirror else 'from one pass'}, "
-        "in the accuracy as on this page",
+        "Answers": f"{_views(card)}, in the accuracy as on this page",
         "Training": f"recipe {card.recipe}, {counted(card.epoch, 'epoch')}, seed {card.seed}, in "
         f"{duration(card.wall_time_seconds)} on {card.device}",
         "Data": f"{card.data_source}, fingerprint {card.data_fingerprint[:12]}",
@@ -39,3 +44,9 @@ def about_html(card: Card) -> str:
         f"<dt>{html.escape(term)}</dt><dd>{html.escape(fact)}</dd>" for term, fact in facts.items()
     )
     return f'<dl class="facts">{rows}</dl>'
+
+
+def _views(card: Card) -> str:
+    if card.views == 1 or card.views_below == 1:
+        return VIEWS[card.views]
+    return f"{VIEWS[card.views]}, unless the first pass is {percent(card.views_below)} sure"

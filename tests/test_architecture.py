@@ -14,7 +14,7 @@ OWN_PATH = Path(__file__).resolve().relative_to(ROOT)
 
 GROUND = {"atomic", "paths", "typed_json"}  # files and folders: every room stands on them
 LEVEL_0 = GROUND | {"config", "metrics", "recipes", "runs", "words"}
-LEVEL_1 = {"augment", "data", "device", "images", "models"}
+LEVEL_1 = {"augment", "data", "device", "images", "models", "views"}
 LEVEL_2 = {"checkpoint", "resume_state", "training"}
 LEVEL_3 = {"explain", "export", "inference", "preparation", "recorder", "runner"}
 
@@ -35,6 +35,7 @@ HOUSE: dict[str, set[str]] = {
     "device": {"device"},
     "images": {"images"},
     "models": {"models"},
+    "views": set(),
     "checkpoint": LEVEL_0 | LEVEL_1 | {"checkpoint"},
     "resume_state": GROUND | {"checkpoint", "resume_state"},
     "training": GROUND | {"config", "device", "metrics", "runs.events", "training"},

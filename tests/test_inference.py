@@ -71,7 +71,7 @@ def test_the_batch_an_image_is_in_does_not_matter(classifier, pixels, monkeypatc
 
 
 def test_a_card_may_ask_for_the_mirror_image_too(classifier, pixels):
-    both = Classifier(classifier.model, dataclasses.replace(classifier.card, mirror=True), CPU)
+    both = Classifier(classifier.model, dataclasses.replace(classifier.card, views=2), CPU)
     mean = (classifier.probs(pixels) + classifier.probs(pixels[..., ::-1])) / 2
     assert both.probs(pixels) == pytest.approx(mean, abs=1e-5)
     assert both.predict(pixels)[0].mixing == classifier.predict(pixels)[0].mixing

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import pytest
+
 from demo.card_view import about_html, head_html, record
 from tests.toy_checkpoints import CARD
 
@@ -30,8 +32,13 @@ def test_the_facts() -> None:
     assert "Averaged &amp; tested." in page
 
 
-def test_the_facts_say_whether_answers_are_averaged_with_the_mirror_image() -> None:
-    assert "from one pass" in about_html(CARD)
-    assert "the mean over a picture and its mirror image" in about_html(
-        dataclasses.replace(CARD, mirror=True)
-    )
+@pytest.mark.parametrize(
+    ("views", "below", "words"),
+    [
+        (1, 1.0, "from one pass, in the accuracy"),
+        (2, 1.0, "the mean over a picture and its mirror image, in the accuracy"),
+        (6, 0.9, "and both moved by a pixel to two sides, unless the first pass is 90.00 % sure, in the"),
+    ],
+)
+def test_the_facts_say_over_what_answers_are_averaged(views: int, below: float, words: str) -> None:
+    assert words in about_html(dataclasses.replace(CARD, views=views, views_below=below))
