@@ -1,6 +1,7 @@
 """From pixels to classes: the same answer for one image and for many, with all that it rests on."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -9,10 +10,16 @@ from PIL import Image
 from torch.nn.functional import cross_entropy
 
 from cifar_core import inference as subject
+from cifar_core.checkpoint import save_checkpoint
 from cifar_core.data import CLASS_NAMES
+from cifar_core.data.batches import NORMALIZATIONS, Batches
+from cifar_core.data.synthetic import make_synthetic
+from cifar_core.device import find_device
 from cifar_core.images import fit_square
 from cifar_core.inference import Classifier, InferenceError, to_pixels
-from tests.toy_checkpoints import save_toy
+from cifar_core.models import create_model
+from cifar_core.training.evaluation import evaluate
+from tests.toy_checkpoints import CARD, save_toy
 
 CPU = torch.device("cpu")
 
@@ -75,6 +82,21 @@ def test_a_card_may_ask_for_the_mirror_image_too(classifier, pixels):
     mean = (classifier.probs(pixels) + classifier.probs(pixels[..., ::-1])) / 2
     assert both.probs(pixels) == pytest.approx(mean, abs=1e-5)
     assert both.predict(pixels)[0].mixing == classifier.predict(pixels)[0].mixing
+
+
+def test_a_card_may_ask_for_views_of_unsure_pictures_alone(classifier, pixels):
+    single, every = classifier.probs(pixels), with_views(classifier, 6, 1.0).probs(pixels)
+    below = float(np.median(single.max(axis=1)))
+    some = with_views(classifier, 6, below).probs(pixels)
+    unsure = single.max(axis=1) < below
+    assert 0 < unsure.sum() < len(pixels)
+    assert some == pytest.approx(np.where(unsure[:, None], every, single), abs=1e-5)
+    assert np.abs(every - single).max() > 1e-4
+
+
+def with_views(classifier, views, views_below):
+    card = dataclasses.replace(classifier.card, views=views, views_below=views_below)
+    return Classifier(classifier.model, card, CPU)
 
 
 def test_no_images_give_no_answers(classifier):
@@ -178,6 +200,30 @@ def test_evaluation_equals_the_definition(classifier, monkeypatch):
         share = document["per_class"][name]
         assert share is None if not mine.any() else share == pytest.approx(np.mean(answers[mine] == number))
     assert document["per_class"]["truck"] is None  # no truck among them
+
+
+def test_evaluation_agrees_with_the_one_while_training(tmp_path):
+    """A toy mixing network after some steps, so that its batch norms have seen something."""
+    data = make_synthetic(0, 96, 40)
+    model = create_model("mixing_lite", widths=[4, 8])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    batches = Batches(data.train.images, data.train.targets, NORMALIZATIONS["half"], 32, CPU)
+    for images, targets in itertools.chain(*map(batches.epoch, range(2))):
+        optimizer.zero_grad()
+        cross_entropy(model(images), targets).backward()
+        optimizer.step()
+    card = dataclasses.replace(CARD, mean=[0.5] * 3, std=[0.5] * 3)
+    save_checkpoint(tmp_path / "toy", model, card)
+    held_out = Batches(data.test.images, data.test.targets, NORMALIZATIONS["half"], 16, CPU)
+    steps = evaluate(model, held_out.in_order(), find_device("fp32", only_cpu=True))
+    with pytest.raises(StopIteration) as end:
+        for _ in itertools.repeat(None):
+            next(steps)
+    while_training = end.value.value
+    afterwards = Classifier.load(tmp_path / "toy", CPU).evaluate(data.test.images, data.test.targets)
+    assert afterwards.n == while_training.n == 40
+    assert afterwards.accuracy == while_training.accuracy
+    assert afterwards.loss == pytest.approx(while_training.loss, abs=1e-5)
 
 
 def test_evaluation_needs_as_many_targets_as_images(classifier, pixels):

@@ -14,14 +14,15 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def pins() -> dict[str, str]:
-    """Return name -> version for each line of requirements.txt."""
-    lines = [
-        line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
-    ]
+OPTIONAL = "onnx"  # the one extra that users need not install: it is pinned with what the tests need
+
+
+def pins(file: str = "requirements.txt") -> dict[str, str]:
+    """Return name -> version for each line that pins one."""
+    lines = [line.partition("#")[0].strip() for line in (ROOT / file).read_text("utf-8").splitlines()]
     return {
         canonicalize_name(name): version
-        for name, _, version in (line.partition("==") for line in lines if line)
+        for name, _, version in (line.partition("==") for line in lines if "==" in line)
     }
 
 
@@ -49,12 +50,19 @@ def unnamed(source: str, named: set[str]) -> set[str]:
     }
 
 
+def extras() -> dict[str, list[Requirement]]:
+    """Return the ranges of each extra of pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return {name: list(map(Requirement, lines)) for name, lines in project["optional-dependencies"].items()}
+
+
 def test_all_that_is_imported_is_pinned():
+    optional = {canonicalize_name(one.name) for one in extras()[OPTIONAL]}
     missing = [
         f"{file.relative_to(ROOT)} imports {name}: pin it in requirements.txt."
         for top in ("cifar_core", "demo")
         for file in (ROOT / top).rglob("*.py")
-        for name in sorted(unnamed(file.read_text("utf-8"), set(pins())))
+        for name in sorted(unnamed(file.read_text("utf-8"), set(pins()) | optional))
     ]
     assert not missing, "\n" + "\n".join(missing)
 
@@ -66,9 +74,21 @@ def test_an_import_without_a_pin_is_named():
     assert unnamed(source, {"pillow"}) == {"requests", "starlette"}
 
 
+def outside(ranges: list[Requirement], pinned: Mapping[str, str]) -> list[str]:
+    """Return the ranges that do not hold what is pinned."""
+    return [str(one) for one in ranges if pinned[canonicalize_name(one.name)] not in one.specifier]
+
+
 def test_the_pins_are_within_the_ranges_of_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
-    ranges = [Requirement(line) for line in project["dependencies"] + extras]
+    installed = [one for name, ranges in extras().items() if name != OPTIONAL for one in ranges]
+    ranges = [*map(Requirement, project["dependencies"]), *installed]
     assert {canonicalize_name(one.name) for one in ranges} == set(pins())
-    assert [str(one) for one in ranges if pins()[canonicalize_name(one.name)] not in one.specifier] == []
+    assert outside(ranges, pins()) == []
+
+
+def test_the_optional_packages_are_pinned_for_the_tests_alone():
+    pinned = pins("tests/requirements.txt")
+    names = {canonicalize_name(one.name) for one in extras()[OPTIONAL]}
+    assert names and names <= set(pinned) and not names & set(pins())
+    assert outside(extras()[OPTIONAL], pinned) == []

@@ -1,0 +1,54 @@
+"""What computes the answers: a network folded for inference, in torch or in ONNX Runtime."""
+
+import copy
+
+import torch
+
+from cifar_core.data.cache import default_cache_dir
+from cifar_core.models import ImageClassifier
+from cifar_core.models.folding import fold_batch_norm
+from cifar_core.models.quick_mixing import quicken
+from cifar_core.onnx_backend import Answer, Network, NoOnnx, onnx_network
+
+BACKENDS = ("auto", "torch", "onnxruntime")
+
+
+class InferenceError(ValueError):
+    """Images that a classifier cannot take, or a backend that cannot be had."""
+
+
+def network_for(model: ImageClassifier, device: torch.device, backend: str = "torch") -> Network:
+    """What answers as `model` does in eval mode: normalized images -> logits and mixing coefficients.
+
+    backend: "torch"; "onnxruntime", for single images on the CPU; or "auto", the latter where it can be had.
+
+    Raises:
+        InferenceError: when there is no such backend, or not here.
+    """
+    if backend not in BACKENDS:
+        raise InferenceError(f"There is no backend '{backend:.100}'; the backends are {', '.join(BACKENDS)}.")
+    if backend == "onnxruntime" and device.type != "cpu":
+        raise InferenceError(f"The backend onnxruntime runs on the CPU, not on {device}: take torch.")
+    folded = fold_batch_norm(model)
+    network = torch_network(copy.deepcopy(folded))
+    if backend == "torch" or device.type != "cpu":
+        return network
+    try:
+        return onnx_network(folded, network, default_cache_dir() / "graphs")
+    except NoOnnx as error:
+        if backend == "auto":
+            return network
+        raise InferenceError(str(error)) from None
+
+
+def torch_network(folded: ImageClassifier) -> Network:
+    """Answers of the folded network, which is laid out for inference in place."""
+    quick = quicken(folded)
+
+    @torch.inference_mode()
+    def answer(images: torch.Tensor) -> Answer:
+        with quick.record_mixing() as mixing:
+            logits = quick(images).float()
+        return logits, list(mixing)
+
+    return answer

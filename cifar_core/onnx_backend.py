@@ -1,0 +1,140 @@
+"""One image at a time through ONNX Runtime; batches go on through torch.
+
+The graph is exported from the folded network for one image, where a mixing block convolves once with its
+mixed kernel: ONNX cannot state as many groups as there happen to be images. An export takes seconds and no
+network connection. The graph is kept in the cache under the hash of the weights, and compared with torch
+before it is used.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from cifar_core.models import ImageClassifier
+
+Answer = tuple[Tensor, list[Tensor]]  # logits (N, num_classes), mixing coefficients (N, K) a block
+Network = Callable[[Tensor], Answer]  # of normalized images (N, 3, 32, 32)
+
+TOLERANCE = 1e-4  # largest difference from torch's answer, as a share of the largest logit (at least 1)
+
+
+class NoOnnx(RuntimeError):
+    """ONNX Runtime cannot answer here; the message is one sentence with the reason and what to do."""
+
+
+class OnnxNetwork:
+    """Answers of an ONNX Runtime session for one image, and of `others` for any other number."""
+
+    def __init__(self, graph: bytes, others: Network) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave idle cores to others
+        options.log_severity_level = 4  # an error is raised, not printed as well
+        self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.others = others
+
+    def __call__(self, images: Tensor) -> Answer:
+        """Normalized images (N, 3, 32, 32) on the CPU -> logits and mixing coefficients."""
+        if len(images) != 1:
+            return self.others(images)
+        logits, *mixing = self.session.run(None, {"images": images.contiguous().numpy()})
+        return torch.from_numpy(logits), [torch.from_numpy(block) for block in mixing]
+
+
+def onnx_network(folded: ImageClassifier, others: Network, folder: Path) -> OnnxNetwork:
+    """The folded network in ONNX Runtime; its graph is read from `folder`, or exported and kept there.
+
+    Raises:
+        NoOnnx: when a package is missing, or the network cannot be exported or answers differently.
+    """
+    _demand("onnxruntime")
+    path = folder / f"{graph_key(folded)}.onnx"
+    with contextlib.suppress(OSError):
+        network = _checked(path.read_bytes(), others)
+        if network is not None:
+            return network
+    _demand("onnx", "onnxscript")
+    graph = export_graph(folded)
+    network = _checked(graph, others)
+    if network is None:
+        raise NoOnnx("ONNX Runtime answers differently from torch on this machine; take the backend torch.")
+    _keep(graph, path)
+    return network
+
+
+def _demand(*packages: str) -> None:
+    if missing := [name for name in packages if find_spec(name) is None]:
+        raise NoOnnx(
+            f"The backend onnxruntime needs {' and '.join(missing)}: pip install onnxruntime onnx onnxscript."
+        )
+
+
+def _checked(graph: bytes, others: Network) -> OnnxNetwork | None:
+    """The graph's network, or None when it is damaged or answers one image differently from torch."""
+    image = torch.linspace(-2, 2, 3 * 32 * 32).sin().view(1, 3, 32, 32)
+    try:
+        network = OnnxNetwork(graph, others)
+        logits, mixing = network(image)
+    except Exception:  # onnxruntime has a kind of its own for every reason
+        return None
+    expected, expected_mixing = others(image)
+    pairs = [(logits, expected), *zip(mixing, expected_mixing, strict=True)]
+    same = all((a - b).abs().max() <= TOLERANCE * max(1.0, float(b.abs().max())) for a, b in pairs)
+    return network if same else None
+
+
+def graph_key(model: ImageClassifier) -> str:
+    """Hash of the network's kind, its weights and torch's version."""
+    digest = hashlib.sha256(f"{model!r} {torch.__version__}".encode())
+    for name, tensor in model.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+class _WithMixing(nn.Module):
+    """images (1, 3, 32, 32) -> logits, then the mixing coefficients of each block."""
+
+    def __init__(self, model: ImageClassifier) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        with self.model.record_mixing() as mixing:
+            logits = self.model(images)
+        return (logits, *mixing)
+
+
+def export_graph(folded: ImageClassifier) -> bytes:
+    """The ONNX graph of the network for one image; raises NoOnnx when torch cannot export it."""
+    image = torch.zeros(1, folded.in_channels, 32, 32)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                _WithMixing(folded).eval(), (image,), input_names=["images"], dynamo=True, verbose=False
+            )
+    except Exception as error:  # the exporter has a kind of its own for every stage
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise NoOnnx(f"This network cannot be exported ({reason:.200}); take the backend torch.") from None
+    assert program is not None
+    return program.model_proto.SerializeToString()
+
+
+def _keep(graph: bytes, path: Path) -> None:
+    """Write the graph in one step; a cache that cannot be written costs the next load some seconds."""
+    new = path.with_suffix(f".{os.getpid()}.new")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(graph)
+        os.replace(new, path)
