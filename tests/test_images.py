@@ -146,5 +146,14 @@ def test_fine_detail_is_averaged_and_not_picked_out() -> None:
     assert np.abs(small[2:-2, 2:-2] - 127.5).max() < 2
 
 
+@pytest.mark.parametrize("size", [(100, 100), (193, 200), (640, 480), (1600, 1200)])
+def test_a_large_picture_is_fitted_as_by_a_resize_in_one_go(size: tuple[int, int]) -> None:
+    scene = random_image(size[0] // 8, size[1] // 8).resize(size, Image.Resampling.BICUBIC)
+    (left, top), side = ((size[0] - min(size)) // 2, (size[1] - min(size)) // 2), min(size)
+    whole = scene.resize((32, 32), Image.Resampling.LANCZOS, (left, top, left + side, top + side))
+    difference = np.abs(np.asarray(fit_square(scene), dtype=int) - np.asarray(whole, dtype=int))
+    assert difference.mean() < 1.5 and difference.max() < 10
+
+
 def test_a_deep_png_equals_its_8_bit_twin() -> None:
     assert decode_image(deep_png(2, QUARTERS)).tobytes() == quarters().tobytes()
