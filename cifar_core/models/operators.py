@@ -1,68 +1,94 @@
-"""The mixing operator sum_k a_k * (W_k * x + b_k) in its exact forms, and the rule that chooses one.
+"""The mixing operator sum_k a_k * (W_k * x + b_k), and the rule that chooses the form that computes it.
 
-Convolution is linear in its kernel, so mixing K outputs equals convolving once with the mixed kernel. The
-forms differ in cost alone. Everywhere: x (N, C_in, H, W), weight (K, C_out, C_in, R, S), bias (K, C_out),
-coefficients (N, K); the result is (N, C_out, H', W').
+All forms of `mixing_forms` give the same result; `mix` takes the cheapest, so that no caller has to choose.
 """
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d
 
-# Measured forward and backward on two server cores (AMX, batch 128, K = 3), beside the plain convolution:
-# 64 -> 64 at 32x32 in fp32: plain 196 ms, loop 658, grouped 230; in bf16: 60, 223, 255.
-# 256 -> 256 at 8x8 in fp32: plain 150, loop 472, grouped 487; in bf16: 90, 353, 474.
-# K = 4, batch 32, one thread: 128 -> 128 at 16x16: loop 300, grouped 100; 256 -> 256 at 8x8: 360, 429.
-KERNEL_TRAFFIC_COST = 200.0  # output positions whose convolution costs as much as an image's own kernel
-GROUPED_RATE_BF16 = 3.5  # time of a bf16 convolution with a group an image over one without groups
+from cifar_core.models.mixing_forms import mix_grouped, mix_loop, mix_products, mix_wide_in, mix_wide_out
+
+FORMS = {
+    "loop": mix_loop,
+    "grouped": mix_grouped,
+    "products": mix_products,
+    "wide_out": mix_wide_out,
+    "wide_in": mix_wide_in,
+}
+
+# The unit of cost is a multiply-accumulate of a plain convolution for each number of the kernel. The K-fold
+# forms (loop, wide-out, wide-in) then cost K·positions an image. The others cost positions, plus TRAFFIC for
+# writing an image's own kernel, reading it, and the same for its gradient: work that no position shares.
+#
+# Measured forward and backward in fp32, K = 3, over the plain convolution (plain: 1.0):
+# two Zen 3 cores, AVX2, 32 MB of cache, batch 128     loop  wide-out  wide-in  grouped  products
+#    3 ->  64 at 32x32 (no gradient of the input)       5.2      15       5.6      3.3      1.9
+#   64 ->  64 at 32x32                                  2.8     2.5       2.8      1.1      1.1
+#   64 -> 128 at 16x16                                  2.9     3.1       3.1      1.2      1.2
+#  128 -> 128 at 16x16                                  4.0     3.7       3.9      1.5      1.6
+#  128 -> 256 at 8x8                                    3.4     3.0       2.9      2.4      1.8
+#  256 -> 256 at 8x8                                    2.8     3.1       3.5      1.9      1.9
+# and batch 32, processor time of one of them: 128 -> 256 at 8x8: grouped 1.8, products 1.9; 128 -> 128 at
+# 16x16: 1.25, 1.3. So TRAFFIC is 64 · (1.9 - 1) = 60 to 256 · (1.3 - 1) = 77 positions; say 70.
+# two server cores with AMX, batch 128: 64 -> 64 at 32x32: loop 3.4, grouped 1.2; 256 -> 256 at 8x8: 3.1, 3.2.
+# one Zen 5 core, K = 4, batch 32: 256 -> 256 at 8x8: loop 2.9, grouped 6.3. Wide vectors make arithmetic
+# cheap and leave memory as it is: TRAFFIC is 64 · (3.2 - 1) = 140 there, and more; say 200.
+TRAFFIC = {"AVX2": 70.0}
+TRAFFIC_ELSEWHERE = 200.0
+# Two server cores with AMX, bf16, K = 3, batch 128: plain 1.0, loop 3.7, grouped 4.3 at 32x32 and 3.9, 5.3 at
+# 8x8: time of a bf16 convolution with a group an image over one without groups.
+GROUPED_RATE_BF16 = 3.5
+# The kernels of a batch leave the cache beyond this: then chunks of them are quicker where kernels matter,
+# 1.8 to 2.4 above; below it one grouped convolution is, 1.8 to 1.9.
+KERNELS_IN_CACHE_BYTES = 64e6
+FEW_POSITIONS = 128  # from here on the patches weigh more than the kernels
+FEW_NUMBERS = 2048  # up to here (3 -> 64: 1728) a grouped convolution hardly fills its vectors
 
 
-def mix_loop(
-    x: Tensor, weight: Tensor, bias: Tensor, coefficients: Tensor, stride: int, padding: int
-) -> Tensor:
-    """K convolutions one after another, summed: the definition, kept as the oracle of the other forms."""
-    mixed: Tensor | int = 0
-    for k in range(len(weight)):
-        response = conv2d(x, weight[k], bias[k], stride, padding)  # (N, C_out, H', W')
-        mixed = mixed + coefficients[:, k, None, None, None].to(response.dtype) * response
-    assert isinstance(mixed, Tensor)
-    return mixed
+def choose_form(
+    batch: int,
+    num_kernels: int,
+    positions: int,
+    kernel_numbers: int,
+    low_precision: bool = False,
+    device: str = "cpu",
+    vectors: str = "AVX2",
+) -> str:
+    """The cheapest form's name in FORMS.
 
+    positions: H'·W', output positions an image; kernel_numbers: C_out·C_in·R·S. low_precision: counts in 16
+    bits. vectors: the processor's, as torch.backends.cpu.get_cpu_capability names them.
 
-def mix_grouped(
-    x: Tensor, weight: Tensor, bias: Tensor, coefficients: Tensor, stride: int, padding: int
-) -> Tensor:
-    """One mixed kernel an image, then one convolution with a group an image."""
-    n, c_in, height, width = x.shape
-    _, c_out, _, *kernel_size = weight.shape
-    kernels = (coefficients.to(weight.dtype) @ weight.flatten(1)).view(n * c_out, c_in, *kernel_size)
-    biases = (coefficients.to(bias.dtype) @ bias).view(n * c_out)
-    x = x.reshape(1, n * c_in, height, width)
-    mixed = conv2d(x, kernels, biases.to(kernels.dtype), stride, padding, groups=n)
-    return mixed.view(n, c_out, *mixed.shape[2:])
-
-
-def choose_form(batch: int, num_kernels: int, positions: int, low_precision: bool = False) -> str:
-    """The cheaper form, "loop" or "grouped", for `positions` = H'·W' output positions an image.
-
-    In units of C_out·C_in·R·S multiply-accumulates an image, the loop costs K·positions. The grouped form
-    costs positions at the rate of a convolution with many groups, plus the memory traffic of an image's own
-    kernel. With one image the grouped form is a plain convolution and always wins.
+    One image has one mixed kernel: a plain convolution. Wide-out is never the cheapest: it holds and moves
+    K outputs like the loop. Off the CPU nothing was measured: the rule is the one of wide vectors, and the
+    K-fold form is wide-in, whose K convolutions start at once.
     """
+    if batch == 1:
+        return "grouped"
+    traffic = TRAFFIC.get(vectors, TRAFFIC_ELSEWHERE) if device == "cpu" else TRAFFIC_ELSEWHERE
     rate = GROUPED_RATE_BF16 if low_precision else 1.0
-    grouped_cost = rate * positions + KERNEL_TRAFFIC_COST
-    return "grouped" if batch == 1 or grouped_cost < num_kernels * positions else "loop"
-
-
-FORMS = {"loop": mix_loop, "grouped": mix_grouped}
+    if rate * positions + traffic >= num_kernels * positions:
+        return "loop" if device == "cpu" or num_kernels == 1 else "wide_in"
+    if low_precision or device != "cpu":
+        return "grouped"
+    crowded = 4 * batch * kernel_numbers > KERNELS_IN_CACHE_BYTES and positions <= FEW_POSITIONS
+    return "products" if crowded or kernel_numbers <= FEW_NUMBERS else "grouped"
 
 
 def mix(x: Tensor, weight: Tensor, bias: Tensor, coefficients: Tensor, stride: int, padding: int) -> Tensor:
-    """The mixing operator, in the form that `choose_form` names."""
+    """The mixing operator in the form that `choose_form` names, in memory as x is.
+
+    x (N, C_in, H, W), weight (K, C_out, C_in, R, S), bias (K, C_out), coefficients (N, K): the result is
+    (N, C_out, H', W').
+    """
     height = (x.shape[2] + 2 * padding - weight.shape[3]) // stride + 1
     width = (x.shape[3] + 2 * padding - weight.shape[4]) // stride + 1
-    form = choose_form(len(x), len(weight), height * width, _low_precision(x))
-    return FORMS[form](x, weight, bias, coefficients, stride, padding)
+    sizes = len(x), len(weight), height * width, weight[0].numel()
+    form = choose_form(*sizes, _low_precision(x), x.device.type, torch.backends.cpu.get_cpu_capability())
+    mixed = FORMS[form](x, weight, bias, coefficients, stride, padding)
+    channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return mixed.contiguous(memory_format=layout)  # else each layer that follows pays for the change
 
 
 def _low_precision(x: Tensor) -> bool:

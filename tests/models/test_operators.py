@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from cifar_core.models import operators
+from cifar_core.models import mixing_forms, operators
 from cifar_core.models.operators import FORMS, choose_form, mix
 
 EXACT = {"rtol": 0.0, "atol": 1e-12}
@@ -112,20 +112,107 @@ def test_forms_agree_in_bf16_as_far_as_its_digits_reach(form):
 def test_mix_takes_the_form_that_the_rule_names_for_its_output(case, monkeypatch):
     asked = []
 
-    def rule(batch, num_kernels, positions, low_precision):
-        asked.append((batch, num_kernels, positions, low_precision))
+    def rule(*arguments):
+        asked.append(arguments)
         return "marked"
 
     monkeypatch.setattr(operators, "choose_form", rule)
     monkeypatch.setitem(FORMS, "marked", FORMS["loop"])
     result = mix(*case)
     x, weight = case[:2]
-    assert asked == [(len(x), len(weight), result.shape[2] * result.shape[3], False)]
+    positions = result.shape[2] * result.shape[3]
+    vectors = torch.backends.cpu.get_cpu_capability()
+    assert asked == [(len(x), len(weight), positions, weight[0].numel(), False, "cpu", vectors)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_the_result_lies_in_memory_as_the_input_does(form, layout, monkeypatch):
+    monkeypatch.setattr(operators, "choose_form", lambda *_: form)
+    x = torch.ones(3, 4, 6, 6).contiguous(memory_format=layout)
+    result = mix(x, torch.ones(2, 5, 4, 3, 3), torch.ones(2, 5), torch.ones(3, 2), 1, 1)
+    assert result.is_contiguous(memory_format=layout)
+
+
+def small(dtype=torch.float64, images=5):
+    """Operands of two kernels of 3x3, from 2 to 3 channels at 5x4."""
+    generator = torch.Generator().manual_seed(2)
+    shapes = (images, 2, 5, 4), (2, 3, 2, 3, 3), (2, 3), (images, 2)
+    return [torch.randn(shape, dtype=dtype, generator=generator).requires_grad_() for shape in shapes]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("stride", "padding"), [(1, 1), (2, 1), (1, 0), (2, 3)])
+def test_gradients_are_those_of_finite_differences(form, stride, padding):
+    assert torch.autograd.gradcheck(lambda *tensors: FORMS[form](*tensors, stride, padding), small(images=3))
+
+
+@pytest.mark.parametrize("images_a_chunk", [1, 2, 4, 5, 9])
+def test_the_size_of_a_chunk_does_not_matter(images_a_chunk, monkeypatch):
+    tensors = small()
+    upstream = torch.randn(5, 3, 3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    monkeypatch.setattr(mixing_forms, "CHUNK_BYTES", images_a_chunk * 8 * 18 * (3 + 6))
+    results = [FORMS[form](*tensors, 2, 1) for form in ("products", "loop")]
+    torch.testing.assert_close(*results, **EXACT)
+    found, wanted = (torch.autograd.grad(result, tensors, upstream) for result in results)
+    for gradient, correct in zip(found, wanted, strict=True):
+        torch.testing.assert_close(gradient, correct, rtol=1e-12, atol=1e-11)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_agree_in_fp32_to_rounding(form):
+    tensors = small(torch.float32)
+    exact = FORMS["loop"](*(tensor.double() for tensor in tensors), 1, 1).float()
+    torch.testing.assert_close(FORMS[form](*tensors, 1, 1), exact, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_parameters_learn_under_autocast_too(form):
+    tensors = small(torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        FORMS[form](*tensors, 1, 1).square().sum().backward()
+    found = [tensor.grad.clone() for tensor in tensors]
+    for tensor in tensors:
+        tensor.grad = None
+    FORMS["loop"](*tensors, 1, 1).square().sum().backward()
+    for gradient, tensor in zip(found, tensors, strict=True):
+        assert gradient.dtype == torch.float32
+        assert (gradient - tensor.grad).abs().max() < 0.05 * tensor.grad.abs().max()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_answers_without_gradients_and_on_meta_tensors(form):
+    tensors = small(torch.float32)
+    wanted = FORMS[form](*tensors, 1, 1)
+    with torch.inference_mode():
+        assert torch.equal(FORMS[form](*tensors, 1, 1), wanted)
+    on_meta = FORMS[form](*(tensor.to("meta") for tensor in tensors), 1, 1)
+    assert on_meta.shape == wanted.shape
+
+
+def test_images_that_need_no_gradient_get_none():
+    x, *others = small()
+    FORMS["products"](x.detach(), *others, 1, 1).sum().backward()
+    assert x.grad is None and all(tensor.grad is not None for tensor in others)
+
+
+class Mixed(torch.nn.Module):
+    """The operator as a module, which torch.export asks for."""
+
+    def forward(self, x, weight, bias, coefficients):
+        return mix(x, weight, bias, coefficients, 1, 1)
+
+
+@pytest.mark.parametrize("images", [1, 5])
+def test_the_operator_can_be_exported(images):
+    tensors = tuple(tensor.detach() for tensor in small(torch.float32, images))
+    exported = torch.export.export(Mixed(), tensors).module()
+    torch.testing.assert_close(exported(*tensors), mix(*tensors, 1, 1))
 
 
 def test_low_precision_is_seen_in_the_tensor_and_in_autocast(monkeypatch):
     seen = []
-    monkeypatch.setattr(operators, "choose_form", lambda *arguments: seen.append(arguments[-1]) or "loop")
+    monkeypatch.setattr(operators, "choose_form", lambda *arguments: seen.append(arguments[4]) or "loop")
     tensors = torch.ones(2, 1, 4, 4), torch.ones(2, 1, 1, 3, 3), torch.ones(2, 1), torch.ones(2, 2)
     mix(*tensors, 1, 1)
     mix(*(tensor.bfloat16() for tensor in tensors), 1, 1)
@@ -134,31 +221,51 @@ def test_low_precision_is_seen_in_the_tensor_and_in_autocast(monkeypatch):
     assert seen == [False, True, True]
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("low_precision", [False, True])
 @pytest.mark.parametrize("num_kernels", [1, 2, 3, 8])
 @pytest.mark.parametrize("positions", [1, 64, 1024])
-def test_one_image_is_always_convolved_once(num_kernels, positions, low_precision):
-    assert choose_form(1, num_kernels, positions, low_precision) == "grouped"
+def test_one_image_is_always_convolved_once(num_kernels, positions, low_precision, device):
+    assert choose_form(1, num_kernels, positions, 9 * 64 * 64, low_precision, device) == "grouped"
 
 
 @pytest.mark.parametrize(
-    ("num_kernels", "side", "low_precision", "quicker"),
+    ("num_kernels", "side", "channels", "low_precision", "vectors", "quicker"),
     [
-        (3, 32, False, "grouped"),  # ms: loop 658, grouped 230
-        (3, 32, True, "loop"),  # 223, 255
-        (3, 8, False, "loop"),  # 472, 487
-        (3, 8, True, "loop"),  # 353, 474
-        (4, 32, False, "grouped"),  # 193, 48
-        (4, 16, False, "grouped"),  # 300, 100
-        (4, 8, False, "loop"),  # 360, 429
+        (3, 32, 64, False, "AVX512", "grouped"),  # ms: loop 658, grouped 230
+        (3, 32, 64, True, "AVX512", "loop"),  # 223, 255
+        (3, 8, 256, False, "AVX512", "loop"),  # 472, 487
+        (3, 8, 256, True, "AVX512", "loop"),  # 353, 474
+        (4, 32, 64, False, "AVX512", "grouped"),  # 193, 48
+        (4, 16, 128, False, "AVX512", "grouped"),  # 163, 57
+        (4, 8, 256, False, "AVX512", "loop"),  # 147, 317
+        (3, 32, 64, False, "AVX2", "grouped"),  # 1456, 567
+        (3, 16, 128, False, "AVX2", "grouped"),  # 1902, 700; products 793
+        (3, 8, 256, False, "AVX2", "products"),  # 972, grouped 654 to 1200, products 667 to 1002
     ],
 )
-def test_the_rule_names_the_form_that_was_measured_to_be_quicker(num_kernels, side, low_precision, quicker):
-    assert choose_form(128, num_kernels, side**2, low_precision) == quicker
+def test_the_rule_names_the_form_that_was_measured_to_be_quicker(
+    num_kernels, side, channels, low_precision, vectors, quicker
+):
+    numbers = 9 * channels**2
+    assert choose_form(128, num_kernels, side**2, numbers, low_precision, "cpu", vectors) == quicker
 
 
+def test_the_few_numbers_of_a_first_kernel_are_multiplied():
+    assert choose_form(128, 3, 1024, 9 * 3 * 64) == "products"  # ms: loop 105, grouped 67, products 38
+    assert choose_form(128, 3, 1024, 9 * 3 * 64, True) == "loop"
+
+
+def test_a_small_batch_keeps_its_kernels_in_the_cache():
+    assert choose_form(16, 3, 64, 9 * 256 * 256) == "grouped"
+    assert choose_form(128, 3, 64, 9 * 256 * 256) == "products"
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
 @pytest.mark.parametrize("positions", [16, 64, 256, 1024])
-def test_one_kernel_is_never_grouped_and_more_kernels_only_ever_speak_for_grouping(positions):
-    forms = [choose_form(32, num_kernels, positions) for num_kernels in range(1, 20)]
+def test_one_kernel_is_never_mixed_and_more_kernels_only_ever_speak_for_mixing(positions, device):
+    forms = [choose_form(32, kernels, positions, 9 * 64 * 64, device=device) for kernels in range(1, 20)]
+    mixed = [form in ("grouped", "products") for form in forms]
     assert forms[0] == "loop"
-    assert forms == sorted(forms, reverse=True)  # loops first, then grouped
+    assert mixed == sorted(mixed)
+    assert all(form in FORMS for form in forms)
