@@ -190,6 +190,13 @@ class TrainConfig:
         """Side of the training pictures in `epoch` (from 1), in pixels."""
         return self.image_sizes[(epoch - 1) * len(self.image_sizes) // self.epochs]
 
+    def work(self, step: int, steps_per_epoch: int) -> float:
+        """Work of the first `step` steps, in steps of whole pictures: a step costs by area."""
+        epochs = range(1, step // steps_per_epoch + 1)
+        whole = sum(self.image_size(epoch) ** 2 for epoch in epochs) * steps_per_epoch
+        rest = step % steps_per_epoch
+        return (whole + (rest * self.image_size(len(epochs) + 1) ** 2 if rest else 0)) / 32**2
+
     def replace(self, **changes: Any) -> "TrainConfig":
         """A copy with `changes`; raises ConfigError for an unknown name or a bad value."""
         unknown = sorted(set(changes) - {spec.name for spec in field_specs()})

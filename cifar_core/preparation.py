@@ -90,6 +90,7 @@ class Preparation:
             wall_time_seconds=round(self.trainer.run_seconds, 1),
             versions=versions(),
             metrics=metrics,
+            views=config.views,
         )
 
 
@@ -131,6 +132,7 @@ def make_batches(config: TrainConfig, data: ImageData, device: torch.device) -> 
         device,
         augmentation_of(config),
         config.seed,
+        config.image_size,
     )
     held_out = data.train.images[val_indices], targets[val_indices]
     return train, Batches(*held_out, normalization, EVALUATION_BATCH, device)
@@ -141,8 +143,11 @@ def augmentation_of(config: TrainConfig) -> Augmentation:
     word = config.augmentation
     return Augmentation(
         mirror=word != "none",
+        alternate=config.alternate_flip,
         padding=config.crop_padding if "crop" in word else 0,
+        reflect=config.crop_border == "reflect",
         cutout_size=config.cutout_size if "cutout" in word else 0,
+        jitter=config.jitter,
     )
 
 

@@ -25,6 +25,7 @@ from cifar_core.resume_state import load_state, save_state
 from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import Run, Status
 from cifar_core.training.engine import end_event, fit
+from cifar_core.training.trainer import Trainer
 from cifar_core.typed_json import build
 
 SAVE_SECONDS = 60.0  # at most so much work is lost when the process is killed
@@ -228,10 +229,18 @@ class Recorder:
             stage="validating" if validating else "training",
             done=trainer.step,
             epoch=min(trainer.epochs_done + 1, trainer.config.epochs),
-            eta_seconds=self.eta(trainer.step, trainer.total_steps),
+            eta_seconds=self.training_eta(trainer),
         )
 
-    def eta(self, done: int, total: int) -> float | None:
-        """Seconds that are left of the stage at its speed so far; None before anything is done."""
-        here = done - self.started_step
+    def training_eta(self, trainer: Trainer) -> float | None:
+        """Seconds of training that are left: those on small pictures are quick."""
+        work = [
+            trainer.config.work(step, trainer.steps_per_epoch)
+            for step in (self.started_step, trainer.step, trainer.total_steps)
+        ]
+        return self.eta(work[1], work[2], since=work[0])
+
+    def eta(self, done: float, total: float, since: float | None = None) -> float | None:
+        """Seconds that are left of the stage at its speed since then; None before anything is done."""
+        here = done - (self.started_step if since is None else since)
         return (time.monotonic() - self.started) / here * (total - done) if here > 0 else None

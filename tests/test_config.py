@@ -234,3 +234,14 @@ def test_image_sizes_take_equal_parts_of_the_run():
 def test_numbers_of_views_that_do_not_exist_are_refused(views):
     with pytest.raises(ConfigError, match=f"views is {views}; it must be 1, 2 or 6"):
         TrainConfig(views=views)
+
+
+def test_work_counts_steps_by_the_area_of_their_pictures():
+    config = TrainConfig(epochs=3, image_sizes=(16, 24, 32))
+    quarter, more = 0.25, 0.5625
+    assert config.work(0, 10) == 0
+    assert config.work(4, 10) == pytest.approx(4 * quarter)
+    assert config.work(10, 10) == pytest.approx(10 * quarter)
+    assert config.work(15, 10) == pytest.approx(10 * quarter + 5 * more)
+    assert config.work(30, 10) == pytest.approx(10 * (quarter + more + 1))
+    assert TrainConfig(epochs=3).work(17, 10) == 17

@@ -17,10 +17,13 @@ from cifar_core.models.speed_mixing import WhiteningConv2d
 
 
 class QuickBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm whose statistics follow quickly (0.4 of each batch) and whose scale stays 1."""
+    """Batch norm whose statistics follow quickly (a share of 0.15 of each batch) and whose scale stays 1.
+
+    airbench94 takes 0.4, of batches four times as large.
+    """
 
     def __init__(self, channels: int) -> None:
-        super().__init__(channels, eps=1e-12, momentum=0.4)
+        super().__init__(channels, eps=1e-12, momentum=0.15)
         del self.weight
         self.register_buffer("weight", torch.ones(channels))
 
