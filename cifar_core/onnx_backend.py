@@ -1,4 +1,4 @@
-"""One image at a time through ONNX Runtime; batches go on through torch.
+"""A few images, one at a time, through ONNX Runtime; batches go on through torch.
 
 The graph is exported from the folded network for one image, where a mixing block convolves once with its
 mixed kernel: ONNX cannot state as many groups as there happen to be images. An export takes seconds and no
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +24,7 @@ from cifar_core.models import ImageClassifier
 Answer = tuple[Tensor, list[Tensor]]  # logits (N, num_classes), mixing coefficients (N, K) a block
 Network = Callable[[Tensor], Answer]  # of normalized images (N, 3, 32, 32)
 
+FEW_IMAGES = 8  # as many as one image and its views, and some more
 TOLERANCE = 1e-4  # largest difference from torch's answer, as a share of the largest logit (at least 1)
 
 
@@ -31,7 +33,7 @@ class NoOnnx(RuntimeError):
 
 
 class OnnxNetwork:
-    """Answers of an ONNX Runtime session for one image, and of `others` for any other number."""
+    """Answers of an ONNX Runtime session, image by image where there are few, and of `others` for batches."""
 
     def __init__(self, graph: bytes, others: Network) -> None:
         import onnxruntime
@@ -45,10 +47,12 @@ class OnnxNetwork:
 
     def __call__(self, images: Tensor) -> Answer:
         """Normalized images (N, 3, 32, 32) on the CPU -> logits and mixing coefficients."""
-        if len(images) != 1:
+        if not 1 <= len(images) <= FEW_IMAGES:
             return self.others(images)
-        logits, *mixing = self.session.run(None, {"images": images.contiguous().numpy()})
-        return torch.from_numpy(logits), [torch.from_numpy(block) for block in mixing]
+        arrays = [image.contiguous().numpy() for image in images.split(1)]
+        answers = zip(*(self.session.run(None, {"images": array}) for array in arrays), strict=True)
+        logits, *mixing = (torch.from_numpy(np.concatenate(rows)) for rows in answers)
+        return logits, mixing
 
 
 def onnx_network(folded: ImageClassifier, others: Network, folder: Path) -> OnnxNetwork:

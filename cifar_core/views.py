@@ -4,7 +4,7 @@ After airbench94 (Jordan 2024, arXiv 2404.00498), with its weights; there the me
 of probabilities. The further views may be kept for pictures of which the network is unsure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -50,8 +50,8 @@ def average_views(
     return averaged
 
 
-def mean_of(answers: list[Tensor]) -> Tensor:
+def mean_of(answers: Sequence[Tensor]) -> Tensor:
     """Logits of the weighted mean of the views' probabilities; answers: a view's logits (N, num_classes)."""
-    log_probs = torch.stack(answers).log_softmax(dim=2)  # (V, N, num_classes)
+    log_probs = torch.stack(tuple(answers)).log_softmax(dim=2)  # (V, N, num_classes)
     weights = log_probs.new_tensor(VIEW_WEIGHTS[len(answers)])[:, None, None]
     return (log_probs + weights.log()).logsumexp(dim=0)

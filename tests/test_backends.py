@@ -95,7 +95,7 @@ def test_an_unknown_backend_is_refused_with_those_that_exist(toy):
 def test_onnx_runtime_answers_as_torch(onnx, pixels):
     assert isinstance(onnx.network, onnx_backend.OnnxNetwork)
     torch_one = Classifier(onnx.model, onnx.card, CPU)
-    for images in (pixels[:1], pixels):
+    for images in (pixels[:1], pixels[:3], pixels):
         (logits, mixing), (expected, expected_mixing) = (
             one.run(torch.from_numpy(images)) for one in (onnx, torch_one)
         )
