@@ -1,4 +1,4 @@
-"""The command line: python -m cifar_core train | evaluate | predict | models | recipes | runs | data."""
+"""The command line: train, evaluate, predict, models, recipes, runs, data, bench."""
 
 from cifar_core.cli.main import main
 

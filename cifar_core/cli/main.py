@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cifar_core.bench.speed import MeasuringError
 from cifar_core.cli import commands
+from cifar_core.cli.bench import add_bench
 from cifar_core.config import ConfigError
 from cifar_core.runs.store import StoreError, UnknownRun
 
@@ -40,7 +42,9 @@ def _code_of(error: Exception) -> int:
     """The exit code of an error made for the user; any other error goes on, with its traceback."""
     if isinstance(error, ConfigError | UnknownRun):
         return WRONG_USE
-    if isinstance(error, StoreError | OSError):  # what the system says of a file, a disk or a folder
+    if isinstance(
+        error, StoreError | MeasuringError | OSError
+    ):  # what the system says of a file, a disk or a folder
         return FAILED
     return commands.code_of_heavy_error(error, failed=FAILED, wrong_use=WRONG_USE)
 
@@ -67,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
         if name == "runs":
             _add_runs_dir(listing)
     _add_data(add("data", help="look at the data set"))
+    add_bench(add("bench", help="how fast is this machine, and how long would it train"), _add_bench_common)
     return parser
 
 
@@ -117,6 +122,11 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     )
     _add_data_dir(check)
     _add_json(check)
+
+
+def _add_bench_common(parser: argparse.ArgumentParser) -> None:
+    _add_runs_dir(parser)
+    _add_json(parser)
 
 
 def _count(text: str) -> int:

@@ -1,0 +1,158 @@
+"""`bench infer`: from a picture's bytes to the answer, beside the plain way of doing it."""
+
+import inspect
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from cifar_core.bench.report import Report, Row, Section
+from cifar_core.bench.setting import TORCHVISION_MISSING, has_torchvision, setting_of
+from cifar_core.bench.speed_store import processors
+from cifar_core.bench.steps import drawn_pictures
+from cifar_core.bench.timing import Notify, Statistic, interleave, ratios
+from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
+from cifar_core.device import find_device
+from cifar_core.images import decode_image
+from cifar_core.inference import Classifier
+from cifar_core.models import ImageClassifier
+from cifar_core.runs.store import RunStore
+from cifar_core.views import mean_of, views_of
+
+BATCH = 250
+SIDE = 256  # pixels of the one picture
+Way = Callable[[list[bytes]], object]  # from pictures' bytes to their answers
+PLAIN, SHIPPED = "plain: eval mode, PIL, torchvision", "Classifier"
+
+
+def bench_infer(
+    checkpoint: str | None, seconds: float, store: RunStore, notify: Notify, batch: int = BATCH
+) -> Report:
+    """One picture of SIDE x SIDE pixels as JPEG bytes, and `batch` small ones; on one thread and on all.
+
+    Raises:
+        CheckpointError: when the checkpoint is missing or damaged.
+    """
+    folder = resolve_checkpoint(checkpoint)
+    setting = setting_of(find_device("fp32"), store)
+    left_out: list[str] = []
+    loads = {"One picture, from its bytes": [jpeg()], f"A batch of {batch} small pictures": pngs(batch)}
+    sections = []
+    threads = sorted({1, torch.get_num_threads()})
+    part = seconds / len(threads) / len(loads)
+    for count in threads:
+        with threads_set_to(count):
+            ways, left_out = ways_of(folder)  # ONNX Runtime takes the number of threads when it loads
+            for title, load in loads.items():
+                words = f"{title}, {count} thread{'s' if count > 1 else ''}"
+                sections.append(_section(words, interleave(_calls(ways, load), part, words, notify)))
+    return Report("infer", setting, sections, _conclusion(folder, sections), left_out)
+
+
+def _calls(ways: "dict[str, Way]", load: list[bytes]) -> dict[str, Callable[[], object]]:
+    return {name: lambda way=way: way(load) for name, way in ways.items()}  # type: ignore[misc]
+
+
+def ways_of(folder: Path) -> tuple[dict[str, Way], list[str]]:
+    """(name -> from pictures' bytes to answers, sentences about what is missing)."""
+    ways: dict[str, Way] = {}
+    left_out = []
+    if has_torchvision():
+        ways[PLAIN] = plain_way(*load_checkpoint(folder))
+    else:
+        left_out.append(TORCHVISION_MISSING)
+    ways[SHIPPED] = way_of(Classifier.load(folder))
+    for backend in backends():
+        try:
+            ways[f"{SHIPPED}, {backend}"] = way_of(Classifier.load(folder, backend=backend))
+        except (ImportError, RuntimeError, ValueError) as error:
+            left_out.append(f"{backend}: {str(error).splitlines()[0]}")
+    return ways, left_out
+
+
+def backends() -> list[str]:
+    """What the Classifier offers beside torch."""
+    return ["onnxruntime"] if "backend" in inspect.signature(Classifier.load).parameters else []
+
+
+def way_of(classifier: Classifier) -> Way:
+    """This project's road: the one decoder, then the Classifier."""
+    return lambda load: classifier.predict([decode_image(data) for data in load])
+
+
+def plain_way(model: ImageClassifier, card: Card) -> Way:
+    """As tutorials write it: fp32, NCHW; one pass for each view that the card asks for."""
+    from torchvision import transforms
+
+    transform = transforms.Compose(
+        [
+            transforms.Resize(32),
+            transforms.CenterCrop(32),
+            transforms.ToTensor(),
+            transforms.Normalize(card.mean, card.std),
+        ]
+    )
+    model.eval()
+
+    @torch.no_grad()
+    def answer(load: list[bytes]) -> list[Any]:
+        pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in load]
+        images = torch.stack([transform(picture) for picture in pictures])  # (N, 3, 32, 32)
+        logits = mean_of([model(view) for view in views_of(images, card.views)])
+        found: list[Any] = logits.softmax(dim=1).topk(3, dim=1).indices.tolist()
+        return found
+
+    return answer
+
+
+@contextmanager
+def threads_set_to(count: int) -> Iterator[None]:
+    """While open, torch computes with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def jpeg() -> bytes:
+    """A drawn picture of SIDE x SIDE pixels."""
+    buffer = io.BytesIO()
+    picture = Image.fromarray(drawn_pictures(2000).images[0].transpose(1, 2, 0))
+    picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def pngs(count: int) -> list[bytes]:
+    """Drawn pictures of 32 x 32 pixels."""
+    found = []
+    for image in drawn_pictures(2000).images[:count]:
+        buffer = io.BytesIO()
+        Image.fromarray(image.transpose(1, 2, 0)).save(buffer, "PNG")
+        found.append(buffer.getvalue())
+    return found
+
+
+def _section(title: str, samples: dict[str, list[float]]) -> Section:
+    baseline = next(iter(samples))
+    rows = []
+    for name, taken in samples.items():
+        figures = {"ms": Statistic.of([1000 * value for value in taken])}
+        if baseline == PLAIN:
+            figures["gain"] = ratios(samples[baseline], taken)
+        rows.append(Row(name, figures))
+    columns = {"ms": "ms"} | ({"gain": "times as quick as plain"} if baseline == PLAIN else {})
+    return Section(title, columns, rows)
+
+
+def _conclusion(folder: Path, sections: list[Section]) -> str:
+    rows = {row.name: row.figures for row in sections[0].rows if row.name != PLAIN}
+    name, figures = min(rows.items(), key=lambda item: item[1]["ms"].median)
+    words = f"On one thread {folder.name} answers a picture in {figures['ms'].median:.1f} ms ({name})"
+    beside = f", {figures['gain'].median:.2f} times as quick as the plain way" if "gain" in figures else ""
+    return f"{words}{beside}; this machine has {processors()} processors."

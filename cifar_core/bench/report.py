@@ -1,0 +1,105 @@
+"""What a benchmark hands back: figures with their spread, as JSON and as a table for a person. No torch."""
+
+import dataclasses
+import textwrap
+from dataclasses import dataclass, field
+from typing import Any
+
+from cifar_core.bench.timing import Statistic
+
+WIDTH = 100  # columns of a terminal that the table fits
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured thing: figures by column; `note` is a word or two behind them."""
+
+    name: str
+    figures: dict[str, Statistic]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table: `columns` maps each figure's key to its heading, which holds the unit."""
+
+    title: str
+    columns: dict[str, str]
+    rows: list[Row]
+    spread: bool = True  # print the spread behind each median
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run of a benchmark: where it ran, its tables, what was left out, and what follows."""
+
+    bench: str
+    setting: dict[str, Any]
+    sections: list[Section]
+    conclusion: str
+    left_out: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return dataclasses.asdict(self)
+
+    def to_text(self) -> str:
+        """For a person, in at most WIDTH columns where the names allow it; ends with the conclusion."""
+        parts = [setting_lines(self.setting)]
+        parts += [table(section) for section in self.sections]
+        if self.left_out:
+            parts.append("\n".join(wrapped(f"left out: {words}") for words in self.left_out))
+        return "\n\n".join([*parts, wrapped(self.conclusion)])
+
+
+def setting_lines(setting: dict[str, Any]) -> str:
+    """The machine and the versions."""
+    versions = ", ".join(f"{name} {number}" for name, number in setting["versions"].items())
+    threads = f"{setting['threads']} of {setting['processors']} processors"
+    lines = [f"{setting['device']}; {setting['precision']}; threads: {threads}", versions]
+    if setting["beside"]:
+        runs = ", ".join(setting["beside"])
+        lines.append(f"A training runs beside it ({runs}): the ratios hold, the times are upper bounds.")
+    return "\n".join(map(wrapped, lines))
+
+
+def wrapped(text: str) -> str:
+    """Text in lines of at most WIDTH columns, where its words allow it."""
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def table(section: Section) -> str:
+    """Title, headings and rows with aligned columns; below, what the spread is."""
+    rows = [["", *section.columns.values(), ""]]
+    for row in section.rows:
+        cells = [_cell(row.figures.get(key), section.spread) for key in section.columns]
+        rows.append([row.name, *cells, row.note])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [section.title]
+    for name, *middle, note in rows:
+        cells = [cell.rjust(width) for cell, width in zip(middle, widths[1:-1], strict=True)]
+        lines.append("  ".join([name.ljust(widths[0]), *cells, note]).rstrip())
+    counts = sorted({figure.n for row in section.rows for figure in row.figures.values()})
+    if counts and section.spread:
+        lines.append(f"median [quartiles; extremes below 4 samples], n = {_range(counts)}")
+    elif counts:
+        lines.append(f"medians, n = {_range(counts)}; the spread is in --json")
+    return "\n".join(lines)
+
+
+def _range(counts: list[int]) -> str:
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def _cell(figure: Statistic | None, spread: bool) -> str:
+    if figure is None:
+        return "–"
+    words = number(figure.median)
+    return f"{words} [{number(figure.low)}, {number(figure.high)}]" if spread else words
+
+
+def number(value: float) -> str:
+    """Three significant digits: "0.123", "12.3", "1,234"."""
+    if abs(value) >= 99.95:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 1 else f"{value:#.3g}"

@@ -1,0 +1,217 @@
+"""Each benchmark in miniature: who is compared with whom, and what is said without torchvision."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from cifar_core.bench import inference, inputs, mixing, setting, training
+from cifar_core.bench.inputs import bench_input
+from cifar_core.bench.mixing import bench_mixing, chosen_form, layers_of
+from cifar_core.bench.plain import TutorialSteps, tutorial_loader, with_form, with_plain_convolutions
+from cifar_core.bench.report import WIDTH
+from cifar_core.bench.steps import Steps, drawn_pictures
+from cifar_core.bench.timing import Budget
+from cifar_core.bench.training import bench_train, measure_all
+from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.data.dataset import silent
+from cifar_core.device import find_device
+from cifar_core.models import create_model, register_model
+from cifar_core.models.mixing import MixingConv2d
+from cifar_core.models.operators import FORMS
+from cifar_core.models.registry import _BUILDERS
+from cifar_core.recipes import Recipe
+from cifar_core.runs.store import RunStore
+from tests.toy_checkpoints import save_toy
+
+TOY = TrainConfig(
+    recipe="toy",
+    model="mixing_lite",
+    model_args={"widths": [4, 8], "num_kernels": 2},
+    data="synthetic",
+    val_size=500,
+    batch_size=20,
+    epochs=2,
+    precision="fp32",
+)
+WITHOUT = "torchvision is not installed"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path / "runs")
+
+
+@pytest.fixture
+def toy_network():
+    """A registered network of two small mixing blocks."""
+
+    def toy_mixing(num_classes: int = 10):
+        return create_model("mixing_lite", num_classes=num_classes, **TOY.model_args)
+
+    register_model(toy_mixing)
+    yield "toy_mixing"
+    del _BUILDERS["toy_mixing"]
+
+
+@pytest.fixture
+def without_torchvision(monkeypatch):
+    for module in (inference, inputs, training):
+        monkeypatch.setattr(module, "has_torchvision", lambda: False)
+
+
+def names(section):
+    return [row.name for row in section.rows]
+
+
+def check(report):
+    """What holds for every report."""
+    json.dumps(report.to_json(), allow_nan=False)
+    text = report.to_text()
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert " ".join(text.split()).endswith(report.conclusion) and report.conclusion.endswith(".")
+    assert {"threads", "device", "precision", "versions", "load"} <= report.setting.keys()
+    assert report.setting["versions"].keys() >= {"python", "torch", "numpy", "pillow"}
+    for section in report.sections:
+        for row in section.rows:
+            for figure in row.figures.values():
+                assert 0 < figure.low <= figure.median <= figure.high and figure.n >= 1
+
+
+# mixing
+
+
+def test_mixing_is_compared_as_shipped_with_the_loop_and_with_plain_convolutions(store, toy_network):
+    report = bench_mixing(toy_network, 4, 0.0, store, silent)
+    check(report)
+    step, layers = report.sections
+    assert names(step) == [mixing.SHIPPED, mixing.LOOP, mixing.PLAIN]
+    assert len(layers.rows) == len(layers_of(create_model(toy_network)))
+    assert all(row.figures.keys() == {"plain", *FORMS} for row in layers.rows)
+    assert all(row.note.removeprefix("chosen: ") in FORMS for row in layers.rows)
+
+
+def test_a_network_that_does_not_mix_is_refused(store, monkeypatch):
+    monkeypatch.setattr(mixing, "create_network", lambda config: nn.Sequential(nn.Flatten()))
+    with pytest.raises(ConfigError, match="does not mix"):
+        bench_mixing("mixing_lite", 4, 0.0, store, silent)
+
+
+def test_the_variants_are_copies_that_answer_alike_or_plainly():
+    network = create_model("mixing_lite", **TOY.model_args).eval()
+    images = torch.randn(3, 3, 32, 32)
+    looped, plain = with_form(network, FORMS["loop"]), with_plain_convolutions(network)
+    with torch.no_grad():
+        torch.testing.assert_close(looped(images), network(images))
+        assert plain(images).shape == (3, 10)
+    assert not [module for module in plain.modules() if isinstance(module, MixingConv2d)]
+    assert [module for module in network.modules() if isinstance(module, MixingConv2d)]
+
+
+def test_the_chosen_form_is_the_one_that_the_operator_calls():
+    layer = layers_of(create_model("mixing_lite", **TOY.model_args))[1]
+    device = find_device("fp32", only_cpu=True)
+    before = dict(FORMS)
+    assert chosen_form(layer, layer.tensors(1, device.torch_device), device) in FORMS
+    assert before == FORMS
+
+
+# train
+
+
+def test_a_recipe_is_compared_with_the_tutorial_and_its_time_is_told(store):
+    pytest.importorskip("torchvision")
+    toy, longer = Recipe("toy", "", TOY), Recipe("longer", "", TOY.replace(epochs=9))
+    report = bench_train(toy, [toy, longer], 0.0, store, silent)
+    check(report)
+    steps, times = report.sections
+    assert names(steps) == [training.SHIPPED, training.OWN_LOOP, training.TUTORIAL]
+    assert names(times) == ["toy", "longer"]
+    assert times.rows[0].figures["seconds"].median < times.rows[1].figures["seconds"].median
+    assert "the loop of the tutorials" in report.conclusion
+
+
+def test_training_without_torchvision_says_so(store, without_torchvision):
+    toy = Recipe("toy", "", TOY)
+    report = bench_train(toy, [toy], 0.0, store, silent)
+    check(report)
+    assert names(report.sections[0]) == [training.SHIPPED, training.OWN_LOOP]
+    assert len(report.left_out) == 1 and WITHOUT in report.left_out[0]
+
+
+def test_recipes_with_the_same_step_are_measured_once(monkeypatch):
+    measured = []
+    monkeypatch.setattr(training, "measure", lambda config, *_: measured.append(config) or len(measured))
+    configs = [TOY, TOY.replace(epochs=7), TOY.replace(batch_size=40)]
+    assert measure_all(configs, Budget.start(1.0), False, silent) == [1, 1, 2]
+    assert len(measured) == 2
+
+
+def test_a_step_trains_on_whole_batches_of_the_size_that_is_asked_for():
+    steps = Steps(TOY.replace(batch_size=700), find_device("fp32", only_cpu=True))
+    seen = []
+    steps.trainer.train_step = lambda images, targets: seen.append((images.shape, len(targets)))  # type: ignore[method-assign]
+    for size in (32, 16, 32, 32):
+        steps.step(size)
+    assert seen == [((700, 3, size, size), 700) for size in (32, 16, 32, 32)]
+
+
+def test_the_loop_of_the_tutorials_learns():
+    pytest.importorskip("torchvision")
+    pictures = drawn_pictures(100)
+    loader = tutorial_loader(pictures.images, pictures.targets, TOY.replace(batch_size=50), workers=0)
+    model = create_model("mixing_lite", **TOY.model_args)
+    before = [parameter.clone() for parameter in model.parameters()]
+    steps = TutorialSteps(model, loader, torch.device("cpu"))
+    for _ in range(3):  # more than an epoch
+        steps.step()
+    assert steps.running_loss > 0
+    assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+# infer
+
+
+def test_answers_are_compared_with_the_plain_way(store, tmp_path):
+    pytest.importorskip("torchvision")
+    save_toy(tmp_path / "toy")
+    report = inference.bench_infer(str(tmp_path / "toy"), 0.0, store, silent, batch=3)
+    check(report)
+    assert len(report.sections) == 2 * len({1, torch.get_num_threads()})
+    for section in report.sections:
+        assert names(section)[:2] == [inference.PLAIN, inference.SHIPPED]
+    assert torch.get_num_threads() == report.setting["threads"]
+
+
+def test_answers_without_torchvision(store, tmp_path, without_torchvision):
+    save_toy(tmp_path / "toy")
+    report = inference.bench_infer(str(tmp_path / "toy"), 0.0, store, silent, batch=3)
+    check(report)
+    assert names(report.sections[0])[0] == inference.SHIPPED
+    assert WITHOUT in report.left_out[0]
+
+
+# input
+
+
+def test_batches_are_compared_with_torchvisions_loader(store, monkeypatch):
+    pytest.importorskip("torchvision")
+    monkeypatch.setattr(inputs, "WORKERS", (0,))  # processes are slow to start
+    monkeypatch.setattr(inputs, "SAMPLE", 200)
+    report = bench_input(0.0, store, silent)
+    check(report)
+    assert names(report.sections[0]) == [inputs.OWN, inputs.loader_name(0)]
+
+
+def test_batches_without_torchvision(store, monkeypatch, without_torchvision):
+    monkeypatch.setattr(inputs, "IMAGES", 200)
+    report = bench_input(0.0, store, silent)
+    check(report)
+    assert names(report.sections[0]) == [inputs.OWN]
+    assert WITHOUT in report.left_out[0]
+
+
+def test_a_broken_torchvision_counts_as_missing(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "torchvision.transforms", None)
+    assert not setting.has_torchvision()
