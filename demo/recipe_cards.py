@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from cifar_core.bench.speed import about
 from cifar_core.recipes import Recipe, get_recipe, list_recipes
 from demo.panels import plain
-from demo.summaries import Summary, best_of_recipe, same_network, seconds_per_epoch
-from demo.words import amount, counted, duration, percent
+from demo.summaries import Summary, best_of_recipe, same_network
+from demo.time_here import kept_seconds
+from demo.words import amount, counted, percent
 
 
 def card_captions(summaries: Sequence[Summary]) -> list[str]:
@@ -19,15 +21,15 @@ def card_caption(recipe: Recipe, summaries: Sequence[Summary]) -> str:
 
 
 def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
-    """Figures from the recipe itself and from runs of it that the store has."""
+    """Figures from the recipe itself, from runs of it that the store has, and its time as measured here."""
     figures = []
     known = same_network(summaries, recipe.config)
     if known is not None:
         figures += [f"{amount(known.parameters)} parameters", f"{amount(known.macs)}MAC a picture"]
     figures.append(counted(recipe.config.epochs, "epoch"))
-    seconds = seconds_per_epoch(summaries, recipe.name)
+    seconds = kept_seconds(recipe.config)
     if seconds is not None:
-        figures.append(f"about {duration(seconds * recipe.config.epochs)} here")
+        figures.append(f"about {about(seconds)} here")
     if recipe.stated is not None:
         figures.append(f"stated {percent(recipe.stated.accuracy)} (test)")
     best = best_of_recipe(summaries, recipe.name)

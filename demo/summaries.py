@@ -92,11 +92,3 @@ def same_network(summaries: Sequence[Summary], config: TrainConfig) -> Summary |
         if other and item.parameters and (other.model, other.model_args) == (config.model, config.model_args):
             return item
     return None
-
-
-def seconds_per_epoch(summaries: Sequence[Summary], recipe: str) -> float | None:
-    """How long an epoch of a recipe took in the newest own run on this machine."""
-    for item in summaries:
-        if not item.shipped and item.epochs and item.config and item.config.recipe == recipe:
-            return item.seconds / item.epochs
-    return None

@@ -14,6 +14,7 @@ from demo.host import NO_TRAINING, is_public
 from demo.panels import plain, tighten_page
 from demo.recipe_cards import card_captions
 from demo.summaries import Summary, summarize_all
+from demo.time_here import show_time_here
 
 
 def choose_recipe(summaries: list[Summary]) -> Recipe:
@@ -85,8 +86,8 @@ def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
         st.switch_page("dashboard_pages/live.py", query_params={"run": run.id})
 
 
-def settings_column(store: RunStore, recipe: Recipe) -> None:
-    """Pictures, settings, the command and the button."""
+def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -> None:
+    """Pictures, settings, the button, what it costs and the command."""
     data, folder, usable = choose_data(store, recipe)
     st.subheader("3. Settings")
     values = show_form(recipe)
@@ -105,6 +106,8 @@ def settings_column(store: RunStore, recipe: Recipe) -> None:
         st.info(NO_TRAINING)
     if pressed and config is not None and ready:
         start(store, config, folder)
+    if config is not None and not is_public():
+        show_time_here(config, store, summaries)
     if config is not None:
         st.caption("The same from a terminal:")
         st.code(command_line(recipe, config, folder), language="bash", wrap_lines=True)
@@ -115,11 +118,12 @@ def show_page() -> None:
     st.title("Train a network")
     st.write("Choose a recipe, change what you like, press Train; then watch it learn.")
     store = RunStore()
+    summaries = summarize_all(store)
     left, right = st.columns([5, 6], gap="large")
     with left:
-        recipe = choose_recipe(summarize_all(store))
+        recipe = choose_recipe(summaries)
     with right:
-        settings_column(store, recipe)
+        settings_column(store, recipe, summaries)
 
 
 tighten_page()

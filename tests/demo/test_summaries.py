@@ -7,7 +7,7 @@ from demo import summaries
 from demo.comparison import cost_rows, difference_rows
 from demo.recipe_cards import card_figures
 from demo.summaries import rank_of, summarize, summarize_all
-from demo.words import duration, percent
+from demo.words import percent
 from tests.demo.fake_runs import epoch_end, make_run
 
 
@@ -60,4 +60,3 @@ def test_cards_show_stated_and_best(store):
     make_run(store, epochs=2, recipe=recipe.name)
     figures = card_figures(recipe, summarize_all(store))
     assert "best here 67.30 % (validation)" in figures
-    assert f"about {duration(12.5 * recipe.config.epochs)} here" in figures
