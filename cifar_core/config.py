@@ -155,6 +155,12 @@ class TrainConfig:
         minimum=1,
         maximum=6,
     )
+    views_below: float = setting(
+        1.0,
+        "Only pictures whose likeliest class has less than this probability get the further views.",
+        minimum=0.0,
+        maximum=1.0,
+    )
     mixing_temperature: float = setting(
         1.0,
         "Softmax temperature of the mixing coefficients at the start; falls to 1 in the first tenth.",

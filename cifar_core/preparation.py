@@ -91,6 +91,7 @@ class Preparation:
             versions=versions(),
             metrics=metrics,
             views=config.views,
+            views_below=config.views_below,
         )
 
 
