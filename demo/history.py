@@ -45,6 +45,12 @@ class History:
         return max(self.epochs, key=lambda epoch: epoch.val_accuracy, default=None)
 
     @property
+    def kept(self) -> Epoch | None:
+        """The epoch whose weights the run keeps: as its end says, before that the best so far."""
+        number = self.end.best_epoch if self.end else 0
+        return next((epoch for epoch in self.epochs if epoch.epoch == number), self.best)
+
+    @property
     def seconds(self) -> float:
         """Time of the completed epochs, in seconds."""
         return sum(epoch.seconds for epoch in self.epochs)

@@ -130,10 +130,10 @@ def failure_words(status: Status) -> str:
 
 def outcome_words(status: Status, history: History) -> str:
     """The result in a sentence."""
-    best, done = history.best, counted(len(history.epochs), "epoch")
-    assert best is not None  # the caller asks only then
+    kept, done = history.kept, counted(len(history.epochs), "epoch")
+    assert kept is not None  # the caller asks only then
     end = "Finished" if status.state == "finished" else "Stopped"
     return (
-        f"{end} after {done}: {percent(best.val_accuracy)} of the validation pictures right at epoch "
-        f"{best.epoch}, and those weights are kept."
+        f"{end} after {done}: {percent(kept.val_accuracy)} of the validation pictures right at epoch "
+        f"{kept.epoch}, and those weights are kept."
     )

@@ -96,3 +96,14 @@ def test_a_run_without_events_has_an_empty_history(tmp_path):
     reader = HistoryReader(run)
     assert not reader.refresh()
     assert reader.history.best is None and not reader.history.mixes
+
+
+def test_the_kept_epoch_is_the_best_until_the_end_says_otherwise(run):
+    reader = HistoryReader(run)
+    run.append(epoch_end(3, True, 0.2))  # worse than those before
+    reader.refresh()
+    history = reader.history
+    history.end = None
+    assert history.kept == history.best != history.epochs[-1]
+    history.end = RunEnd("finished", 60, 9.0, best_epoch=3, best_val_accuracy=0.2)
+    assert history.kept == history.epochs[-1]
