@@ -20,16 +20,16 @@ FORMS = {
 # forms (loop, wide-out, wide-in) then cost K·positions an image. The others cost positions, plus TRAFFIC for
 # writing an image's own kernel, reading it, and the same for its gradient: work that no position shares.
 #
-# Measured forward and backward in fp32, K = 3, over the plain convolution (plain: 1.0):
-# two Zen 3 cores, AVX2, 32 MB of cache, batch 128     loop  wide-out  wide-in  grouped  products
-#    3 ->  64 at 32x32 (no gradient of the input)       5.2      15       5.6      3.3      1.9
-#   64 ->  64 at 32x32                                  2.8     2.5       2.8      1.1      1.1
-#   64 -> 128 at 16x16                                  2.9     3.1       3.1      1.2      1.2
-#  128 -> 128 at 16x16                                  4.0     3.7       3.9      1.5      1.6
-#  128 -> 256 at 8x8                                    3.4     3.0       2.9      2.4      1.8
-#  256 -> 256 at 8x8                                    2.8     3.1       3.5      1.9      1.9
-# and batch 32, processor time of one of them: 128 -> 256 at 8x8: grouped 1.8, products 1.9; 128 -> 128 at
-# 16x16: 1.25, 1.3. So TRAFFIC is 64 · (1.9 - 1) = 60 to 256 · (1.3 - 1) = 77 positions; say 70.
+# Measured in fp32, K = 3, forward and backward, channels last: processor time over the plain convolution's on
+# one of two Zen 3 cores (AVX2, 32 MB of cache, other programs running; 1.0 is 75 GFLOP/s):
+#                        batch 128: loop  grouped  products  wide-out  wide-in | batch 32: grouped  products
+#   3 ->  64 at 32x32 *              6.1      3.2       1.4        11      4.3 |               3.1       1.5
+#  64 ->  64 at 32x32                3.2      1.3       1.4       3.3      3.0 |               1.3       1.6
+#  64 -> 128 at 16x16                3.1      1.3       1.4       3.3      2.9 |               1.4       1.5
+# 128 -> 128 at 16x16                3.2      1.4       1.4       3.4      3.3 |               1.4       1.4
+# 128 -> 256 at 8x8                  2.9      2.1       1.9       3.2      3.2 |               2.0       2.0
+# 256 -> 256 at 8x8                  3.0      2.2       2.0       3.4      3.7 |               2.0       2.0
+# * without the gradient of x. So TRAFFIC is 64 · (2.0 - 1) = 64 to 256 · (1.35 - 1) = 90 positions; say 70.
 # two server cores with AMX, batch 128: 64 -> 64 at 32x32: loop 3.4, grouped 1.2; 256 -> 256 at 8x8: 3.1, 3.2.
 # one Zen 5 core, K = 4, batch 32: 256 -> 256 at 8x8: loop 2.9, grouped 6.3. Wide vectors make arithmetic
 # cheap and leave memory as it is: TRAFFIC is 64 · (3.2 - 1) = 140 there, and more; say 200.
@@ -38,8 +38,8 @@ TRAFFIC_ELSEWHERE = 200.0
 # Two server cores with AMX, bf16, K = 3, batch 128: plain 1.0, loop 3.7, grouped 4.3 at 32x32 and 3.9, 5.3 at
 # 8x8: time of a bf16 convolution with a group an image over one without groups.
 GROUPED_RATE_BF16 = 3.5
-# The kernels of a batch leave the cache beyond this: then chunks of them are quicker where kernels matter,
-# 1.8 to 2.4 above; below it one grouped convolution is, 1.8 to 1.9.
+# The kernels of a batch leave the cache beyond this: then chunks of them are quicker where kernels matter
+# (1.9 and 2.0 above, against 2.1 and 2.2), and spare their memory; below it one grouped convolution is.
 KERNELS_IN_CACHE_BYTES = 64e6
 FEW_POSITIONS = 128  # from here on the patches weigh more than the kernels
 FEW_NUMBERS = 2048  # up to here (3 -> 64: 1728) a grouped convolution hardly fills its vectors
