@@ -20,7 +20,7 @@ OWN = "batches as shipped"
 
 
 def bench_input(seconds: float, store: RunStore, notify: Notify) -> Report:
-    """Images a second of whole epochs, each with the start of the DataLoader's own processes."""
+    """Images a second of whole epochs; the DataLoader's processes are started before."""
     config, device = TrainConfig(augmentation="flip_crop"), find_device("fp32")
     setting = setting_of(device, store)
     images = epoch_size(config, seconds)

@@ -89,9 +89,20 @@ def train_transform(config: TrainConfig) -> Any:
 def tutorial_loader(
     images: NDArray[np.uint8], targets: NDArray[np.int64], config: TrainConfig, workers: int
 ) -> "DataLoader[tuple[Tensor, int]]":
-    """The DataLoader of the tutorials: shuffled, whole batches of PIL pictures."""
+    """The DataLoader of the tutorials: shuffled, whole batches of PIL pictures.
+
+    Its processes stay from epoch to epoch, unlike in most tutorials: else short epochs would only show how
+    long they take to start.
+    """
     pictures = Pictures(images, targets, train_transform(config))
-    return DataLoader(pictures, config.batch_size, shuffle=True, num_workers=workers, drop_last=True)
+    return DataLoader(
+        pictures,
+        config.batch_size,
+        shuffle=True,
+        num_workers=workers,
+        drop_last=True,
+        persistent_workers=workers > 0,
+    )
 
 
 class TutorialSteps:
