@@ -4,6 +4,7 @@ A recipe is a TrainConfig with a sentence about it and, where it reproduces earl
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from cifar_core.config import ConfigError, TrainConfig
 
@@ -48,7 +49,7 @@ def get_recipe(name: str) -> Recipe:
     return _RECIPES[name]
 
 
-_SPEED = {
+_SPEED: dict[str, Any] = {
     "model": "speed94",
     "val_size": 500,
     "batch_size": 500,

@@ -40,7 +40,7 @@ class SpeedNet(MixingClassifier):
     def __init__(self, widths: Sequence[int], num_kernels: int = 1, num_classes: int = 10) -> None:
         super().__init__()
         for count in (len(widths), num_kernels, num_classes, *widths):
-            if not isinstance(count, int) or count < 1:
+            if count < 1 or count != int(count):
                 raise ValueError(f"{count!r} is no number of groups, channels, kernels or classes.")
         self.num_classes = num_classes
         self.whitening = WhiteningConv2d(self.in_channels)

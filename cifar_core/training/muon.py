@@ -50,7 +50,7 @@ class Muon(Optimizer):
         buffers = [self._buffer(parameter) for parameter in parameters]
         torch._foreach_mul_(buffers, momentum)
         torch._foreach_add_(buffers, gradients)
-        updates = torch._foreach_add(gradients, buffers, alpha=momentum)
+        updates = list(torch._foreach_add(gradients, buffers, alpha=momentum))
         for numbers in _by_shape(updates).values():
             matrices = torch.cat([_matrices(updates[number]) for number in numbers])
             if matrices.device.type == "cuda":  # where 16 bits cost nothing in quality and a third in time
