@@ -17,7 +17,7 @@ WITHOUT_COST = frozenset(
         *("recipe", "data", "val_size", "train_size", "split_seed", "normalization", "epochs"),
         *("lr", "momentum", "nesterov", "weight_decay", "schedule", "schedule_per", "schedule_epochs"),
         *("warmup", "final_lr", "milestones", "label_smoothing", "accumulation", "mixing_temperature"),
-        *("bias_lr", "head_lr", "mixing_lr", "keep", "views", "seed"),
+        *("bias_lr", "head_lr", "mixing_lr", "keep", "views", "views_below", "seed"),
     }
 )
 TRAIN_IMAGES = {"cifar10": 50_000, "synthetic": 2_000}  # of the training split, validation included
