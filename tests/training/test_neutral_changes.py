@@ -1,0 +1,49 @@
+"""What is done for speed alone changes no result: losses stay equal, step by step, to rounding."""
+
+import pytest
+import torch
+
+from cifar_core.models import create_model, operators
+from cifar_core.training.trainer import Trainer
+from tests.training.toys import DEVICE, toy_config
+
+STEPS = 4
+
+
+def losses(images_of, **changes):
+    """The loss of each of a few steps of a small mixing network."""
+    torch.manual_seed(0)
+    model = create_model("mixing_lite", widths=[8, 16], num_kernels=3, num_classes=4)
+    trainer = Trainer(model, toy_config(momentum=0.9, lr=0.05, **changes), DEVICE, STEPS)
+    generator = torch.Generator().manual_seed(1)
+    found = []
+    for _ in range(STEPS):
+        images = torch.randn(6, 3, 16, 16, generator=generator)
+        before = trainer.epoch_sums.loss.clone()
+        trainer.train_step(images_of(images), torch.randint(0, 4, (6,), generator=generator))
+        found.append((trainer.epoch_sums.loss - before).item() / 6)
+    return found
+
+
+def plain(images):
+    return images.contiguous()
+
+
+def channels_last(images):
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("form", operators.FORMS)
+def test_every_form_of_mixing_gives_the_losses_of_the_loop(form, monkeypatch):
+    monkeypatch.setattr(operators, "choose_form", lambda *_, **__: "loop")
+    oracle = losses(plain)
+    monkeypatch.setattr(operators, "choose_form", lambda *_, **__: form)
+    assert losses(channels_last) == pytest.approx(oracle, rel=1e-4)
+
+
+def test_the_memory_format_changes_no_loss():
+    assert losses(channels_last) == pytest.approx(losses(plain), rel=1e-4)
+
+
+def test_a_change_that_counts_shows():
+    assert losses(plain, label_smoothing=0.1) != pytest.approx(losses(plain), rel=1e-4)
