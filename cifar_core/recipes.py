@@ -82,14 +82,14 @@ _add(
 )
 _add(
     "speed94",
-    "94 % before lunch on two cores: small pictures first, whole ones at the end, an answer over six views.",
+    "The long speed recipe: small pictures first, whole ones at the end, and six views for doubtful answers.",
     epochs=10,
     image_sizes=(20, 20, 20, 20, 26, 26, 26, 32, 32, 32),
     **_SPEED,
 )
 _add(
     "speed90",
-    "90 % while you drink a coffee: the same network in four epochs, the last one on whole pictures.",
+    "The short speed recipe: the network of speed94 in four epochs, the last one on whole pictures.",
     epochs=4,
     image_sizes=(20, 20, 26, 32),
     **_SPEED,
