@@ -75,10 +75,9 @@ _add(
     "Six mixing blocks that learn in few epochs: the recipe of the shipped default, in the time of speed94.",
     epochs=8,
     image_sizes=(20, 20, 20, 26, 26, 32, 32, 32),
-    model_args={"num_kernels": 2, "widths": [64, 192, 192]},
     mixing_lr=1.0,
     mixing_temperature=4.0,
-    **_SPEED,
+    **{**_SPEED, "model": "speed_mixing"},
 )
 _add(
     "speed94",

@@ -2,7 +2,6 @@
 
 from cifar_core.models import mixing as mixing
 from cifar_core.models import speed as speed
-from cifar_core.models import speed_mixing as speed_mixing
 from cifar_core.models.base import ImageClassifier
 from cifar_core.models.cost import count_macs, count_parameters
 from cifar_core.models.registry import ModelError, create_model, describe_model, list_models, register_model

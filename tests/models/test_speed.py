@@ -53,3 +53,10 @@ def test_the_mixing_sibling_has_coefficients_of_every_convolution():
 def test_what_is_no_network_is_refused(arguments):
     with pytest.raises(ModelError, match="does not take these arguments"):
         create_model("speed94", **arguments)
+
+
+def test_the_kernels_of_a_mixing_block_have_filters_of_their_own_and_fit_into_a_checkpoint():
+    model = create_model("speed_mixing")
+    weight = model.blocks[0][0].weight  # (K, 64, 24, 3, 3)
+    assert torch.equal(weight[0, :24], weight[1, :24]) and not torch.equal(weight[0, 24:], weight[1, 24:])
+    assert 4 * count_parameters(model) < 10_000_000
