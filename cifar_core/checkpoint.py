@@ -26,7 +26,7 @@ from cifar_core.typed_json import build
 from cifar_core.views import VIEW_WEIGHTS
 
 WEIGHTS, CARD = "weights.safetensors", "card.json"
-DEFAULT_CHECKPOINT = "speed_mixing.v1"
+DEFAULT_CHECKPOINT = "speed_mixing.v2"
 
 
 class CheckpointError(RuntimeError):
