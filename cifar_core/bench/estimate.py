@@ -6,6 +6,7 @@ Nothing is measured beside a training, and the measuring ends when one begins.
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -27,7 +28,7 @@ from cifar_core.runs.store import RunStore
 from cifar_core.training.evaluation import evaluate
 
 SECONDS = 5.0  # of measuring
-MIN_STEPS, SMALL_BATCH = 3, 16
+MIN_STEPS, PROBE_STEPS, SMALL_BATCH = 3, 3, 16
 LOOK_SECONDS = 0.5  # between two looks whether a training has begun
 BUSY_LOAD = 0.5  # processes that want to run, for each processor
 NO_MEMORY = "There is not enough memory for a step of this batch size; choose a smaller one."
@@ -86,17 +87,18 @@ def device_for(precision: str) -> Device:
 def measure(config: TrainConfig, seconds: float, busy: bool, check: Check = lambda: None) -> Speed:
     """Measure the config's steps at each of its image sizes, and one validation batch, in about `seconds`.
 
-    A step that would take long is run with a smaller batch. `check` is called between steps.
+    A step that would take long is run with a smaller batch; what a step costs whatever its batch (above all
+    the optimizer) then counts as seldom as in the config's own. `check` is called between steps.
     """
     device = device_for(config.precision)
     sizes = sorted({size for _, size in phases_of(config)})
     each = seconds / (len(sizes) + 0.5)
-    image_seconds, first = _probe(config, device, max(sizes), check)
-    batch = max(min(config.batch_size, SMALL_BATCH), min(config.batch_size, int(each / 5 / image_seconds)))
+    cost, first = _probe(config, device, max(sizes), check)
+    batch = min(config.batch_size, max(SMALL_BATCH, int(each / 5 / cost.image_seconds)))
     steps = Steps(config, device, batch=batch)
     measured = []
     for size in sizes:
-        speed, extra = _size_speed(steps, size, each, check)
+        speed, extra = _size_speed(steps, size, each, check, cost.fixed_seconds)
         measured.append(speed)
         first += extra
     network = create_network(config)
@@ -115,26 +117,58 @@ def measure(config: TrainConfig, seconds: float, busy: bool, check: Check = lamb
     )
 
 
-def _probe(config: TrainConfig, device: Device, size: int, check: Check) -> tuple[float, float]:
-    """(seconds an image, extra seconds of the very first step), from two steps of a small batch."""
-    steps = Steps(config, device, batch=min(config.batch_size, SMALL_BATCH))
-    check()
-    first = timed(lambda: steps.step(size), device.synchronize)
-    check()
-    second = timed(lambda: steps.step(size), device.synchronize)
-    return second / steps.batch, max(0.0, first - second)
+@dataclass(frozen=True)
+class StepCost:
+    """A step takes fixed_seconds + batch · image_seconds."""
+
+    fixed_seconds: float
+    image_seconds: float
 
 
-def _size_speed(steps: Steps, size: int, seconds: float, check: Check) -> tuple[SizeSpeed, float]:
-    """The step at one size, and what its first one took longer than the others."""
+def _probe(config: TrainConfig, device: Device, size: int, check: Check) -> tuple[StepCost, float]:
+    """What a step costs, from steps of two small batches, and what the very first one took longer."""
+    small = min(config.batch_size, SMALL_BATCH)
+    large = min(config.batch_size, 3 * small)
+    first, seconds = _quickest_step(config, device, size, small, check)
+    if large == small:
+        return StepCost(0.0, seconds / small), first
+    _, more = _quickest_step(config, device, size, large, check)
+    image_seconds = max((more - seconds) / (large - small), 0.1 * more / large)  # the clock may be shaken
+    return StepCost(max(0.0, seconds - small * image_seconds), image_seconds), first
+
+
+def _quickest_step(
+    config: TrainConfig, device: Device, size: int, batch: int, check: Check
+) -> tuple[float, float]:
+    """(extra seconds of the first step, seconds of the quickest of those after it)."""
+    steps = Steps(config, device, batch=batch)
+    samples = []
+    for _ in range(1 + PROBE_STEPS):
+        check()
+        samples.append(timed(lambda: steps.step(size), device.synchronize))
+    quickest = min(samples[1:])
+    return max(0.0, samples[0] - quickest), quickest
+
+
+def _size_speed(
+    steps: Steps, size: int, seconds: float, check: Check, fixed_seconds: float
+) -> tuple[SizeSpeed, float]:
+    """The step at one size, as the config's own batch would take it, and the first one's extra seconds."""
     budget = Budget.start(seconds)
     samples: list[float] = []
     while len(samples) <= MIN_STEPS or budget.left > 0:
         check()
         samples.append(timed(lambda: steps.step(size), steps.device.synchronize))
-    found = Statistic.of([sample / steps.batch for sample in samples[1:]])
-    extra = max(0.0, samples[0] - found.median * steps.batch)
-    return SizeSpeed(size, steps.batch, found.n, found.median, found.low, found.high), extra
+    found = Statistic.of(samples[1:])
+    extra = max(0.0, samples[0] - found.median)
+    whole = steps.trainer.config.batch_size
+
+    def an_image(step_seconds: float) -> float:
+        fixed = min(fixed_seconds, step_seconds)
+        return (step_seconds - fixed) / steps.batch + fixed / whole
+
+    times = (an_image(found.median), an_image(found.low), an_image(found.high))
+    return SizeSpeed(size, steps.batch, found.n, *times), extra
 
 
 def _val_seconds(steps: Steps, device: Device, seconds: float, check: Check) -> float:
