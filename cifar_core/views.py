@@ -14,6 +14,8 @@ from torch.nn.functional import pad
 # to the upper left, then one moved to the lower right.
 VIEW_WEIGHTS = {1: (1.0,), 2: (1 / 2, 1 / 2), 6: (1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 1 / 8)}
 
+FEW_IMAGES = 8  # two images in one batch took 0.88 of the time of one after the other (one thread, AVX2)
+
 
 def views_of(images: Tensor, views: int) -> list[Tensor]:
     """The first `views` views (a key of VIEW_WEIGHTS) of images (N, C, H, W), each of that shape."""
@@ -44,10 +46,16 @@ def average_views(
         unsure = torch.ones_like(unsure)  # also where the top probability is rounded to 1
     if not unsure.any():
         return logits
-    answers = [logits[unsure], *(network(view) for view in views_of(images[unsure], views)[1:])]
     averaged = logits.clone()
-    averaged[unsure] = mean_of(answers)
+    averaged[unsure] = mean_of([logits[unsure], *_answers(network, views_of(images[unsure], views)[1:])])
     return averaged
+
+
+def _answers(network: Callable[[Tensor], Tensor], views: list[Tensor]) -> list[Tensor]:
+    """The network's logits for each view; those of few images in one batch."""
+    if len(views) * len(views[0]) <= FEW_IMAGES:
+        return list(network(torch.cat(views)).split(len(views[0])))
+    return [network(view) for view in views]
 
 
 def mean_of(answers: Sequence[Tensor]) -> Tensor:

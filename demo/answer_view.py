@@ -3,16 +3,15 @@
 Pure functions. Every text that comes from outside is escaped; app.css has the look.
 """
 
-import base64
 import html
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image
 
+from demo.picture_cards import data_uri
 from demo.style import CLASS_COLORS, KERNEL_COLORS, color_of, ink_on
+from demo.words import whole_percent
 
 # A probability says how far the network leans, not how often it is right; still, three words help a reader.
 # Chosen on validation pictures, all of them of the ten classes, with networks that this project trained:
@@ -48,18 +47,10 @@ def verdict(top: Top) -> str:
     """One sentence on how far to trust the answer; the limits stand at the top of this file."""
     first, second = top[0], top[1]
     if first[1] >= SURE_FROM:
-        return f"Sure: {percent(first[1])} for {first[0]}."
+        return f"Sure: {whole_percent(first[1])} for {first[0]}."
     if first[1] + second[1] >= TWO_FROM:
         return f"Unsure between {first[0]} and {second[0]}."
     return f"This looks like none of the ten; nearest is {first[0]}."
-
-
-def percent(share: float) -> str:
-    """A share in 0..1 in whole percent; what is neither none nor all never reads as 0 or 100."""
-    whole = round(100 * share)
-    if whole == 0 and share > 0:
-        return "< 1 %"
-    return "> 99 %" if whole == 100 and share < 1 else f"{whole} %"
 
 
 def problem_html(sentence: str) -> str:
@@ -78,17 +69,14 @@ def _bar(label: str, probability: float, class_names: Sequence[str]) -> str:
     return (
         f"<li><span>{html.escape(label)}</span>"
         f'<span class="track"><span class="bar" style="{style}"></span></span>'
-        f'<span class="share">{html.escape(percent(probability))}</span></li>'
+        f'<span class="share">{html.escape(whole_percent(probability))}</span></li>'
     )
 
 
 def _seen(seen: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(seen).save(buffer, "PNG")
     height, width = seen.shape[:2]
-    data = base64.b64encode(buffer.getvalue()).decode()
     return (
-        f'<section><h3>What the network sees</h3><img src="data:image/png;base64,{data}" '
+        f'<section><h3>What the network sees</h3><img src="{data_uri(seen)}" '
         f'alt="The picture as {width} × {height} pixels">'
         f'<p class="quiet">The middle square, as {width} × {height} pixels.</p></section>'
     )
@@ -122,7 +110,7 @@ def _mixing(mixing: Mapping[str, Sequence[float]]) -> str:
 def _block(name: str, coefficients: Sequence[float]) -> str:
     total = sum(coefficients) or 1.0  # sigmoid coefficients need not sum to 1
     parts = "".join(_segment(k, value, value / total) for k, value in enumerate(coefficients))
-    spoken = ", ".join(f"kernel {k + 1} {percent(value)}" for k, value in enumerate(coefficients))
+    spoken = ", ".join(f"kernel {k + 1} {whole_percent(value)}" for k, value in enumerate(coefficients))
     return (
         f'<dt>{html.escape(name)}</dt><dd title="{html.escape(spoken)}">{parts}'
         f'<span class="hidden-text">{html.escape(spoken)}</span></dd>'

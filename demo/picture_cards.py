@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from demo.style import ACCENT, LINE, STATE_COLORS
+from demo.words import whole_percent
 
 RIGHT, WRONG = STATE_COLORS["finished"], STATE_COLORS["failed"]
 GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:1.4rem 1.2rem"
@@ -42,14 +43,6 @@ def data_uri(picture: NDArray[np.uint8]) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def probability(value: float) -> str:
-    """A probability in whole percent; neither 0 nor 100 unless it is just that."""
-    whole = round(100 * value)
-    if whole == 0 and value > 0:
-        return "< 1 %"
-    return "> 99 %" if whole == 100 and value < 1 else f"{whole} %"
-
-
 def _verdict(number: int, top: Top, truth: str | None) -> str:
     if truth is None:
         word, color = top[0][0], "inherit"
@@ -67,6 +60,6 @@ def _bar(label: str, value: float) -> str:
     fill = f'<div style="width:{100 * value:.1f}%;height:4px;background:{ACCENT}"></div>'
     return (
         f'<div style="display:flex;justify-content:space-between;font-size:.85rem">'
-        f"<span>{html.escape(label)}</span><span>{html.escape(probability(value))}</span></div>"
+        f"<span>{html.escape(label)}</span><span>{html.escape(whole_percent(value))}</span></div>"
         f'<div style="background:{LINE};margin-bottom:.25rem">{fill}</div>'
     )

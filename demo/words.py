@@ -24,6 +24,14 @@ def percent(share: float | None) -> str:
     return "–" if share is None or math.isnan(share) else f"{100 * share:.2f} %"
 
 
+def whole_percent(share: float) -> str:
+    """A share in 0..1 in whole percent; what is neither none nor all never reads as 0 or 100."""
+    whole = round(100 * share)
+    if whole == 0 and share > 0:
+        return "< 1 %"
+    return "> 99 %" if whole == 100 and share < 1 else f"{whole} %"
+
+
 def amount(number: float) -> str:
     """A count with three significant digits: 3485029 as "3.49 M", 950 as "950"."""
     for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

@@ -1,6 +1,5 @@
 """`bench infer`: from a picture's bytes to the answer, beside the plain way of doing it."""
 
-import inspect
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +17,10 @@ from cifar_core.bench.timing import Notify, Statistic, interleave, ratios
 from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
 from cifar_core.device import find_device
 from cifar_core.images import decode_image
-from cifar_core.inference import Classifier
+from cifar_core.inference import Classifier, InferenceError
 from cifar_core.models import ImageClassifier
 from cifar_core.runs.store import RunStore
-from cifar_core.views import mean_of, views_of
+from cifar_core.views import average_views
 
 BATCH = 250
 SIDE = 256  # pixels of the one picture
@@ -66,17 +65,11 @@ def ways_of(folder: Path) -> tuple[dict[str, Way], list[str]]:
     else:
         left_out.append(TORCHVISION_MISSING)
     ways[SHIPPED] = way_of(Classifier.load(folder))
-    for backend in backends():
-        try:
-            ways[f"{SHIPPED}, {backend}"] = way_of(Classifier.load(folder, backend=backend))
-        except (ImportError, RuntimeError, ValueError) as error:
-            left_out.append(f"{backend}: {str(error).splitlines()[0]}")
+    try:
+        ways[f"{SHIPPED}, onnxruntime"] = way_of(Classifier.load(folder, backend="onnxruntime"))
+    except InferenceError as error:
+        left_out.append(str(error))
     return ways, left_out
-
-
-def backends() -> list[str]:
-    """What the Classifier offers beside torch."""
-    return ["onnxruntime"] if "backend" in inspect.signature(Classifier.load).parameters else []
 
 
 def way_of(classifier: Classifier) -> Way:
@@ -85,7 +78,7 @@ def way_of(classifier: Classifier) -> Way:
 
 
 def plain_way(model: ImageClassifier, card: Card) -> Way:
-    """As tutorials write it: fp32, NCHW; one pass for each view that the card asks for."""
+    """As tutorials write it: fp32, NCHW; with the card's views, as the Classifier has them."""
     from torchvision import transforms
 
     transform = transforms.Compose(
@@ -102,7 +95,7 @@ def plain_way(model: ImageClassifier, card: Card) -> Way:
     def answer(load: list[bytes]) -> list[Any]:
         pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in load]
         images = torch.stack([transform(picture) for picture in pictures])  # (N, 3, 32, 32)
-        logits = mean_of([model(view) for view in views_of(images, card.views)])
+        logits = average_views(model, images, model(images), card.views, card.views_below)
         found: list[Any] = logits.softmax(dim=1).topk(3, dim=1).indices.tolist()
         return found
 

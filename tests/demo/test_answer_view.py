@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cifar_core.data import CLASS_NAMES
-from demo.answer_view import answer_html, headline, inside_html, mixing_title, percent, problem_html, verdict
+from demo.answer_view import answer_html, headline, inside_html, mixing_title, problem_html, verdict
 from demo.style import CLASS_COLORS, KERNEL_COLORS
 
 SEEN = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
@@ -32,14 +32,6 @@ SEEN = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 def test_the_words(top: list[tuple[str, float]], head: str, sentence: str) -> None:
     assert headline(top) == head
     assert verdict(top) == sentence
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(0.0, "0 %"), (0.004, "< 1 %"), (0.006, "1 %"), (0.5, "50 %"), (0.997, "> 99 %"), (1.0, "100 %")],
-)
-def test_percent_never_claims_none_or_all(share: float, text: str) -> None:
-    assert percent(share) == text
 
 
 def test_an_answer_has_a_bar_for_each_class_in_its_color() -> None:

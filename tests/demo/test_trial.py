@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifar_core.recipes import get_recipe
-from demo.picture_cards import data_uri, picture_grid, probability
+from demo.picture_cards import data_uri, picture_grid
 from demo.trial import TrialError, draw, list_networks, load_test_pictures
 from tests.demo.fake_runs import make_run
 
@@ -54,10 +54,3 @@ def test_pictures_arrive_unchanged():
 
     image = Image.open(io.BytesIO(base64.b64decode(data_uri(PICTURE).partition(",")[2])))
     assert np.array_equal(np.asarray(image), PICTURE)
-
-
-@pytest.mark.parametrize(
-    ("value", "words"), [(0.0, "0 %"), (0.001, "< 1 %"), (0.5, "50 %"), (0.999, "> 99 %"), (1.0, "100 %")]
-)
-def test_probabilities_never_round_to_certainty(value, words):
-    assert probability(value) == words

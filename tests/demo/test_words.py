@@ -2,7 +2,7 @@
 
 import pytest
 
-from demo.words import amount, counted, duration, listed, percent, run_name, when
+from demo.words import amount, counted, duration, listed, percent, run_name, when, whole_percent
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,11 @@ def test_lists_and_counts():
 def test_an_unknown_moment_is_a_dash():
     assert when(0) == "–"
     assert "2001" in when(1e9)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0 %"), (0.004, "< 1 %"), (0.006, "1 %"), (0.5, "50 %"), (0.997, "> 99 %"), (1.0, "100 %")],
+)
+def test_whole_percent_never_claims_none_or_all(share, text):
+    assert whole_percent(share) == text
