@@ -12,7 +12,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from cifar_core.backends import InferenceError, network_for
+from cifar_core.backends import InferenceError as InferenceError
+from cifar_core.backends import network_for
 from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
 from cifar_core.data.batches import Normalization
 from cifar_core.device import find_device
