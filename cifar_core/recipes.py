@@ -82,8 +82,8 @@ _add(
 _add(
     "speed94",
     "The long speed recipe: small pictures first, whole ones at the end, and six views for doubtful answers.",
-    epochs=10,
-    image_sizes=(20, 20, 20, 20, 26, 26, 26, 32, 32, 32),
+    epochs=12,
+    image_sizes=(20, 20, 20, 20, 20, 26, 26, 26, 26, 32, 32, 32),
     **_SPEED,
 )
 _add(

@@ -53,7 +53,7 @@ class _Tracer(fx.Tracer):
     """Records which module feeds which; the inside of a mixing convolution does not matter for that."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, MixingConv2d | _BatchNorm) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, Convolution | _BatchNorm) or super().is_leaf_module(m, module_qualified_name)
 
 
 class Folding:

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import conv2d, pad
 
+from cifar_core.models import winograd
+
 CHUNK_BYTES = 16 * 2**20  # of mixed kernels and patches at a time: half of a 32 MB cache
 
 
@@ -61,6 +63,24 @@ def mix_wide_in(
     mixed = conv2d(copies.permute(0, 3, 1, 2), kernels, None, stride, padding)
     biases = coefficients.to(bias.dtype) @ bias  # (N, C_out)
     return mixed + biases[:, :, None, None].to(mixed.dtype)
+
+
+def mix_winograd(
+    x: Tensor, weight: Tensor, bias: Tensor, coefficients: Tensor, stride: int, padding: int
+) -> Tensor:
+    """Wide-in by Winograd's tiles, differentiable once.
+
+    For 3x3 kernels with stride 1 and padding 1, in fp32 on a CPU; otherwise wide-in itself.
+    """
+    is_3x3 = weight.shape[3:] == (3, 3) and stride == 1 and padding == 1
+    if not is_3x3 or x.device.type != "cpu" or winograd.low_precision(x):
+        return mix_wide_in(x, weight, bias, coefficients, stride, padding)
+    dtype = weight.dtype
+    coefficients = coefficients.to(dtype)
+    shape = winograd.Shape(len(x), x.shape[1], weight.shape[1], x.shape[2], x.shape[3], len(weight))
+    side, _ = winograd.choose_side(shape, torch.backends.cpu.get_cpu_capability())
+    mixed = winograd.winograd_mix(x.to(dtype), weight, coefficients, side)
+    return mixed + (coefficients @ bias)[:, :, None, None]
 
 
 def mix_products(

@@ -3,10 +3,20 @@
 All forms of `mixing_forms` give the same result; `mix` takes the cheapest, so that no caller has to choose.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
-from cifar_core.models.mixing_forms import mix_grouped, mix_loop, mix_products, mix_wide_in, mix_wide_out
+from cifar_core.models import winograd
+from cifar_core.models.mixing_forms import (
+    mix_grouped,
+    mix_loop,
+    mix_products,
+    mix_wide_in,
+    mix_wide_out,
+    mix_winograd,
+)
 
 FORMS = {
     "loop": mix_loop,
@@ -14,11 +24,13 @@ FORMS = {
     "products": mix_products,
     "wide_out": mix_wide_out,
     "wide_in": mix_wide_in,
+    "winograd": mix_winograd,
 }
 
 # The unit of cost is a multiply-accumulate of a plain convolution for each number of the kernel. The K-fold
-# forms (loop, wide-out, wide-in) then cost K·positions an image. The others cost positions, plus TRAFFIC for
-# writing an image's own kernel, reading it, and the same for its gradient: work that no position shares.
+# forms (loop, wide-out, wide-in) then cost K·positions an image. Grouped and products cost positions, plus
+# TRAFFIC for writing an image's own kernel, reading it, and the same for its gradient: work that no position
+# shares. Winograd's way is wide-in with a quarter of the multiplications; `winograd.Shape` knows its cost.
 #
 # Measured in fp32, K = 3, forward and backward, channels last: processor time over the plain convolution's on
 # one of two Zen 3 cores (AVX2, 32 MB of cache, other programs running; 1.0 is 75 GFLOP/s):
@@ -30,6 +42,11 @@ FORMS = {
 # 128 -> 256 at 8x8                  2.9      2.1       1.9       3.2      3.2 |               2.0       2.0
 # 256 -> 256 at 8x8                  3.0      2.2       2.0       3.4      3.7 |               2.0       2.0
 # * without the gradient of x. So TRAFFIC is 64 · (2.0 - 1) = 64 to 256 · (1.35 - 1) = 90 positions; say 70.
+# Two Zen 3 cores, time over the plain convolution's, batch 128, K = 3, quiet: loop 3.2 throughout;
+#                  64 -> 64 at 32x32   64 -> 128 at 16x16   128 -> 128   128 -> 256 at 8x8   256 -> 256 at 8x8
+#   grouped                     1.18                 1.44         1.39                2.57                2.35
+#   products                    1.34                 1.53         1.51                2.33                2.70
+#   winograd, m = 4             1.91                 1.75         1.48                1.33                1.33
 # two server cores with AMX, batch 128: 64 -> 64 at 32x32: loop 3.4, grouped 1.2; 256 -> 256 at 8x8: 3.1, 3.2.
 # one Zen 5 core, K = 4, batch 32: 256 -> 256 at 8x8: loop 2.9, grouped 6.3. Wide vectors make arithmetic
 # cheap and leave memory as it is: TRAFFIC is 64 · (3.2 - 1) = 140 there, and more; say 200.
@@ -53,11 +70,13 @@ def choose_form(
     low_precision: bool = False,
     device: str = "cpu",
     vectors: str = "AVX2",
+    by_tiles: float = math.inf,
 ) -> str:
     """The cheapest form's name in FORMS.
 
     positions: H'·W', output positions an image; kernel_numbers: C_out·C_in·R·S. low_precision: counts in 16
-    bits. vectors: the processor's, as torch.backends.cpu.get_cpu_capability names them.
+    bits. vectors: the processor's, as torch.backends.cpu.get_cpu_capability names them. by_tiles: time of
+    Winograd's way over that of one plain convolution, where it fits.
 
     One image has one mixed kernel: a plain convolution. Wide-out is never the cheapest: it holds and moves
     K outputs like the loop. Off the CPU nothing was measured: the rule is the one of wide vectors, and the
@@ -67,6 +86,8 @@ def choose_form(
         return "grouped"
     traffic = TRAFFIC.get(vectors, TRAFFIC_ELSEWHERE) if device == "cpu" else TRAFFIC_ELSEWHERE
     rate = GROUPED_RATE_BF16 if low_precision else 1.0
+    if by_tiles * positions < min(rate * positions + traffic, num_kernels * positions):
+        return "winograd"
     if rate * positions + traffic >= num_kernels * positions:
         return "loop" if device == "cpu" or num_kernels == 1 else "wide_in"
     if low_precision or device != "cpu":
@@ -84,15 +105,13 @@ def mix(x: Tensor, weight: Tensor, bias: Tensor, coefficients: Tensor, stride: i
     height = (x.shape[2] + 2 * padding - weight.shape[3]) // stride + 1
     width = (x.shape[3] + 2 * padding - weight.shape[4]) // stride + 1
     sizes = len(x), len(weight), height * width, weight[0].numel()
-    form = choose_form(*sizes, _low_precision(x), x.device.type, torch.backends.cpu.get_cpu_capability())
+    vectors = torch.backends.cpu.get_cpu_capability()
+    by_tiles = math.inf
+    if winograd.fits(x, tuple(weight.shape[3:]), stride, padding):
+        shape = winograd.Shape(len(x), weight.shape[2], weight.shape[1], height, width, len(weight))
+        _, by_tiles = winograd.choose_side(shape, vectors)
+    form = choose_form(*sizes, winograd.low_precision(x), x.device.type, vectors, by_tiles)
     mixed = FORMS[form](x, weight, bias, coefficients, stride, padding)
     channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
     layout = torch.channels_last if channels_last else torch.contiguous_format
     return mixed.contiguous(memory_format=layout)  # else each layer that follows pays for the change
-
-
-def _low_precision(x: Tensor) -> bool:
-    """True when a convolution of x counts in 16 bits."""
-    kind = x.device.type
-    under_autocast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
-    return under_autocast or x.dtype in (torch.bfloat16, torch.float16)

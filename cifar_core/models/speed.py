@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, silu
 
+from cifar_core.models.convolution import Conv2d
 from cifar_core.models.mixing import MixingClassifier, MixingConv2d
 from cifar_core.models.registry import register_model
 
@@ -104,7 +105,7 @@ class SpeedNet(MixingClassifier):
 def _block(in_channels: int, out_channels: int, num_kernels: int, pool: bool) -> nn.Sequential:
     convolution: nn.Module
     if num_kernels == 1:
-        convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+        convolution = Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
         kernels = [convolution.weight]
     else:
         convolution = MixingConv2d(in_channels, out_channels, num_kernels=num_kernels, standardize=True)
