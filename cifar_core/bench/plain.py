@@ -1,11 +1,11 @@
-"""The baselines: mixing in a fixed form, plain convolutions, and training and input as tutorials write them.
+"""The baselines: mixing in a fixed form, torch's convolutions, training and input as tutorials write them.
 
 torchvision is imported where it is used, because the project runs without it.
 """
 
 import copy
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,9 +17,12 @@ from torch.utils.data import DataLoader, Dataset
 from cifar_core.config import TrainConfig
 from cifar_core.data.batches import NORMALIZATIONS
 from cifar_core.models import ImageClassifier
+from cifar_core.models.convolution import Conv2d
 from cifar_core.models.mixing import MixingConv2d
+from cifar_core.models.operators import FORMS
 from cifar_core.preparation import augmentation_of
 
+Replaced = TypeVar("Replaced", bound=nn.Module)
 Form = Callable[[Tensor, Tensor, Tensor, Tensor, int, int], Tensor]
 
 
@@ -38,12 +41,17 @@ class FixedForm(nn.Module):
 
 def with_form(model: ImageClassifier, form: Form) -> ImageClassifier:
     """A copy of the network whose mixing convolutions all take one form."""
-    return _replaced(model, lambda convolution: FixedForm(convolution, form))
+    return _replaced(model, MixingConv2d, lambda convolution: FixedForm(convolution, form))
 
 
 def with_plain_convolutions(model: ImageClassifier) -> ImageClassifier:
     """A copy of the network with nn.Conv2d in the place of every MixingConv2d."""
-    return _replaced(model, plain_convolution)
+    return _replaced(model, MixingConv2d, plain_convolution)
+
+
+def as_tutorials_write(model: ImageClassifier) -> ImageClassifier:
+    """A copy with torch's own convolutions, and with the loop of K of them where the network mixes."""
+    return with_form(_replaced(model, Conv2d, torchs_convolution), FORMS["loop"])
 
 
 def plain_convolution(mixing: MixingConv2d) -> nn.Conv2d:
@@ -52,11 +60,20 @@ def plain_convolution(mixing: MixingConv2d) -> nn.Conv2d:
     return nn.Conv2d(c_in, c_out, (kernel_size[0], kernel_size[1]), mixing.stride, mixing.padding)
 
 
-def _replaced(model: ImageClassifier, build: Callable[[MixingConv2d], nn.Module]) -> ImageClassifier:
+def torchs_convolution(convolution: Conv2d) -> nn.Conv2d:
+    """The same convolution, always computed by torch."""
+    torchs = copy.deepcopy(convolution)
+    torchs.__class__ = nn.Conv2d  # type: ignore[assignment]
+    return torchs
+
+
+def _replaced(
+    model: ImageClassifier, kind: type[Replaced], build: Callable[[Replaced], nn.Module]
+) -> ImageClassifier:
     model = copy.deepcopy(model)
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, MixingConv2d):
+            if isinstance(child, kind):
                 setattr(parent, name, build(child))
     return model
 

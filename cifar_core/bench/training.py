@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cifar_core.bench.estimate import device_for, machine_is_busy, measure
-from cifar_core.bench.plain import TutorialSteps, tutorial_loader
+from cifar_core.bench.plain import TutorialSteps, as_tutorials_write, tutorial_loader
 from cifar_core.bench.report import Report, Row, Section
 from cifar_core.bench.setting import TORCHVISION_MISSING, has_torchvision, setting_of
 from cifar_core.bench.speed import Speed, about, cost_settings, estimate_seconds
@@ -36,16 +36,20 @@ def bench_train(
 
 
 def step_section(config: TrainConfig, device: Device, seconds: float, notify: Notify) -> Section:
-    """Images a second of the whole step: cut, augment, forward, backward, optimizer."""
+    """Images a second of the whole step: cut, augment, forward, backward, optimizer.
+
+    Both baselines train the same network, as tutorials write it.
+    """
     plain_device = dataclasses.replace(device, precision="fp32")
+    network = create_network(config)
     calls: dict[str, Callable[[], Any]] = {
-        OWN_LOOP: Steps(config, plain_device, plain_layout=True).step,
+        OWN_LOOP: Steps(config, plain_device, as_tutorials_write(network), plain_layout=True).step,
         SHIPPED: Steps(config, device).step,
     }
     if has_torchvision():
         pictures = drawn_pictures(max(2000, 2 * config.batch_size))
         loader = tutorial_loader(pictures.images, pictures.targets, config, workers=0)
-        tutorial = TutorialSteps(create_network(config), loader, device.torch_device)
+        tutorial = TutorialSteps(as_tutorials_write(network), loader, device.torch_device)
         calls = {TUTORIAL: tutorial.step, **calls}
     samples = interleave(calls, seconds, "training steps", notify, device.synchronize)
     baseline = next(iter(calls))

@@ -9,7 +9,13 @@ from torch import nn
 from cifar_core.bench import inference, inputs, mixing, setting, training
 from cifar_core.bench.inputs import bench_input
 from cifar_core.bench.mixing import bench_mixing, chosen_form, layers_of
-from cifar_core.bench.plain import TutorialSteps, tutorial_loader, with_form, with_plain_convolutions
+from cifar_core.bench.plain import (
+    TutorialSteps,
+    as_tutorials_write,
+    tutorial_loader,
+    with_form,
+    with_plain_convolutions,
+)
 from cifar_core.bench.report import WIDTH
 from cifar_core.bench.steps import Steps, drawn_pictures
 from cifar_core.bench.timing import Budget
@@ -17,7 +23,7 @@ from cifar_core.bench.training import bench_train, measure_all
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data.dataset import silent
 from cifar_core.device import find_device
-from cifar_core.models import create_model, register_model
+from cifar_core.models import create_model, operators, register_model, winograd
 from cifar_core.models.mixing import MixingConv2d
 from cifar_core.models.operators import FORMS
 from cifar_core.models.registry import _BUILDERS
@@ -107,6 +113,23 @@ def test_the_variants_are_copies_that_answer_alike_or_plainly():
         assert plain(images).shape == (3, 10)
     assert not [module for module in plain.modules() if isinstance(module, MixingConv2d)]
     assert [module for module in network.modules() if isinstance(module, MixingConv2d)]
+
+
+@pytest.mark.parametrize("name", ["speed94", "speed_mixing"])
+def test_tutorials_write_the_same_network_with_torchs_convolutions_alone(name, monkeypatch):
+    network = create_model(name, widths=[8, 16])
+    written = as_tutorials_write(network)
+    monkeypatch.setattr(winograd, "GAIN", 0.0)  # ours would always go by tiles
+    monkeypatch.setattr(operators, "choose_form", lambda *_: "winograd")
+    monkeypatch.setattr(winograd, "winograd_conv2d", None)
+    monkeypatch.setattr(winograd, "winograd_mix", None)
+    images = torch.randn(3, 3, 32, 32)
+    result = written(images)
+    result.sum().backward()
+    with pytest.raises(TypeError):
+        network(images)
+    monkeypatch.undo()
+    torch.testing.assert_close(network(images), result, rtol=1e-4, atol=1e-5)
 
 
 def test_the_chosen_form_is_the_one_that_the_operator_calls():
