@@ -1,5 +1,6 @@
 """Each benchmark in miniature: who is compared with whom, and what is said without torchvision."""
 
+import dataclasses
 import json
 
 import pytest
@@ -23,6 +24,8 @@ from cifar_core.bench.training import bench_train, measure_all
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data.dataset import silent
 from cifar_core.device import find_device
+from cifar_core.images import decode_image
+from cifar_core.inference import Classifier
 from cifar_core.models import create_model, operators, register_model, winograd
 from cifar_core.models.mixing import MixingConv2d
 from cifar_core.models.operators import FORMS
@@ -205,6 +208,20 @@ def test_answers_are_compared_with_the_plain_way(store, tmp_path):
     for section in report.sections:
         assert names(section)[:2] == [inference.PLAIN, inference.SHIPPED]
     assert torch.get_num_threads() == report.setting["threads"]
+
+
+def test_pictures_of_which_it_is_sure_and_unsure_are_timed_apart(store, tmp_path):
+    save_toy(tmp_path / "toy", views=6, views_below=0.5)
+    report = inference.bench_infer(str(tmp_path / "toy"), 0.0, store, silent, batch=3)
+    check(report)
+    sure, unsure = (section.title for section in report.sections[:2])
+    assert "it is sure" in sure and "unsure (6 views)" in unsure
+    assert "one of which it is unsure in" in report.conclusion
+    (surest,), (least,) = list(inference.single_pictures(tmp_path / "toy").values())
+    classifier = Classifier.load(tmp_path / "toy")
+    classifier.card = dataclasses.replace(classifier.card, views=1)
+    tops = [classifier.probs([decode_image(data)]).max() for data in (surest, *inference.jpegs(50), least)]
+    assert tops[0] == max(tops) and tops[-1] == min(tops)
 
 
 def test_answers_without_torchvision(store, tmp_path, without_torchvision):
