@@ -21,12 +21,11 @@ from torch import Tensor
 
 from cifar_core.atomic import sync_folder, write_json
 from cifar_core.models import ImageClassifier, ModelError, create_model
-from cifar_core.paths import checkpoints_dir
+from cifar_core.paths import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.typed_json import build
 from cifar_core.views import VIEW_WEIGHTS
 
 WEIGHTS, CARD = "weights.safetensors", "card.json"
-DEFAULT_CHECKPOINT = "speed_mixing.v2"
 
 
 class CheckpointError(RuntimeError):

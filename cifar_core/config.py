@@ -114,7 +114,7 @@ class TrainConfig:
         1.0, "Muon: learning rate of what predicts the mixing coefficients.", minimum=1e-7, maximum=1000.0
     )
     momentum: float = setting(0.9, "Momentum of SGD, RMSprop and Muon.", minimum=0.0, maximum=0.999)
-    nesterov: bool = setting(False, "Nesterov's form of momentum (SGD).")
+    nesterov: bool = setting(False, "Nesterov's form of momentum: SGD only; Muon always has it.")
     weight_decay: float = setting(0.0, "Pull of the weights towards zero.", minimum=0.0, maximum=1.0)
     schedule: str = setting(
         "onecycle",

@@ -4,6 +4,7 @@ import math
 import re
 import time
 from collections.abc import Sequence
+from itertools import groupby
 
 from cifar_core.words import duration as duration
 
@@ -68,3 +69,21 @@ def listed(items: Sequence[str]) -> str:
 def counted(number: int, noun: str) -> str:
     """ "1 epoch", "2 epochs"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def sizes_sentence(sizes: Sequence[int]) -> str:
+    """What to know about a run with training pictures of these sides (pixels, one an epoch); "" if equal."""
+    if len(set(sizes)) < 2:
+        return ""
+    parts, first = [], 1
+    for size, epochs in groupby(sizes):
+        count = len(list(epochs))
+        last = first + count - 1
+        parts.append(
+            f"{size} pixels in epoch{'s' if count > 1 else ''} {first}{f' to {last}' if count > 1 else ''}"
+        )
+        first = last + 1
+    return (
+        f"Training pictures have a side of {listed(parts)}: small ones cost little time. Validation always "
+        "sees whole pictures of 32 pixels, which look strange to the network until it has trained on such."
+    )

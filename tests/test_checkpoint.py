@@ -14,7 +14,6 @@ from safetensors.torch import load_file, save_file
 from cifar_core import checkpoint as subject
 from cifar_core.checkpoint import (
     CARD,
-    DEFAULT_CHECKPOINT,
     WEIGHTS,
     CheckpointError,
     UnknownCheckpoint,
@@ -27,6 +26,7 @@ from cifar_core.checkpoint import (
     write_card,
 )
 from cifar_core.models import create_model
+from cifar_core.paths import DEFAULT_CHECKPOINT
 from tests import toy_checkpoints
 from tests.toy_checkpoints import save_toy
 

@@ -5,12 +5,13 @@ import re
 
 import pytest
 
-from cifar_core.checkpoint import DEFAULT_CHECKPOINT, list_checkpoints, load_card, resolve_checkpoint
+from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoint
 from cifar_core.cli import main
 from cifar_core.config import TrainConfig
 from cifar_core.data import CLASS_NAMES
 from cifar_core.inference import Classifier
 from cifar_core.models import count_macs, count_parameters
+from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.runs.events import Epoch, RunEnd, RunStart
 from cifar_core.runs.store import RunStore
 

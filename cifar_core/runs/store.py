@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from cifar_core.atomic import write_json
 from cifar_core.config import ConfigError, TrainConfig
-from cifar_core.paths import checkpoints_dir, default_runs_dir
+from cifar_core.paths import DEFAULT_CHECKPOINT, checkpoints_dir, default_runs_dir
 from cifar_core.runs.events import Event, EventError, from_json, to_json
 from cifar_core.runs.status import ACTIVE_STATES, STATES, Status
 
@@ -247,9 +247,10 @@ class RunStore:
         )
 
     def list(self) -> list[Run]:
-        """The user's runs, newest first, then the shipped ones."""
+        """The user's runs, newest first, then the shipped ones, the default network's first."""
         own = [Run(path) for path in self.root.glob("*") if _is_run(path)]
         shipped = [Run(path.parent) for path in sorted(checkpoints_dir().glob("*/events.jsonl"))]
+        shipped.sort(key=lambda run: run.id != DEFAULT_CHECKPOINT)
         return sorted(own, key=lambda run: (run.created, run.id), reverse=True) + shipped
 
 

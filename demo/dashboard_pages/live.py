@@ -20,7 +20,7 @@ from demo.live_head import show_controls, show_outcome, show_progress
 from demo.panels import plain, show_chart, show_head, show_link, tighten_page
 from demo.run_details import show_details
 from demo.summaries import rank_of
-from demo.words import run_name
+from demo.words import run_name, sizes_sentence
 
 HEAD_SECONDS = 1.0
 CURVES_SECONDS = 2.0
@@ -32,7 +32,7 @@ NO_MIXING = (
 
 
 def chosen_run(store: RunStore) -> Run | None:
-    """The run that the URL names; without one the run under way, or else the newest."""
+    """The run that the URL names; without one the run under way, or else the newest, or the default's."""
     if "run" in st.query_params:
         return store.get(st.query_params["run"])
     runs = store.list()
@@ -166,6 +166,8 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
     st.fragment(head_panel, run_every=head_seconds)(run, landmarks(status, history))
     show_outcome(run, status, history)
     st.fragment(curves_panel, run_every=curves_seconds)(run, run_color(rank_of(store, run)))
+    config = run.config()
+    st.caption(sizes_sentence([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]))
     mixing_panel(run)
     show_details(run, history)
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_core.checkpoint import CARD, DEFAULT_CHECKPOINT, load_card
+from cifar_core.checkpoint import CARD, load_card
 from cifar_core.cli import commands, main
 from cifar_core.config import TrainConfig
 from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
+from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.recipes import list_recipes
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.store import RunStore, Status

@@ -17,9 +17,10 @@ from gradio.route_utils import delete_files_created_by_app
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from cifar_core.checkpoint import DEFAULT_CHECKPOINT, CheckpointError
+from cifar_core.checkpoint import CheckpointError
 from cifar_core.images import decode, decode_image, fit_square
 from cifar_core.inference import Classifier
+from cifar_core.paths import DEFAULT_CHECKPOINT
 from demo import app
 from demo.answers import Answers
 from demo.drawings import DRAWINGS

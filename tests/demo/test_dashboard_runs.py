@@ -2,6 +2,7 @@
 
 import pytest
 
+from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe
 from tests.demo.fake_runs import keep_running, make_run
 from tests.demo.page_tests import button, buttons, charts, page, words
@@ -11,6 +12,17 @@ def test_an_unknown_run_is_said_in_a_sentence(store):
     app = page("live", run="nope-1")
     assert "There is no run 'nope-1'" in words(app)
     assert not charts(app)
+
+
+def test_without_a_run_of_ones_own_the_default_networks_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path))
+    app = page("live")
+    assert app.query_params["run"] == DEFAULT_CHECKPOINT
+    assert "20 pixels in epochs 1 to 3" in words(app)
+
+
+def test_pictures_of_one_size_need_no_explanation(store):
+    assert "a side of" not in words(page("live", run=make_run(store).id))
 
 
 @pytest.mark.parametrize("run_id", ["../../etc", "", "a/b", "."])

@@ -2,7 +2,17 @@
 
 import pytest
 
-from demo.words import amount, counted, duration, listed, percent, run_name, when, whole_percent
+from demo.words import (
+    amount,
+    counted,
+    duration,
+    listed,
+    percent,
+    run_name,
+    sizes_sentence,
+    when,
+    whole_percent,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +79,9 @@ def test_an_unknown_moment_is_a_dash():
 )
 def test_whole_percent_never_claims_none_or_all(share, text):
     assert whole_percent(share) == text
+
+
+def test_sizes_of_training_pictures_are_told_by_epochs_where_they_change():
+    assert sizes_sentence([32, 32, 32]) == ""
+    said = sizes_sentence([20, 20, 26, 32, 32])
+    assert "20 pixels in epochs 1 to 2, 26 pixels in epoch 3 and 32 pixels in epochs 4 to 5" in said
