@@ -1,7 +1,13 @@
 """Networks by name. Importing this registers every family of the package."""
 
+from cifar_core.models import densenet as densenet
 from cifar_core.models import mixing as mixing
+from cifar_core.models import plain_cnn as plain_cnn
+from cifar_core.models import resnet as resnet
+from cifar_core.models import resnext as resnext
+from cifar_core.models import scale_resnet as scale_resnet
 from cifar_core.models import speed as speed
+from cifar_core.models import vgg as vgg
 from cifar_core.models.base import ImageClassifier
 from cifar_core.models.cost import count_macs, count_parameters
 from cifar_core.models.registry import ModelError, create_model, describe_model, list_models, register_model

@@ -26,3 +26,17 @@ class Conv2d(nn.Conv2d):
         shape = winograd.Shape(len(x), self.in_channels, self.out_channels, x.shape[2], x.shape[3])
         side, cost = winograd.choose_side(shape, torch.backends.cpu.get_cpu_capability())
         return side if winograd.GAIN * cost < 1 else None
+
+
+def convolution_norm_relu(in_channels: int, out_channels: int, **arguments: int) -> nn.Sequential:
+    """A convolution with bias, batch norm, ReLU; `arguments` are the convolution's."""
+    return nn.Sequential(
+        Conv2d(in_channels, out_channels, **arguments),  # type: ignore[arg-type]
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
+    )
+
+
+def convolution_norm(in_channels: int, out_channels: int, **arguments: int) -> nn.Sequential:
+    """A convolution with bias and batch norm; `arguments` are the convolution's."""
+    return convolution_norm_relu(in_channels, out_channels, **arguments)[:2]
