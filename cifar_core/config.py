@@ -37,8 +37,8 @@ class TrainConfig:
     model_args: dict[str, Any] = setting({}, 'Arguments of the network, as JSON: {"num_kernels": 4}.')
     data: str = setting(
         "cifar10",
-        "The real pictures, or a small drawn set for trying things out.",
-        choices=("cifar10", "synthetic"),
+        "All the real pictures, those of two classes alone, or a small drawn set for trying things out.",
+        choices=("cifar10", "airplane_automobile", "synthetic"),
     )
     val_size: int = setting(
         5000,
@@ -53,11 +53,17 @@ class TrainConfig:
         minimum=0,
         unit="images",
     )
+    watched: str = setting(
+        "val",
+        "Measured after each epoch: pictures set aside, or the test pictures, as some earlier works did. "
+        "Then all others are trained on, and the last weights are kept.",
+        choices=("val", "test"),
+    )
     split_seed: int = setting(0, "Seed that cuts the validation split.", minimum=0, maximum=2**31 - 1)
     normalization: str = setting(
         "cifar10",
-        "Subtract and divide by the data set's channel mean and std, or by 0.5 and 0.5.",
-        choices=("cifar10", "half"),
+        "Subtract and divide by the channel mean and std of the data set, of two classes, or by 0.5 and 0.5.",
+        choices=("cifar10", "airplane_automobile", "half"),
     )
     augmentation: str = setting(
         "flip_crop",
@@ -191,6 +197,11 @@ class TrainConfig:
             raise ConfigError(f"image_sizes is '{sizes}'; it must be sides from 16 to 32 pixels: 20,26,32.")
         if self.views not in (1, 2, 6):
             raise ConfigError(f"views is {self.views}; it must be 1, 2 or 6.")
+
+    @property
+    def keeps_last(self) -> bool:
+        """True where the last weights are kept: nothing is chosen by the test images."""
+        return self.keep == "last" or self.watched == "test"
 
     def image_size(self, epoch: int) -> int:
         """Side of the training pictures in `epoch` (from 1), in pixels."""

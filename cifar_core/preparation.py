@@ -11,7 +11,7 @@ import torch
 
 from cifar_core.checkpoint import Card
 from cifar_core.config import TrainConfig
-from cifar_core.data import ImageData, load_data, split_train_val
+from cifar_core.data import ImageData, load_named, split_train_val
 from cifar_core.data.batches import NORMALIZATIONS, Augmentation, Batches
 from cifar_core.device import Device, describe, find_device, versions
 from cifar_core.models import ImageClassifier, count_macs, count_parameters, create_model
@@ -106,8 +106,7 @@ def prepare(
     place: where the run began, when this goes on with it.
     """
     device = place.device_again() if place else find_device(config.precision)
-    source = "synthetic" if config.data == "synthetic" else "auto"
-    data = load_data(data_dir, source=source, progress=progress)  # type: ignore[arg-type]
+    data = load_named(config.data, data_dir, progress)
     train, val = make_batches(config, data, device.torch_device)
     torch.manual_seed(config.seed)
     model = create_model(config.model, num_classes=len(data.class_names), **config.model_args)
@@ -119,9 +118,14 @@ def prepare(
 
 
 def make_batches(config: TrainConfig, data: ImageData, device: torch.device) -> tuple[Batches, Batches]:
-    """Training batches and validation batches, cut from the training split by the config's seed."""
+    """Training batches, and those that are measured after each epoch.
+
+    The latter are cut from the training split by the config's seed; or they are the test images, where the
+    config says that these are watched, and all others are trained on.
+    """
     targets = data.train.targets
-    train_indices, val_indices = split_train_val(targets, config.val_size, config.split_seed)
+    val_size = config.val_size if config.watched == "val" else 0
+    train_indices, val_indices = split_train_val(targets, val_size, config.split_seed)
     if config.train_size:
         train_indices = train_indices[: config.train_size]
     normalization = NORMALIZATIONS[config.normalization]
@@ -136,6 +140,8 @@ def make_batches(config: TrainConfig, data: ImageData, device: torch.device) -> 
         config.image_size,
     )
     held_out = data.train.images[val_indices], targets[val_indices]
+    if config.watched == "test":
+        held_out = data.test.images, data.test.targets
     return train, Batches(*held_out, normalization, EVALUATION_BATCH, device)
 
 
@@ -175,4 +181,5 @@ def _start_event(
         data_fingerprint=data.fingerprint,
         versions=versions(),
         mixing_blocks=model.mixing_blocks(),
+        watched=config.watched,
     )

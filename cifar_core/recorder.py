@@ -193,8 +193,9 @@ class Recorder:
     def save_epoch(self, preparation: Preparation, event: Epoch) -> None:
         """Keep the epoch's weights if they are the best so far, and the state in any case."""
         if preparation.trainer.best_epoch == event.epoch:
-            val = {"accuracy": event.val_accuracy, "loss": event.val_loss, "n": preparation.start.val_images}
-            card = preparation.card(event.epoch, {"val": val})
+            start = preparation.start
+            measured = {"accuracy": event.val_accuracy, "loss": event.val_loss, "n": start.val_images}
+            card = preparation.card(event.epoch, {start.watched: measured})
             save_checkpoint(self.run.best_checkpoint, preparation.deployed, card)
         self.save(preparation)
 

@@ -40,10 +40,6 @@ def folder_words(folder: Path) -> tuple[bool, str]:
 
 def class_names_of(data: str) -> tuple[str, ...]:
     """The class names, in order, of the data set that a config's `data` names."""
-    if data == "synthetic":
-        from cifar_core.data.synthetic import SHAPE_NAMES
+    from cifar_core.data.named import DATA_SETS
 
-        return SHAPE_NAMES
-    from cifar_core.data.classes import CLASS_NAMES
-
-    return CLASS_NAMES
+    return DATA_SETS[data].class_names

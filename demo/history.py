@@ -51,6 +51,11 @@ class History:
         return next((epoch for epoch in self.epochs if epoch.epoch == number), self.best)
 
     @property
+    def watched(self) -> str:
+        """The pictures that are measured after each epoch, in a word: "validation" or "test"."""
+        return "test" if self.start and self.start.watched == "test" else "validation"
+
+    @property
     def seconds(self) -> float:
         """Time of the completed epochs, in seconds."""
         return sum(epoch.seconds for epoch in self.epochs)

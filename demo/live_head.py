@@ -60,7 +60,9 @@ def facts_of(run: Run, status: Status, history: History) -> list[tuple[str, str]
         facts.append(("Speed", f"{last.images_per_second:,.0f} images/s"))
     if history.best is not None:
         best = history.best
-        facts.append(("Best validation accuracy", f"{percent(best.val_accuracy)} (epoch {best.epoch})"))
+        facts.append(
+            (f"Best {history.watched} accuracy", f"{percent(best.val_accuracy)} (epoch {best.epoch})")
+        )
     if history.epochs:
         facts.append(("Training time", duration(history.end.seconds if history.end else history.seconds)))
     if start is not None:
@@ -134,6 +136,6 @@ def outcome_words(status: Status, history: History) -> str:
     assert kept is not None  # the caller asks only then
     end = "Finished" if status.state == "finished" else "Stopped"
     return (
-        f"{end} after {done}: {percent(kept.val_accuracy)} of the validation pictures right at epoch "
+        f"{end} after {done}: {percent(kept.val_accuracy)} of the {history.watched} pictures right at epoch "
         f"{kept.epoch}, and those weights are kept."
     )

@@ -34,5 +34,5 @@ def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
         figures.append(f"stated {percent(recipe.stated.accuracy)} (test)")
     best = best_of_recipe(summaries, recipe.name)
     if best is not None:
-        figures.append(f"best here {percent(best.best)} (validation)")
+        figures.append(f"best here {percent(best.best)} ({best.watched})")
     return figures

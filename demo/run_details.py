@@ -50,7 +50,7 @@ def machine_rows(run: Run, history: History) -> list[dict[str, str]]:
     rows = {
         "Started": when(run.created or start.time),
         "Network": f"{start.model}, {amount(start.parameters)} parameters, {amount(start.macs)}MAC a picture",
-        "Pictures": f"{start.train_images:,} for training, {start.val_images:,} for validation",
+        "Pictures": f"{start.train_images:,} for training, {start.val_images:,} for {history.watched}",
         "Data": start.data_source,
         "Data fingerprint": start.data_fingerprint,
         "Device": f"{start.device}, {start.precision}, {start.threads} threads",

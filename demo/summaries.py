@@ -33,6 +33,11 @@ class Summary:
     device: str = ""
     trouble: str = ""
 
+    @property
+    def watched(self) -> str:
+        """The pictures of its accuracies, in a word: "validation" or "test"."""
+        return "test" if self.config and self.config.watched == "test" else "validation"
+
 
 def summarize_all(store: RunStore) -> list[Summary]:
     """Every run of the store in its order: own runs, newest first, then the shipped ones."""

@@ -80,12 +80,10 @@ def load_network(folder: Path) -> "Classifier":
 
 def load_test_pictures(data: str, data_dir: Path | None) -> "Split":
     """The test split that is on this machine; nothing is downloaded. Raises TrialError."""
-    from cifar_core.data import DataError, load_data
+    from cifar_core.data import DataError, load_named
 
     try:
-        if data == "synthetic":
-            return load_data(source="synthetic").test
-        return load_data(data_dir, download=False).test
+        return load_named(data, data_dir, download=False).test
     except DataError as error:
         raise TrialError(str(error)) from None
 

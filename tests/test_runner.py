@@ -119,7 +119,7 @@ def test_a_run_that_was_told_to_stop_before_it_began_stops_after_one_step(run):
 def slow_data(run, what, swallow=()):
     """A source that takes its time: someone makes a request while it is read."""
 
-    def load_data(data_dir, source, progress):
+    def load_named(name, data_dir, progress):
         progress("reading", 0, 2)
         run.request(what)
         try:
@@ -128,14 +128,14 @@ def slow_data(run, what, swallow=()):
             progress("reading elsewhere", 1, 2)
         return make_synthetic()
 
-    return load_data
+    return load_named
 
 
 @pytest.mark.parametrize("swallow", [(), Exception, BaseException])
 def test_stopped_while_the_data_is_read(run, monkeypatch, swallow):
     """Also where the source takes whatever is raised in it for its own failure."""
     with monkeypatch.context() as patch:
-        patch.setattr(preparation, "load_data", slow_data(run, "stop", swallow))
+        patch.setattr(preparation, "load_named", slow_data(run, "stop", swallow))
         end = train_run(run)
     assert (end.state, end.step) == ("stopped", 0) and run.events() == []
     assert run.status().state == "stopped" and "before the first step" in run.status().message
@@ -143,7 +143,7 @@ def test_stopped_while_the_data_is_read(run, monkeypatch, swallow):
 
 
 def test_paused_while_the_data_is_read(run, monkeypatch):
-    monkeypatch.setattr(preparation, "load_data", slow_data(run, "pause"))
+    monkeypatch.setattr(preparation, "load_named", slow_data(run, "pause"))
     monkeypatch.setattr(recorder, "PAUSE_POLL_SECONDS", 0.01)
     seen = []
 
@@ -308,7 +308,7 @@ def test_a_run_does_not_go_on_with_other_data(run, monkeypatch, handlers):
         train_run(run, listener=signal_at(2, signal.SIGTERM))
     events = run.events()
     with monkeypatch.context() as patch:
-        patch.setattr(preparation, "load_data", lambda *_, **__: make_synthetic(seed=1))
+        patch.setattr(preparation, "load_named", lambda *_, **__: make_synthetic(seed=1))
         with pytest.raises(DataError, match="other data"):
             train_run(run)
     assert run.status().state == "failed" and run.events() == events
@@ -338,3 +338,23 @@ def test_a_step_spends_its_time_in_the_network(make):
     epoch = [event for event in run.events() if isinstance(event, Epoch)][-1]
     outside = 1 - epoch.network_seconds / (epoch.seconds - epoch.val_seconds)
     assert 0 <= outside < 0.3
+
+
+# Watching the test images, as some earlier works did
+
+
+def test_a_run_that_watches_the_test_images_sets_none_aside_and_keeps_its_last_weights(make):
+    run = make(watched="test", keep="best", train_size=0, batch_size=500)
+    end = train_run(run)
+    start = run.events()[0]
+    assert (start.watched, start.train_images, start.val_images) == ("test", 2000, 500)
+    card = load_card(run.best_checkpoint)
+    assert card.metrics.keys() == {"test"} and card.epoch == end.best_epoch == 2
+    data = make_synthetic()
+    measured = Classifier.load(run.best_checkpoint).evaluate(data.test.images, data.test.targets)
+    assert measured.accuracy == pytest.approx(card.metrics["test"]["accuracy"], abs=0.003)
+
+
+def test_other_runs_keep_off_the_test_images(recorded):
+    start, card = recorded[0].events()[0], load_card(recorded[0].best_checkpoint)
+    assert start.watched == "val" and card.metrics.keys() == {"val"}

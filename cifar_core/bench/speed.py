@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.config import TrainConfig
+from cifar_core.data.named import DATA_SETS
 
 # What changes how long a run takes only through its number of images and epochs, or not at all. Any other
 # setting, also one that is added later, makes a step of its own.
 WITHOUT_COST = frozenset(
     {
-        *("recipe", "data", "val_size", "train_size", "split_seed", "normalization", "epochs"),
+        *("recipe", "data", "val_size", "watched", "train_size", "split_seed", "normalization", "epochs"),
         *("lr", "momentum", "nesterov", "weight_decay", "schedule", "schedule_per", "schedule_epochs"),
         *("warmup", "final_lr", "milestones", "label_smoothing", "accumulation", "mixing_temperature"),
         *("bias_lr", "head_lr", "mixing_lr", "keep", "views", "views_below", "seed"),
     }
 )
-TRAIN_IMAGES = {"cifar10": 50_000, "synthetic": 2_000}  # of the training split, validation included
 FULL_SIZE = 32
 
 
@@ -78,7 +78,8 @@ def phases_of(config: TrainConfig) -> list[tuple[float, int]]:
 
 def images_an_epoch(config: TrainConfig) -> int:
     """Training images that an epoch goes through, for the data sets whose size is known beforehand."""
-    images = TRAIN_IMAGES[config.data] - config.val_size
+    known = DATA_SETS[config.data]
+    images = known.train_images - (config.val_size if config.watched == "val" else 0)
     if config.train_size:
         images = min(images, config.train_size)
     return images - (images % config.batch_size == 1)
@@ -88,7 +89,8 @@ def estimate_seconds(config: TrainConfig, speed: Speed) -> float:
     """Seconds from the first step to the last validation."""
     step_images = images_an_epoch(config) * config.epochs
     training = sum(share * step_images * speed.at(size).seconds for share, size in phases_of(config))
-    return speed.first_seconds + training + config.epochs * config.val_size * speed.val_seconds
+    measured = config.val_size if config.watched == "val" else DATA_SETS[config.data].test_images
+    return speed.first_seconds + training + config.epochs * measured * speed.val_seconds
 
 
 def about(seconds: float) -> str:

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from cifar_core.cli.progress import DataProgress, TrainProgress
-from cifar_core.config import ConfigError, TrainConfig, parse_changes
+from cifar_core.config import ConfigError, parse_changes
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
@@ -52,45 +52,6 @@ def _ending(run: Run) -> str:
     return words
 
 
-def evaluate(options: argparse.Namespace) -> int:
-    """Measure a checkpoint."""
-    from cifar_core.checkpoint import CheckpointError, resolve_checkpoint, write_card
-    from cifar_core.data import load_data, split_train_val
-    from cifar_core.inference import Classifier
-
-    folder = resolve_checkpoint(options.checkpoint)
-    classifier = Classifier.load(folder)
-    card = classifier.card
-    config = {**TrainConfig().to_json(), **card.config}
-    source = "synthetic" if config["data"] == "synthetic" else "auto"
-    with DataProgress() as progress:
-        data = load_data(options.data_dir, source=source, progress=progress)  # type: ignore[arg-type]
-    images, targets = data.test.images, data.test.targets
-    if options.split == "val":
-        held_out = split_train_val(data.train.targets, config["val_size"], config["split_seed"])[1]
-        images, targets = data.train.images[held_out], data.train.targets[held_out]
-    if list(data.class_names) != card.class_names:
-        names = ", ".join(card.class_names)
-        raise CheckpointError(f"The network knows other classes than the data: {names}.")
-    if data.fingerprint != card.data_fingerprint:
-        print("note: this is not the data that the network was trained on.", file=sys.stderr)
-    result = classifier.evaluate(images, targets)
-    if options.write_card:
-        write_card(folder, card.with_metrics(options.split, result.accuracy, result.loss, result.n))
-    document = {"checkpoint": str(folder), "split": options.split, **result.to_json()}
-    _print(options, document, _evaluation_lines)
-    return 0
-
-
-def _evaluation_lines(document: dict[str, Any]) -> str:
-    lines = [
-        f"checkpoint  {document['checkpoint']}",
-        f"accuracy    {document['accuracy']:.2%} of {document['n']:,} {document['split']} images",
-        f"loss        {document['loss']:.4f}",
-    ]
-    return "\n".join(lines + [f"{name:11} {share:.1%}" for name, share in document["per_class"].items()])
-
-
 def predict(options: argparse.Namespace) -> int:
     """Classify pictures; one that cannot be read gets its sentence and the others their answers."""
     from cifar_core.images import ImageError, open_image
@@ -107,7 +68,7 @@ def predict(options: argparse.Namespace) -> int:
         top = [{"label": label, "probability": probability} for label, probability in prediction.top]
         answers.append({"path": str(path), "top": top, "mixing": prediction.mixing})
     failures = [answer for answer in answers if "error" in answer]
-    _print(options, answers, lambda rows: "\n".join(_prediction_line(row) for row in rows if "top" in row))
+    show(options, answers, lambda rows: "\n".join(_prediction_line(row) for row in rows if "top" in row))
     for answer in failures:
         print(f"error: {answer['error']}", file=sys.stderr)
     return 1 if failures else 0
@@ -130,7 +91,7 @@ def models(options: argparse.Namespace) -> int:
             model = create_model(name)
         figures = {"parameters": count_parameters(model), "macs": count_macs(model)}
         rows.append({"name": name, **figures, "summary": describe_model(name)})
-    _print(options, rows, lambda rows: "\n".join(_model_line(row) for row in rows))
+    show(options, rows, lambda rows: "\n".join(_model_line(row) for row in rows))
     return 0
 
 
@@ -154,7 +115,7 @@ def recipes(options: argparse.Namespace) -> int:
         rows.append(
             {"name": name, "summary": recipe.summary, "stated": stated, "config": recipe.config.to_json()}
         )
-    _print(options, rows, lambda rows: "\n".join(f"{row['name']:14}{row['summary']}" for row in rows))
+    show(options, rows, lambda rows: "\n".join(f"{row['name']:14}{row['summary']}" for row in rows))
     return 0
 
 
@@ -162,7 +123,7 @@ def runs(options: argparse.Namespace) -> int:
     """List the runs."""
     rows = [describe_run(run) for run in RunStore(options.runs_dir).list()]
     nothing = "There are no runs yet; start one with: python -m cifar_core train --recipe smoke"
-    _print(options, rows, lambda rows: "\n".join(_run_line(row) for row in rows) or nothing)
+    show(options, rows, lambda rows: "\n".join(_run_line(row) for row in rows) or nothing)
     return 0
 
 
@@ -201,11 +162,12 @@ def data_check(options: argparse.Namespace) -> int:
 
     with DataProgress() as progress:
         report = check_data(options.data_dir, source=options.source, progress=progress)
-    _print(options, report, format_check)
+    show(options, report, format_check)
     return 0
 
 
-def _print(options: argparse.Namespace, document: Any, lines: Any) -> None:
+def show(options: argparse.Namespace, document: Any, lines: Any) -> None:
+    """Print a document: as JSON where that was asked for, otherwise as the words that `lines` makes of it."""
     print(json.dumps(document, indent=1) if options.json else lines(document))
 
 

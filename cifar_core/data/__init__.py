@@ -3,11 +3,13 @@
 from cifar_core.data.check import check_data, format_check
 from cifar_core.data.classes import CLASS_NAMES
 from cifar_core.data.dataset import DataError, ImageData, Progress, Split
+from cifar_core.data.named import DATA_SETS, load_named
 from cifar_core.data.sources import load_data
 from cifar_core.data.split import split_train_val
 
 __all__ = [
     "CLASS_NAMES",
+    "DATA_SETS",
     "DataError",
     "ImageData",
     "Progress",
@@ -15,5 +17,6 @@ __all__ = [
     "check_data",
     "format_check",
     "load_data",
+    "load_named",
     "split_train_val",
 ]

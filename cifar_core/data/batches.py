@@ -36,6 +36,9 @@ NORMALIZATIONS = {
     "cifar10": Normalization(
         (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
     ),  # of the 50,000 train images
+    "airplane_automobile": Normalization(
+        (0.4984, 0.5074, 0.5181), (0.2607, 0.2591, 0.2796)
+    ),  # of the 10,000 train images of these classes
     "half": Normalization((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 

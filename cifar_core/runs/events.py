@@ -17,7 +17,11 @@ class EventError(ValueError):
 
 @dataclass(frozen=True)
 class RunStart:
-    """First event: what is trained on what. `macs` are multiply-accumulates for one image, forward."""
+    """First event: what is trained on what. `macs` are multiply-accumulates for one image, forward.
+
+    watched: the split that is measured after each epoch, whose figures are called val_… in the events: "val",
+    or "test" where a recipe of an earlier work does so.
+    """
 
     type: ClassVar[str] = "start"
     model: str
@@ -35,6 +39,7 @@ class RunStart:
     versions: dict[str, str]
     mixing_blocks: list[str] = field(default_factory=list)
     time: float = 0.0
+    watched: str = "val"
 
 
 @dataclass(frozen=True)

@@ -99,8 +99,7 @@ def _end_epoch(trainer: Trainer, val: ValBatches) -> Iterator[Beat | Epoch]:
     result = yield from _validate(trainer, val)
     _require_finite(result.loss, trainer)
     event = _epoch_event(trainer, result, trainer.epoch_sums.seconds - before)
-    last_counts = trainer.config.keep == "last"
-    if last_counts or result.accuracy > trainer.best_val_accuracy or trainer.best_epoch == 0:
+    if trainer.config.keeps_last or result.accuracy > trainer.best_val_accuracy or trainer.best_epoch == 0:
         trainer.best_epoch, trainer.best_val_accuracy = epoch, result.accuracy
     trainer.epochs_done = epoch
     trainer.epoch_sums, trainer.network_seconds = Sums(trainer.device.torch_device), 0.0

@@ -9,23 +9,19 @@ from demo.words import percent
 MILESTONES = (0.95, 0.94, 0.93, 0.92, 0.91, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50, 0.40, 0.30, 0.20)
 PATIENCE_EPOCHS = 3  # a validation loss that has not fallen for so long is worth a word
 MARKED = 60  # validation points that are drawn as dots too
-LEGEND = {
-    "top": 0,
-    "left": 0,
-    "itemWidth": 24,
-    "data": [
-        {"name": "training", "icon": "path://M0 3H24V4H0Z"},
-        {"name": "validation", "icon": "path://M0 2H24V5H0Z"},
-    ],
-}
+WATCHED_TEST = (
+    " The test pictures were watched, as in the work that this run repeats; nothing was chosen by them."
+)
 
 
 def loss_chart(history: History, color: str, last: int = 0) -> Chart:
     """Cross-entropy over epochs; `last` shows only so many epochs, 0 all."""
     axis = value_axis("loss (nats)", vertical=True, scale=bool(last))
     option = _curves(history, "loss", color, 1.0, axis, last)
-    reading = "Lower is better. Thin: training pictures as they pass. Thick: validation, once an epoch."
-    return Chart(loss_title(history), option, reading)
+    reading = (
+        f"Lower is better. Thin: training pictures as they pass. Thick: {history.watched}, once an epoch."
+    )
+    return Chart(loss_title(history), option, reading + _note(history))
 
 
 def accuracy_chart(history: History, color: str, last: int = 0) -> Chart:
@@ -33,10 +29,22 @@ def accuracy_chart(history: History, color: str, last: int = 0) -> Chart:
     axis = value_axis("accuracy (%)", vertical=True, scale=True)
     option = _curves(history, "accuracy", color, 100.0, axis, last)
     reading = (
-        "Higher is better. Training pictures may be shifted and mirrored, validation pictures never are: "
-        "so the thick line can lie above the thin one."
+        "Higher is better. Training pictures may be shifted and mirrored, "
+        f"{history.watched} pictures never are: so the thick line can lie above the thin one."
     )
-    return Chart(accuracy_title(history), option, reading)
+    return Chart(accuracy_title(history), option, reading + _note(history))
+
+
+def _note(history: History) -> str:
+    return WATCHED_TEST if history.watched == "test" else ""
+
+
+def _legend(history: History) -> Option:
+    names = [
+        {"name": "training", "icon": "path://M0 3H24V4H0Z"},
+        {"name": history.watched, "icon": "path://M0 2H24V5H0Z"},
+    ]
+    return {"top": 0, "left": 0, "itemWidth": 24, "data": names}
 
 
 def _curves(history: History, what: str, color: str, scale: float, y_axis: Option, last: int) -> Option:
@@ -51,9 +59,9 @@ def _curves(history: History, what: str, color: str, scale: float, y_axis: Optio
     axis = value_axis("epoch", min=begin, max=end, minInterval=0.25, axisLabel={"hideOverlap": True})
     lines = [
         _line("training", training, color, 1, symbols=False),
-        _line("validation", validation, color, 3, symbols=len(epochs) <= MARKED),
+        _line(history.watched, validation, color, 3, symbols=len(epochs) <= MARKED),
     ]
-    return plain_option(axis, y_axis, lines, legend=LEGEND)
+    return plain_option(axis, y_axis, lines, legend=_legend(history))
 
 
 def _line(name: str, data: list[list[float]], color: str, width: int, *, symbols: bool) -> Option:
@@ -79,14 +87,15 @@ def loss_title(history: History) -> str:
     """What the loss curves show, in a sentence."""
     if not history.epochs:
         return _first_epoch_title(history, "loss")
+    what = f"{history.watched.capitalize()} loss"
     last = history.epochs[-1]
     best = min(history.epochs, key=lambda epoch: epoch.val_loss)
     if last.epoch - best.epoch >= PATIENCE_EPOCHS and last.val_loss > 1.02 * best.val_loss:
         learned = last.train_loss < best.train_loss
         heart = ", while training loss falls: the network learns its pictures by heart" if learned else ""
-        return f"Validation loss has risen since epoch {best.epoch} ({best.val_loss:.2f}){heart}"
+        return f"{what} has risen since epoch {best.epoch} ({best.val_loss:.2f}){heart}"
     lowest = ", the lowest so far" if best is last and len(history.epochs) > 1 else ""
-    return f"Validation loss is {last.val_loss:.2f} after epoch {last.epoch}{lowest}"
+    return f"{what} is {last.val_loss:.2f} after epoch {last.epoch}{lowest}"
 
 
 def accuracy_title(history: History) -> str:
@@ -94,12 +103,13 @@ def accuracy_title(history: History) -> str:
     best = history.best
     if best is None:
         return _first_epoch_title(history, "accuracy")
+    what = f"{history.watched.capitalize()} accuracy"
     for milestone in MILESTONES:
         first = next((epoch for epoch in history.epochs if epoch.val_accuracy >= milestone), None)
         if first is not None:
-            passed = f"Validation accuracy passes {100 * milestone:.0f} % at epoch {first.epoch}"
+            passed = f"{what} passes {100 * milestone:.0f} % at epoch {first.epoch}"
             return f"{passed}; the best is {percent(best.val_accuracy)} at epoch {best.epoch}"
-    return f"Validation accuracy is {percent(best.val_accuracy)} at best, at epoch {best.epoch}"
+    return f"{what} is {percent(best.val_accuracy)} at best, at epoch {best.epoch}"
 
 
 def _first_epoch_title(history: History, what: str) -> str:
@@ -107,4 +117,4 @@ def _first_epoch_title(history: History, what: str) -> str:
         return f"The {what} appears here with the first steps"
     value = getattr(history.steps[-1], what)
     shown = percent(value) if what == "accuracy" else f"{value:.2f}"
-    return f"Training {what} is {shown}; validation follows at the end of the epoch"
+    return f"Training {what} is {shown}; {history.watched} follows at the end of the epoch"

@@ -16,6 +16,12 @@ from demo.recipe_cards import card_captions
 from demo.summaries import Summary, summarize_all
 from demo.time_here import show_time_here
 
+DATA_WORDS = {
+    "cifar10": "CIFAR-10: 60,000 small photographs",
+    "airplane_automobile": "Its airplanes and automobiles alone: 12,000 photographs",
+    "synthetic": "Drawn shapes, to try things out",
+}
+
 
 def choose_recipe(summaries: list[Summary]) -> Recipe:
     """The recipes as a list of cards, one of them chosen; the URL holds the choice."""
@@ -35,13 +41,12 @@ def choose_recipe(summaries: list[Summary]) -> Recipe:
 def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, bool]:
     """(the config's `data`, the folder if one is named, whether training can start)."""
     st.subheader("2. Pictures")
-    words = {"cifar10": "CIFAR-10: 60,000 small photographs", "synthetic": "Drawn shapes, to try things out"}
-    options = ("cifar10", "synthetic")
+    options = list(DATA_WORDS)
     data = st.radio(
         "Pictures",
         options,
         index=options.index(recipe.config.data),
-        format_func=lambda name: words[name],
+        format_func=DATA_WORDS.__getitem__,
         key=f"data:{recipe.name}",
         persist_state="session",
         label_visibility="collapsed",
@@ -49,7 +54,7 @@ def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, bool
     if data == "synthetic":
         st.caption(SYNTHETIC_WORDS)
         return "synthetic", None, True
-    return "cifar10", *choose_folder(store)
+    return str(data), *choose_folder(store)
 
 
 def choose_folder(store: RunStore) -> tuple[Path | None, bool]:

@@ -1,0 +1,66 @@
+"""`evaluate`: a checkpoint measured on the test or the validation images."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.cli.commands import show
+from cifar_core.cli.progress import DataProgress
+from cifar_core.config import ConfigError, TrainConfig
+
+if TYPE_CHECKING:
+    from cifar_core.inference import Evaluated
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Measure a checkpoint, and note it in its card where that is asked for."""
+    from cifar_core.checkpoint import resolve_checkpoint
+
+    folder = resolve_checkpoint(options.checkpoint)
+    result = measured(folder, options.split, options.data_dir, note=options.write_card)
+    document = {"checkpoint": str(folder), "split": options.split, **result.to_json()}
+    show(options, document, _lines)
+    return 0
+
+
+def measured(folder: Path, split: str, data_dir: Path | None, note: bool) -> "Evaluated":
+    """The network in `folder` on all images of the split; note: keep the figures in its card.
+
+    Raises:
+        CheckpointError: when it cannot be loaded, or knows other classes than the data.
+        ConfigError: when the split is "val" and the run set no images aside. DataError: without data.
+    """
+    from cifar_core.checkpoint import CheckpointError, write_card
+    from cifar_core.data import load_named, split_train_val
+    from cifar_core.inference import Classifier
+
+    classifier = Classifier.load(folder)
+    card = classifier.card
+    config = {**TrainConfig().to_json(), **card.config}
+    with DataProgress() as progress:
+        data = load_named(config["data"], data_dir, progress)
+    images, targets = data.test.images, data.test.targets
+    if split == "val" and config["watched"] == "test":
+        raise ConfigError("This run set no validation images aside; it was measured on the test images.")
+    if split == "val":
+        held_out = split_train_val(data.train.targets, config["val_size"], config["split_seed"])[1]
+        images, targets = data.train.images[held_out], data.train.targets[held_out]
+    if list(data.class_names) != card.class_names:
+        names = ", ".join(card.class_names)
+        raise CheckpointError(f"The network knows other classes than the data: {names}.")
+    if data.fingerprint != card.data_fingerprint:
+        print("note: this is not the data that the network was trained on.", file=sys.stderr)
+    result = classifier.evaluate(images, targets)
+    if note:
+        write_card(folder, card.with_metrics(split, result.accuracy, result.loss, result.n))
+    return result
+
+
+def _lines(document: dict[str, Any]) -> str:
+    lines = [
+        f"checkpoint  {document['checkpoint']}",
+        f"accuracy    {document['accuracy']:.2%} of {document['n']:,} {document['split']} images",
+        f"loss        {document['loss']:.4f}",
+    ]
+    return "\n".join(lines + [f"{name:11} {share:.1%}" for name, share in document["per_class"].items()])
