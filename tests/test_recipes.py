@@ -6,7 +6,7 @@ import torch
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data.batches import NORMALIZATIONS
 from cifar_core.models import create_model
-from cifar_core.recipes import DEFAULT_RECIPE, get_recipe, list_recipes
+from cifar_core.recipes import DEFAULT_RECIPE, FAST, get_recipe, list_recipes
 from cifar_core.training.schedules import learning_rate
 
 EARLIER_WORKS = ("s1-mixing6", "s1-mixing11", "s3-model-a", "s3-model-b")
@@ -41,6 +41,14 @@ def test_an_unknown_recipe_is_named_beside_those_that_exist():
         ("s1-mixing11", 0.86, 40),
         ("s3-model-a", 0.5292, 30),
         ("s3-model-b", 0.8079, 40),
+        ("s2-vgg", 0.9016, 100),
+        ("s2-resnet-light", 0.9120, 100),
+        ("s2-resnet-heavy", 0.9179, 100),
+        ("s2-resnext-3", 0.9230, 100),
+        ("s2-resnext-4", 0.9200, 100),
+        ("s2-densenet-g12", 0.9280, 100),
+        ("s2-densenet-g16", 0.9309, 100),
+        ("s4-scale", 0.95, 5),
     ],
 )
 def test_stated_results_are_those_of_the_works(name, accuracy, epochs):
@@ -72,6 +80,46 @@ def test_the_second_projects_models_train_at_a_constant_rate(name, batch_size, l
     config = get_recipe(name).config
     assert (config.batch_size, config.lr, config.schedule) == (batch_size, lr, "constant")
     assert config.accumulation_steps == 1
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in list_recipes() if get_recipe(name).config.watched == "test"]
+)
+def test_where_the_test_images_are_watched_nothing_is_chosen_by_them(name):
+    assert get_recipe(name).config.keeps_last
+    assert get_recipe(name).config.replace(keep="best").keeps_last
+
+
+def test_our_own_and_the_fast_recipes_never_watch_the_test_images():
+    watching = {name for name in list_recipes() if get_recipe(name).config.watched == "test"}
+    assert watching == {"s1-mixing6", "s1-mixing11", "s3-model-a", "s3-model-b", "s4-scale"}
+
+
+@pytest.mark.parametrize("name", [name for name in list_recipes() if get_recipe(name).work == "s2"])
+def test_the_five_families_share_one_recipe(name):
+    config = get_recipe(name.removesuffix(FAST)).config
+    assert (config.optimizer, config.lr, config.weight_decay) == ("adamw", 3e-3, 0.1)
+    assert (config.val_size, config.batch_size, config.augmentation) == (5000, 128, "flip_crop")
+    assert (config.crop_padding, config.crop_border, config.normalization) == (4, "black", "cifar10")
+    rates = [learning_rate(config, epoch * 352, 352) for epoch in (0, 49, 50, 74, 75, 99)]
+    assert rates == pytest.approx([3e-3, 3e-3, 3e-4, 3e-4, 3e-5, 3e-5])
+
+
+def test_the_scale_network_trains_on_two_classes_for_five_epochs():
+    config = get_recipe("s4-scale").config
+    assert (config.data, config.normalization) == ("airplane_automobile", "airplane_automobile")
+    assert (config.optimizer, config.momentum, config.nesterov, config.batch_size) == ("sgd", 0.9, False, 128)
+    assert [learning_rate(config, step, 80) for step in (0, 200, 400)] == pytest.approx([0.1, 0.05, 0.0])
+
+
+def test_each_work_knows_its_recipes():
+    works = {get_recipe(name).work for name in list_recipes()}
+    assert works == {"", "s1", "s2", "s3", "s4", "s5"}
+    assert [name for name in list_recipes() if get_recipe(name).work == "s5"] == [
+        "s5-cnn-2",
+        "s5-cnn-3",
+        "s5-cnn-4",
+    ]
 
 
 def test_smoke_needs_no_real_data_and_stays_small():

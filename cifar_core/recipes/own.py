@@ -1,53 +1,8 @@
-"""Named training recipes: the project's own, and one for each stated result of the mixing network's origins.
+"""The project's own recipes: the speed recipes, a small mixing network, and one to try things out."""
 
-A recipe is a TrainConfig with a sentence about it and, where it reproduces earlier work, what that stated.
-"""
-
-from dataclasses import dataclass
 from typing import Any
 
-from cifar_core.config import ConfigError, TrainConfig
-
-DEFAULT_RECIPE = "speed_mixing"
-
-
-@dataclass(frozen=True)
-class Stated:
-    """What earlier work states for a recipe: test accuracy (0..1), after how many epochs, and a sentence."""
-
-    accuracy: float
-    epochs: int
-    note: str
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A named way to train: `config` is complete, `summary` is one sentence for a reader."""
-
-    name: str
-    summary: str
-    config: TrainConfig
-    stated: Stated | None = None
-
-
-_RECIPES: dict[str, Recipe] = {}
-
-
-def _add(name: str, summary: str, stated: Stated | None = None, **settings: object) -> None:
-    _RECIPES[name] = Recipe(name, summary, TrainConfig().replace(recipe=name, **settings), stated)
-
-
-def list_recipes() -> list[str]:
-    """Names of all recipes, the default first."""
-    return list(_RECIPES)
-
-
-def get_recipe(name: str) -> Recipe:
-    """The recipe called `name`; raises ConfigError with the names that exist."""
-    if name not in _RECIPES:
-        raise ConfigError(f"There is no recipe '{name}'; the recipes are: {', '.join(_RECIPES)}.")
-    return _RECIPES[name]
-
+from cifar_core.recipes.registry import add
 
 _SPEED: dict[str, Any] = {
     "model": "speed94",
@@ -70,7 +25,7 @@ _SPEED: dict[str, Any] = {
     "views": 6,
     "views_below": 0.7,  # a third of the validation pictures; all six views for all were no better there
 }
-_add(
+add(
     "speed_mixing",
     "Six mixing blocks that learn in few epochs: the recipe of the shipped default, in the time of speed94.",
     epochs=8,
@@ -79,21 +34,21 @@ _add(
     mixing_temperature=4.0,
     **{**_SPEED, "model": "speed_mixing"},
 )
-_add(
+add(
     "speed94",
     "The long speed recipe: small pictures first, whole ones at the end, and six views for doubtful answers.",
     epochs=12,
     image_sizes=(20, 20, 20, 20, 20, 26, 26, 26, 26, 32, 32, 32),
     **_SPEED,
 )
-_add(
+add(
     "speed90",
     "The short speed recipe: the network of speed94 in four epochs, the last one on whole pictures.",
     epochs=4,
     image_sizes=(20, 20, 26, 32),
     **_SPEED,
 )
-_add(
+add(
     "mixing_lite",
     "A small mixing network of seven blocks with three kernels each: much to see in how it mixes.",
     model="mixing_lite",
@@ -108,7 +63,7 @@ _add(
     ema_decay=0.995,
     mixing_temperature=10.0,
 )
-_add(
+add(
     "smoke",
     "A few seconds on drawn pictures: shows that everything works, and nothing more.",
     model="mixing_lite",
@@ -121,72 +76,4 @@ _add(
     nesterov=True,
     weight_decay=5e-4,
     augmentation="flip",
-)
-_S1 = {
-    "epochs": 40,
-    "batch_size": 128,
-    "normalization": "half",
-    "augmentation": "none",
-    "optimizer": "rmsprop",
-    "momentum": 0.0,
-    "lr": 0.0015,
-    "schedule": "cosine",
-    "schedule_per": "epoch",
-    "schedule_epochs": 100,
-    "final_lr": 1e-6,
-    "accumulation_steps": 5,
-    "accumulation": "sum",
-    "precision": "fp32",
-}
-_add(
-    "s1-mixing6",
-    "The published run of the six-block mixing network: RMSprop, no augmentation, 40 epochs.",
-    Stated(
-        0.8685,
-        40,
-        "Test accuracy in its log; train accuracy 99.97 %; 687 s on one cloud GPU.",
-    ),
-    model="mixing_6",
-    **_S1,
-)
-_add(
-    "s1-mixing11",
-    "The eleven-block network of the same work's description, trained as its published run.",
-    Stated(
-        0.86,
-        40,
-        "About 86 % in its description; its layers are this project's reading.",
-    ),
-    model="mixing_11",
-    **_S1,
-)
-_add(
-    "s3-model-a",
-    "Two mixing blocks: the first model of the second course project.",
-    Stated(0.5292, 30, "Best test accuracy of its table, at epoch 30; 52.45 % in its text."),
-    model="mixing_2",
-    epochs=30,
-    batch_size=64,
-    normalization="half",
-    augmentation="none",
-    optimizer="rmsprop",
-    momentum=0.0,
-    lr=0.01,
-    schedule="constant",
-    precision="fp32",
-)
-_add(
-    "s3-model-b",
-    "Four mixing blocks with dropout: the second model of the second course project.",
-    Stated(0.8079, 40, "Best test accuracy of its table, at epoch 38; 80.40 % at epoch 40."),
-    model="mixing_4",
-    epochs=40,
-    batch_size=128,
-    normalization="half",
-    augmentation="none",
-    optimizer="rmsprop",
-    momentum=0.0,
-    lr=0.001,
-    schedule="constant",
-    precision="fp32",
 )

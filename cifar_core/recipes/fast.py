@@ -1,0 +1,90 @@
+"""Our own way to each stated result: the same network, in at most a fifth of the stated epochs."""
+
+from typing import Any
+
+from cifar_core.recipes.earlier import S1_MIXING6, S1_MIXING11, S2, S3_MODEL_A, S3_MODEL_B, S4, TWO_CLASSES
+from cifar_core.recipes.registry import FAST, add
+
+_FAST: dict[str, Any] = {
+    "val_size": 2000,
+    "batch_size": 128,
+    "augmentation": "flip_crop",
+    "alternate_flip": True,
+    "crop_padding": 2,
+    "crop_border": "reflect",
+    "optimizer": "muon",
+    "lr": 0.05,
+    "bias_lr": 0.1,
+    "head_lr": 0.1,
+    "mixing_lr": 0.1,
+    "momentum": 0.8,
+    "weight_decay": 1e-4,
+    "schedule": "linear",
+    "label_smoothing": 0.1,
+    "keep": "last",
+    "views": 2,
+}
+_MIXING: dict[str, Any] = {"mixing_temperature": 4.0}
+add(
+    "s1-mixing6-fast",
+    "The six-block mixing network in eight epochs: Muon, small pictures first.",
+    S1_MIXING6,
+    "s1",
+    model="mixing_6",
+    epochs=8,
+    image_sizes=(20, 20, 26, 32),
+    **_FAST,
+    **_MIXING,
+)
+add(
+    "s1-mixing11-fast",
+    "The eleven-block mixing network in eight epochs: Muon, small pictures first.",
+    S1_MIXING11,
+    "s1",
+    model="mixing_11",
+    epochs=8,
+    image_sizes=(20, 20, 26, 32),
+    **_FAST,
+    **_MIXING,
+)
+add(
+    "s3-model-a-fast",
+    "Two mixing blocks in six epochs: Muon in place of RMSprop.",
+    S3_MODEL_A,
+    "s3",
+    model="mixing_2",
+    epochs=6,
+    image_sizes=(20, 26, 32),
+    **_FAST,
+    **_MIXING,
+)
+add(
+    "s3-model-b-fast",
+    "Four mixing blocks in six epochs: Muon in place of RMSprop.",
+    S3_MODEL_B,
+    "s3",
+    model="mixing_4",
+    epochs=6,
+    image_sizes=(20, 26, 32),
+    **_FAST,
+    **_MIXING,
+)
+for _name, (_model, _words, _stated) in S2.items():
+    add(
+        _name + FAST,
+        f"{_words} in ten epochs: Muon, small pictures first.",
+        _stated,
+        "s2",
+        model=_model,
+        epochs=10,
+        image_sizes=(20, 20, 20, 26, 32),
+        **_FAST,
+    )
+add(
+    "s4-scale-fast",
+    "The scale network in one epoch of small batches, answering each picture for itself.",
+    S4,
+    "s4",
+    **{**_FAST, **TWO_CLASSES, "val_size": 500, "batch_size": 32},
+    epochs=1,
+)

@@ -1,0 +1,56 @@
+"""What a recipe is, and how it is found by its name."""
+
+from dataclasses import dataclass
+
+from cifar_core.config import ConfigError, TrainConfig
+
+DEFAULT_RECIPE = "speed_mixing"
+FAST = "-fast"  # ends the name of our own way to a stated result, in at most a fifth of its epochs
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What earlier work states for a recipe: test accuracy (0..1), after how many epochs, and a sentence."""
+
+    accuracy: float
+    epochs: int
+    note: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named way to train: `config` is complete, `summary` is one sentence for a reader.
+
+    work: the earlier work that it belongs to, such as "s2"; "" for the project's own.
+    """
+
+    name: str
+    summary: str
+    config: TrainConfig
+    stated: Stated | None = None
+    work: str = ""
+
+
+_RECIPES: dict[str, Recipe] = {}
+
+
+def add(name: str, summary: str, stated: Stated | None = None, work: str = "", **settings: object) -> None:
+    """Register a recipe: the default settings with these changes."""
+    _RECIPES[name] = Recipe(name, summary, TrainConfig().replace(recipe=name, **settings), stated, work)
+
+
+def list_recipes() -> list[str]:
+    """Names of all recipes, the default first."""
+    return list(_RECIPES)
+
+
+def get_recipe(name: str) -> Recipe:
+    """The recipe called `name`; raises ConfigError with the names that exist."""
+    if name not in _RECIPES:
+        raise ConfigError(f"There is no recipe '{name}'; the recipes are: {', '.join(_RECIPES)}.")
+    return _RECIPES[name]
+
+
+def list_works(fast: bool = False) -> list[str]:
+    """Names of the recipes with a result that an earlier work states: as stated, or our fast ones."""
+    return [name for name, recipe in _RECIPES.items() if recipe.stated and name.endswith(FAST) == fast]
