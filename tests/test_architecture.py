@@ -28,7 +28,7 @@ HOUSE: dict[str, set[str]] = {
     "config": GROUND | {"settings"},
     "metrics": set(),
     "recipes": GROUND | {"config", "recipes"},
-    "runs": GROUND | {"config", "runs"},
+    "runs": GROUND | {"config", "runs", "words"},
     "augment": {"augment"},
     "data": GROUND | {"data"},
     "data.folder": GROUND | {"data", "images"},  # pictures of any kind: the one decoder of those

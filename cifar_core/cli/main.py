@@ -10,6 +10,8 @@ from pathlib import Path
 from cifar_core.bench.speed import MeasuringError
 from cifar_core.cli import commands
 from cifar_core.cli.bench import add_bench
+from cifar_core.cli.evaluate import evaluate
+from cifar_core.cli.reproduce import report, reproduce
 from cifar_core.config import ConfigError
 from cifar_core.runs.store import StoreError, UnknownRun
 
@@ -70,6 +72,8 @@ def build_parser() -> argparse.ArgumentParser:
         _add_json(listing)
         if name == "runs":
             _add_runs_dir(listing)
+    _add_reproduce(add("reproduce", help="run recipes of earlier works, and show stated and own results"))
+    _add_report(add("report", help="a run's best epochs as a table, or a JSON line for each epoch"))
     _add_data(add("data", help="look at the data set"))
     add_bench(add("bench", help="how fast is this machine, and how long would it train"), _add_bench_common)
     return parser
@@ -94,7 +98,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(command=commands.evaluate)
+    parser.set_defaults(command=evaluate)
     _add_checkpoint(parser)
     parser.add_argument(
         "--split", choices=("test", "val"), default="test", help="which images (default: test)"
@@ -109,6 +113,32 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="picture files")
     parser.add_argument("--top", type=_count, default=3, help="how many classes to name (default: 3)")
     _add_checkpoint(parser)
+    _add_json(parser)
+
+
+def _add_reproduce(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=reproduce)
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help="which recipes (default: all that have a stated result)"
+    )
+    parser.add_argument(
+        "--fast", action="store_true", help="our own recipes for the same results, in a fifth of the epochs"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the runs (default: 0)")
+    parser.add_argument("--table", action="store_true", help="run nothing; show the results so far")
+    words = "file of the results (default: results.json in the folder of the runs)"
+    parser.add_argument("--results", metavar="FILE", type=Path, help=words)
+    _add_data_dir(parser)
+    _add_runs_dir(parser)
+    _add_json(parser)
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=report)
+    parser.add_argument("run", metavar="RUN", help="which run; `runs` lists them")
+    words = "table: lowest losses and highest accuracies (default); lines: one JSON object an epoch"
+    parser.add_argument("--form", choices=("table", "lines"), default="table", help=words)
+    _add_runs_dir(parser)
     _add_json(parser)
 
 

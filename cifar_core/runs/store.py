@@ -83,14 +83,14 @@ class Run:
 
     def _info(self) -> Mapping[str, Any]:
         try:
-            return _read_json(self.path / "run.json")
+            return read_json(self.path / "run.json")
         except StoreError:
             return {}
 
     def config(self) -> TrainConfig:
         """The run's settings; raises StoreError when they cannot be read."""
         try:
-            return TrainConfig.from_json(_read_json(self.path / "config.json"))
+            return TrainConfig.from_json(read_json(self.path / "config.json"))
         except (ConfigError, TypeError, OverflowError) as error:
             raise StoreError(f"The settings of run '{self.id}' are damaged: {error}") from None
 
@@ -157,7 +157,7 @@ class Run:
         if self.shipped:
             return Status("finished")
         try:
-            status = Status.from_json(_read_json(self.path / "status.json"))
+            status = Status.from_json(read_json(self.path / "status.json"))
             self.config()
         except StoreError as error:
             return Status("damaged", message=str(error))
@@ -201,7 +201,7 @@ class Run:
         if not path.exists():
             return None
         try:
-            what = _read_json(path).get("request")
+            what = read_json(path).get("request")
         except StoreError:
             what = None
         path.unlink(missing_ok=True)
@@ -261,7 +261,8 @@ def _is_run(folder: Path) -> bool:
         return False
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; raises StoreError when there is none."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -163,7 +163,8 @@ def test_models(answer, call):
     assert rows["mixing_6"]["parameters"] == 3_485_029
     assert rows["mixing_6"]["macs"] == pytest.approx(160e6, rel=0.1)
     assert all(row["parameters"] > 0 and row["macs"] > 0 and row["summary"] for row in rows.values())
-    assert all(name in call("models")[1] for name in rows)
+    lines = call("models")[1]
+    assert all(name in lines for name in rows)
 
 
 def test_runs(trained, answer, call):
@@ -242,6 +243,13 @@ def test_the_figures_are_kept_when_asked(trained, best, answer):
     kept = load_card(Path(best))
     assert kept.metrics["test"] == {name: document[name] for name in ("accuracy", "loss", "n")}
     assert kept.metrics["val"] == before.metrics["val"]
+
+
+def test_a_run_that_set_no_images_aside_has_no_validation_split(call, tmp_path):
+    config = {"data": "synthetic", "watched": "test"}
+    folder = save_toy(tmp_path / "toy", config=config, class_names=list(SHAPE_NAMES))
+    code, _, err = call("evaluate", "--checkpoint", folder, "--split", "val")
+    assert code == 2 and "set no validation images aside" in err
 
 
 def test_a_network_of_other_classes_is_not_measured_on_these(call, tmp_path):

@@ -1,0 +1,114 @@
+"""What a recipe gave when it was run, beside what its work states: one JSON file, one table. No torch.
+
+The shipped results are those of this project's own runs; `reproduce` keeps a user's beside the user's runs.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_core.atomic import write_json
+from cifar_core.runs.store import StoreError, read_json
+from cifar_core.typed_json import build
+from cifar_core.words import duration
+
+FILE = "results.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished run of a recipe, measured on all `n` test images.
+
+    accuracy and stated lie in 0..1, stated is None where no work states one; seconds is the time of the run;
+    macs are multiply-accumulates for one image; threads counts a CPU's, views those that an answer averages.
+    """
+
+    recipe: str
+    run_id: str
+    seed: int
+    epochs: int
+    accuracy: float
+    n: int
+    stated: float | None
+    stated_epochs: int | None
+    seconds: float
+    device: str
+    precision: str
+    model: str
+    parameters: int
+    macs: int
+    views: int
+    note: str = ""
+
+    @property
+    def difference(self) -> float | None:
+        """Own accuracy minus the stated one, in 0..1."""
+        return None if self.stated is None else self.accuracy - self.stated
+
+
+def read_results(path: Path) -> list[Result]:
+    """The results in a file; none where there is no file.
+
+    Raises:
+        StoreError: when it is damaged.
+    """
+    if not path.exists():
+        return []
+    try:
+        return [build(Result, item) for item in read_json(path)["results"]]
+    except (KeyError, TypeError) as error:
+        raise StoreError(f"{path} is damaged: {error}.") from None
+
+
+def keep_result(path: Path, result: Result) -> None:
+    """Add a result to the file, in the place of an older one of the same recipe and seed."""
+    others = [old for old in read_results(path) if (old.recipe, old.seed) != (result.recipe, result.seed)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, {"results": [dataclasses.asdict(one) for one in [*others, result]]})
+
+
+def in_order(results: Iterable[Result], recipes: Sequence[str]) -> list[Result]:
+    """By the order of the recipes, then by seed; recipes that no longer exist come last."""
+    places = {name: place for place, name in enumerate(recipes)}
+    return sorted(results, key=lambda one: (places.get(one.recipe, len(places)), one.recipe, one.seed))
+
+
+# Words
+
+HEADINGS = (
+    *("recipe", "stated", "own", "difference", "epochs (stated)", "time", "device", "parameters"),
+    *("MMAC", "seed", "run"),
+)
+
+
+def cells(result: Result) -> tuple[str, ...]:
+    """The words under HEADINGS."""
+    stated = "–" if result.stated is None else f"{100 * result.stated:.2f} %"
+    difference = "–" if result.difference is None else f"{100 * result.difference:+.2f}"
+    epochs = f"{result.epochs}" + (f" ({result.stated_epochs})" if result.stated_epochs else "")
+    return (
+        result.recipe,
+        stated,
+        f"{100 * result.accuracy:.2f} %",
+        difference,
+        epochs,
+        duration(result.seconds),
+        f"{result.device}, {result.precision}",
+        f"{result.parameters:,}",
+        f"{result.macs / 1e6:.1f}",
+        f"{result.seed}",
+        result.run_id,
+    )
+
+
+def table(results: Sequence[Result]) -> str:
+    """A Markdown table, columns aligned for a terminal too."""
+    rows = [HEADINGS, *(cells(result) for result in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    rule = "| " + " | ".join("-" * width for width in widths) + " |"
+    return "\n".join([lines[0], rule, *lines[1:]])
