@@ -135,7 +135,7 @@ def make_batches(config: TrainConfig, data: ImageData, device: torch.device) -> 
         normalization,
         config.batch_size,
         device,
-        augmentation_of(config),
+        Augmentation.of(config),
         config.seed,
         config.image_size,
     )
@@ -143,19 +143,6 @@ def make_batches(config: TrainConfig, data: ImageData, device: torch.device) -> 
     if config.watched == "test":
         held_out = data.test.images, data.test.targets
     return train, Batches(*held_out, normalization, EVALUATION_BATCH, device)
-
-
-def augmentation_of(config: TrainConfig) -> Augmentation:
-    """The config's augmentation word in numbers."""
-    word = config.augmentation
-    return Augmentation(
-        mirror=word != "none",
-        alternate=config.alternate_flip,
-        padding=config.crop_padding if "crop" in word else 0,
-        reflect=config.crop_border == "reflect",
-        cutout_size=config.cutout_size if "cutout" in word else 0,
-        jitter=config.jitter,
-    )
 
 
 def _start_event(

@@ -17,7 +17,7 @@ from cifar_core.runs.store import RunStore, StoreError
 from demo.words import run_name
 
 if TYPE_CHECKING:
-    from cifar_core.data import Split
+    from cifar_core.data import ImageData, Split
     from cifar_core.inference import Classifier, Prediction
 
 SHOWN = 12
@@ -80,10 +80,15 @@ def load_network(folder: Path) -> "Classifier":
 
 def load_test_pictures(data: str, data_dir: Path | None) -> "Split":
     """The test split that is on this machine; nothing is downloaded. Raises TrialError."""
+    return load_pictures(data, data_dir).test
+
+
+def load_pictures(data: str, data_dir: Path | None) -> "ImageData":
+    """A data set that is on this machine; nothing is downloaded. Raises TrialError."""
     from cifar_core.data import DataError, load_named
 
     try:
-        return load_named(data, data_dir, download=False).test
+        return load_named(data, data_dir, download=False)
     except DataError as error:
         raise TrialError(str(error)) from None
 

@@ -32,7 +32,7 @@ HOUSE: dict[str, set[str]] = {
     "augment": {"augment"},
     "data": GROUND | {"data"},
     "data.folder": GROUND | {"data", "images"},  # pictures of any kind: the one decoder of those
-    "data.batches": {"augment", "data"},  # a batch is cut and augmented in one go
+    "data.batches": {"augment", "config", "data"},  # a batch is cut and augmented in one go
     "device": {"device"},
     "images": {"images"},
     "models": {"models"},

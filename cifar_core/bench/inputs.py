@@ -9,9 +9,8 @@ from cifar_core.bench.setting import TORCHVISION_MISSING, has_torchvision, setti
 from cifar_core.bench.steps import drawn_pictures
 from cifar_core.bench.timing import Notify, interleave, rate, ratios, timed
 from cifar_core.config import TrainConfig
-from cifar_core.data.batches import NORMALIZATIONS, Batches
+from cifar_core.data.batches import NORMALIZATIONS, Augmentation, Batches
 from cifar_core.device import find_device
-from cifar_core.preparation import augmentation_of
 from cifar_core.runs.store import RunStore
 
 IMAGES, SAMPLE = 20_000, 1000  # in an epoch; to see how many fit
@@ -27,7 +26,7 @@ def bench_input(seconds: float, store: RunStore, notify: Notify) -> Report:
     pictures = drawn_pictures(images)
     data = pictures.images, pictures.targets
     normalization = NORMALIZATIONS[config.normalization]
-    augmentation = augmentation_of(config)
+    augmentation = Augmentation.of(config)
     own = Batches(*data, normalization, config.batch_size, device.torch_device, augmentation)
     calls: dict[str, Callable[[], Any]] = {}
     if has_torchvision():

@@ -15,12 +15,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from cifar_core.config import TrainConfig
-from cifar_core.data.batches import NORMALIZATIONS
+from cifar_core.data.batches import NORMALIZATIONS, Augmentation
 from cifar_core.models import ImageClassifier
 from cifar_core.models.convolution import Conv2d
 from cifar_core.models.mixing import MixingConv2d
 from cifar_core.models.operators import FORMS
-from cifar_core.preparation import augmentation_of
 
 Replaced = TypeVar("Replaced", bound=nn.Module)
 Form = Callable[[Tensor, Tensor, Tensor, Tensor, int, int], Tensor]
@@ -96,7 +95,7 @@ def train_transform(config: TrainConfig) -> Any:
     """The config's crop and flip, then ToTensor and Normalize, by torchvision; a cutout is left out."""
     from torchvision import transforms
 
-    wanted, normalization = augmentation_of(config), NORMALIZATIONS[config.normalization]
+    wanted, normalization = Augmentation.of(config), NORMALIZATIONS[config.normalization]
     steps: list[Any] = [transforms.RandomCrop(32, padding=wanted.padding)] if wanted.padding else []
     steps += [transforms.RandomHorizontalFlip()] if wanted.mirror else []
     steps += [transforms.ToTensor(), transforms.Normalize(normalization.mean, normalization.std)]

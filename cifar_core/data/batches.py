@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cifar_core.augment import cutout, flip, jitter, resize, shift
+from cifar_core.config import TrainConfig
 
 Batch = tuple[Tensor, Tensor]  # images (N, 3, 32, 32) normalized float, targets (N,) int64
 
@@ -30,6 +31,13 @@ class Normalization:
         mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1) * 255
         scale = 1 / (torch.tensor(self.std, device=images.device).view(1, -1, 1, 1) * 255)
         return ((images.float() - mean) * scale).contiguous(memory_format=torch.channels_last)
+
+    def undo(self, images: Tensor) -> NDArray[np.uint8]:
+        """Normalized images (N, C, H, W) -> uint8 pixels (N, H, W, C), clipped to 0..255."""
+        mean, std = (torch.tensor(values, device=images.device) for values in (self.mean, self.std))
+        pixels = (images.permute(0, 2, 3, 1) * std + mean) * 255
+        result: NDArray[np.uint8] = pixels.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+        return result
 
 
 NORMALIZATIONS = {
@@ -58,6 +66,19 @@ class Augmentation:
     reflect: bool = False
     cutout_size: int = 0
     jitter: float = 0.0
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> "Augmentation":
+        """The config's augmentation word in numbers."""
+        word = config.augmentation
+        return cls(
+            mirror=word != "none",
+            alternate=config.alternate_flip,
+            padding=config.crop_padding if "crop" in word else 0,
+            reflect=config.crop_border == "reflect",
+            cutout_size=config.cutout_size if "cutout" in word else 0,
+            jitter=config.jitter,
+        )
 
 
 @dataclass(frozen=True)
@@ -162,3 +183,8 @@ class Batches:
             jitters = draws.jitters[part].to(images.device) * self.augmentation.jitter
             images = jitter(images, jitters[:, 0], 1 + jitters[:, 1])
         return resize(images, size).contiguous(memory_format=torch.channels_last)
+
+    def seen(self, epoch: int) -> NDArray[np.uint8]:
+        """The epoch's first batch as a person sees it: uint8 (N, H, W, 3)."""
+        images, _ = next(self.epoch(epoch))
+        return self.normalize.undo(images)

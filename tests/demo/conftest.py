@@ -16,6 +16,7 @@ def store(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("cifar_core.runs.store.checkpoints_dir", lambda: tmp_path / "shipped")
     monkeypatch.setattr("demo.trial.checkpoints_dir", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("demo.stated_results.checkpoints_dir", lambda: tmp_path / "shipped")
     return RunStore()
 
 

@@ -1,0 +1,73 @@
+"""A network drawn as its parts, one row each: the shape of its result, what it does, what it costs. Pure."""
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from demo.style import ACCENT, LINE, MUTED_INK
+from demo.words import amount, listed
+
+if TYPE_CHECKING:
+    from cifar_core.models.layers import Part
+
+LARGEST = 64  # pixels: side of the box of a 32x32 feature map
+ROW = (
+    "display:grid;grid-template-columns:5.5rem minmax(0,1fr);gap:.2rem 1rem;align-items:center;"
+    f"padding:.5rem 0;border-bottom:1px solid {LINE}"
+)
+BARS = (
+    "display:grid;grid-template-columns:minmax(6rem,9rem) 1fr;gap:0 .6rem;align-items:center;font-size:.8rem"
+)
+
+
+def network_drawing(parts: Sequence["Part"]) -> str:
+    """An ordered list; a part's box is as large as its feature map, its color as deep as it has channels."""
+    parameters = max(1, *(part.parameters for part in parts))
+    macs = max(1, *(part.macs for part in parts))
+    deepest = max(part.shape[0] for part in parts)
+    rows = "".join(_row(part, deepest, parameters, macs) for part in parts)
+    return f'<ol style="list-style:none;margin:0;padding:0">{rows}</ol>'
+
+
+def _row(part: "Part", deepest: int, parameters: int, macs: int) -> str:
+    words = html.escape(", ".join(part.layers))
+    bars = _bar(f"{amount(part.parameters)} parameters", part.parameters / parameters)
+    bars += _bar(f"{amount(part.macs)}MAC", part.macs / macs)
+    return (
+        f'<li style="{ROW}"><div>{_box(part, deepest)}'
+        f'<div style="font-size:.8rem;color:{MUTED_INK}">{shape_words(part.shape)}</div></div>'
+        f'<div><div>{words}</div><div style="{BARS}">{bars}</div></div></li>'
+    )
+
+
+def _box(part: "Part", deepest: int) -> str:
+    side = part.shape[1] if len(part.shape) == 3 else 2
+    pixels = max(6, round(LARGEST * side / 32))
+    opacity = 0.25 + 0.75 * part.shape[0] / deepest
+    return f'<div style="width:{pixels}px;height:{pixels}px;background:{ACCENT};opacity:{opacity:.2f}"></div>'
+
+
+def _bar(words: str, share: float) -> str:
+    fill = f'<div style="width:{100 * share:.1f}%;height:5px;background:{ACCENT}"></div>'
+    return f'<span>{html.escape(words)}</span><div style="background:{LINE}">{fill}</div>'
+
+
+def shape_words(shape: Sequence[int]) -> str:
+    """ "64 × 16 × 16", channels first, or "10" for a vector."""
+    return " × ".join(str(number) for number in shape)
+
+
+def drawing_sentence(parts: Sequence["Part"]) -> str:
+    """Where the parameters and where the work are, in a sentence."""
+    parameters, macs = sum(part.parameters for part in parts), sum(part.macs for part in parts)
+    heavy = max(parts, key=lambda part: part.parameters)
+    busy = max(parts, key=lambda part: part.macs)
+    most = f"{round(100 * heavy.parameters / max(1, parameters))} % of them in {_place(heavy, parts)}"
+    work = f"{round(100 * busy.macs / max(1, macs))} % of that in {_place(busy, parts)}"
+    totals = [f"{amount(parameters)} parameters, {most}", f"{amount(macs)}MAC a picture, {work}"]
+    return f"{len(parts)} parts: {listed(totals)}"
+
+
+def _place(part: "Part", parts: Sequence["Part"]) -> str:
+    number = list(parts).index(part) + 1
+    return "the last part" if number == len(parts) else f"part {number}"
