@@ -1,0 +1,49 @@
+"""What earlier works state, and what this project's runs of them gave, side by side."""
+
+import streamlit as st
+
+from cifar_core.runs.store import RunStore, StoreError
+from demo.charts.results import stated_chart
+from demo.panels import plain, show_chart, show_link, show_table, tighten_page
+from demo.stated_results import Row, all_results, rows_of, table_rows
+
+WHAT = (
+    "Five earlier works are the ground of this project. Each of their results has a recipe here that "
+    "repeats it as it is stated, and a fast one of our own. Every own figure is that of one run, measured "
+    "once on all test pictures."
+)
+HOW = "To run one of them, or all that are missing, from the command line:"
+
+
+def show_runs(store: RunStore, rows: list[Row]) -> None:
+    """A link to each run behind a figure that is in the store or shipped."""
+    there = {run.id for run in store.list()}
+    results = [result for row in rows for result in (row.own, row.fast) if result]
+    known = [result for result in results if result.run_id in there]
+    if not known:
+        return
+    st.subheader("The runs behind the figures")
+    with st.container(horizontal=True):
+        for result in known:
+            show_link("live", result.recipe, run=result.run_id)
+
+
+def show_page(store: RunStore) -> None:
+    """Chart, table, runs, and how to add to them."""
+    st.title("Results")
+    st.write(WHAT)
+    try:
+        rows = rows_of(all_results(store))
+    except StoreError as error:
+        st.error(plain(f"The results cannot be read. {error}"))
+        return
+    show_chart(stated_chart(rows), "stated", "Chart: stated and own test accuracy of each recipe")
+    show_table(table_rows(rows))
+    show_runs(store, rows)
+    st.write(HOW)
+    st.code("python -m cifar_core reproduce s2-vgg --fast\npython -m cifar_core reproduce --fast", "bash")
+    show_link("train", "Train one of these recipes")
+
+
+tighten_page()
+show_page(RunStore())
