@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from demo.style import ACCENT, LINE, MUTED_INK
-from demo.words import amount, listed
+from demo.words import amount
 
 if TYPE_CHECKING:
     from cifar_core.models.layers import Part
@@ -64,8 +64,8 @@ def drawing_sentence(parts: Sequence["Part"]) -> str:
     busy = max(parts, key=lambda part: part.macs)
     most = f"{round(100 * heavy.parameters / max(1, parameters))} % of them in {_place(heavy, parts)}"
     work = f"{round(100 * busy.macs / max(1, macs))} % of that in {_place(busy, parts)}"
-    totals = [f"{amount(parameters)} parameters, {most}", f"{amount(macs)}MAC a picture, {work}"]
-    return f"{len(parts)} parts: {listed(totals)}"
+    totals = f"{amount(parameters)} parameters, {most}; {amount(macs)}MAC a picture, {work}"
+    return f"{len(parts)} parts: {totals}"
 
 
 def _place(part: "Part", parts: Sequence["Part"]) -> str:

@@ -11,6 +11,7 @@ from cifar_core.models.base import ImageClassifier
 from cifar_core.models.mixing import MixingConv2d
 from cifar_core.models.speed import WhiteningConv2d
 
+MANY = 8  # different words about one part; more are hard to read
 CONTAINERS = (nn.Sequential, nn.ModuleList)
 SHOWN = {  # kind of module -> its name for a reader; others are left out
     nn.BatchNorm2d: "batch norm",
@@ -96,8 +97,13 @@ def _holds_parts(module: nn.Module) -> bool:
 
 
 def _layers(module: nn.Module) -> list[str]:
-    """What a part consists of, in words; the same thing many times over is counted."""
+    """What a part consists of, in words; the same thing many times over is counted.
+
+    Where there are many different convolutions, as in a dense block, their channels are left out.
+    """
     words = list(_words(module))
+    if len(set(words)) > MANY:
+        words = [word.partition(", ")[0] for word in words]
     counted = {word: words.count(word) for word in words}
     return [word if count == 1 else f"{count} × {word}" for word, count in counted.items()]
 

@@ -27,6 +27,7 @@ PARTS = {
     "learning": "3. How it learns",
     "depth": "4. Does depth help?",
 }
+SEED_HELP = "The same seed shows the same pictures."
 DEPTHS = {f"s5-cnn-{depth}": f"{depth} layers" for depth in (2, 3, 4)}
 LOSS = r"L = -\frac{1}{N} \sum_{i=1}^{N} \ln p_i(y_i)"
 STEP = r"v \leftarrow \mu\, v + \frac{\partial L}{\partial w} \qquad w \leftarrow w - \eta\, v"
@@ -68,7 +69,7 @@ def show_pictures(store: RunStore) -> None:
         st.write("CIFAR-10 is not on this machine, so these are drawn shapes; a first training fetches it.")
         data = pictures_of("synthetic", None)
     st.subheader("Ten random pictures of each class")
-    seed = int(st.number_input("Seed", 0, 9999, key="seed", help="The same seed shows the same pictures."))
+    seed = int(st.number_input("Seed", 0, 9999, key="seed", help=SEED_HELP, width=180))
     st.html(class_rows_html(data, seed))
     st.caption(f"Drawn with seed {seed} from the training pictures, 32 × 32 pixels each, shown enlarged.")
     st.subheader("How many there are")
@@ -76,7 +77,7 @@ def show_pictures(store: RunStore) -> None:
     with st.expander("Count by class"):
         show_table(count_rows(data))
     st.subheader("Augmentation: one picture, changed a little each time")
-    recipe = st.selectbox("As in the recipe", list_recipes(), key="augmentation")
+    recipe = st.selectbox("As in the recipe", list_recipes(), key="augmentation", width=320)
     st.html(augmentation_html(data, get_recipe(recipe).config, seed))
     st.caption(
         "At the left the picture itself, then the picture as the network would meet it in nine passes. "
@@ -87,7 +88,8 @@ def show_pictures(store: RunStore) -> None:
 def show_network() -> None:
     """One network as its layers."""
     names = network_names()
-    name = st.selectbox("Network", list(names), key="network", bind="query-params")
+    first = list(names).index("speed_mixing")
+    name = st.selectbox("Network", list(names), first, key="network", bind="query-params", width=320)
     st.write(plain(names[name]))
     parts = parts_of_network(name)
     st.markdown(f"**{plain(drawing_sentence(parts))}**")
