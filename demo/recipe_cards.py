@@ -1,18 +1,25 @@
-"""What a recipe's card says: its sentence, the network's size, its time here, stated and best accuracy."""
+"""What a recipe's card says: its sentence, the network's size, its time here, stated and best accuracy.
+
+Recipes come in kinds: the project's own, those of earlier works as stated, and a fast one for each of these.
+"""
 
 from collections.abc import Sequence
 
 from cifar_core.bench.speed import about
-from cifar_core.recipes import Recipe, get_recipe, list_recipes
+from cifar_core.recipes import FAST, Recipe, get_recipe, list_recipes
 from demo.panels import plain
 from demo.summaries import Summary, best_of_recipe, same_network
 from demo.time_here import kept_seconds
 from demo.words import amount, counted, percent
 
+KINDS = {"own": "Ours", "stated": "Earlier works", "fast": "Earlier works, fast"}
 
-def card_captions(summaries: Sequence[Summary]) -> list[str]:
-    """One caption for each recipe, in the order of `list_recipes`; Markdown."""
-    return [card_caption(get_recipe(name), summaries) for name in list_recipes()]
+
+def kind_of(name: str) -> str:
+    """Which of KINDS a recipe is; "own" also for a name that is none."""
+    if name not in list_recipes() or not get_recipe(name).work:
+        return "own"
+    return "fast" if name.endswith(FAST) else "stated"
 
 
 def card_caption(recipe: Recipe, summaries: Sequence[Summary]) -> str:

@@ -115,7 +115,7 @@ def recipes(options: argparse.Namespace) -> int:
         rows.append(
             {"name": name, "summary": recipe.summary, "stated": stated, "config": recipe.config.to_json()}
         )
-    show(options, rows, lambda rows: "\n".join(f"{row['name']:14}{row['summary']}" for row in rows))
+    show(options, rows, lambda rows: "\n".join(f"{row['name']:22}{row['summary']}" for row in rows))
     return 0
 
 

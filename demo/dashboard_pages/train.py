@@ -12,7 +12,7 @@ from demo.data_choice import DOWNLOAD_WORDS, SYNTHETIC_WORDS, folder_words, last
 from demo.form import back_to_recipe, changed_fields, checked_config, command_line, current_values, show_form
 from demo.host import NO_TRAINING, is_public
 from demo.panels import plain, tighten_page
-from demo.recipe_cards import card_captions
+from demo.recipe_cards import KINDS, card_caption, kind_of
 from demo.summaries import Summary, summarize_all
 from demo.time_here import show_time_here
 
@@ -24,13 +24,22 @@ DATA_WORDS = {
 
 
 def choose_recipe(summaries: list[Summary]) -> Recipe:
-    """The recipes as a list of cards, one of them chosen; the URL holds the choice."""
+    """The recipes of a kind as a list of cards, one of them chosen; the URL holds the choice."""
     st.subheader("1. Recipe")
-    names = list_recipes()
+    kind = st.segmented_control(
+        "Kind of recipe",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        default=kind_of(st.query_params.get("recipe", "")),
+        required=True,
+        key="kind",
+        label_visibility="collapsed",
+    )
+    names = [name for name in list_recipes() if kind_of(name) == kind]
     name = st.radio(
         "Recipe",
         names,
-        captions=card_captions(summaries),
+        captions=[card_caption(get_recipe(name), summaries) for name in names],
         key="recipe",
         bind="query-params",
         label_visibility="collapsed",

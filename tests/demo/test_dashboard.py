@@ -14,14 +14,23 @@ from tests.toy_checkpoints import save_toy
 FIRST = list_recipes()[0]  # the one that the form opens with
 
 
-def test_every_recipe_has_a_card_and_a_form(store):
+def test_every_recipe_is_listed_under_its_kind(store):
     app = page()
-    assert list(app.radio(key="recipe").options) == list_recipes()
-    for name in list_recipes():
-        app.radio(key="recipe").set_value(name).run()
-        assert not app.exception and not app.error
-        assert number(app, "epochs").value == get_recipe(name).config.epochs
-        assert f"train --recipe {name}" in words(app)
+    listed = list(app.radio(key="recipe").options)
+    for kind in ("stated", "fast"):
+        app.button_group(key="kind").set_value(kind).run()
+        assert not app.exception
+        listed += app.radio(key="recipe").options
+    assert sorted(listed) == sorted(list_recipes())
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_every_recipe_has_an_address_a_card_and_a_form(store, name):
+    app = page("train", recipe=name)
+    assert not app.exception and not app.error
+    assert app.radio(key="recipe").value == name
+    assert number(app, "epochs").value == get_recipe(name).config.epochs
+    assert f"train --recipe {name}" in words(app)
 
 
 def test_a_change_is_marked_shown_as_a_command_and_undone(store):
