@@ -168,9 +168,14 @@ def check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor],
             raise CheckpointError(f"{path} is damaged: '{name}' has values that are not finite numbers.")
 
 
-def write_checkpoint(folder: Path, model: ImageClassifier, card: Card) -> None:
-    """Write weights and card into an existing folder, the card last."""
+def write_checkpoint(folder: Path, model: ImageClassifier, card: Card, half: bool = False) -> None:
+    """Write weights and card into an existing folder, the card last.
+
+    half: store filters and matrices in 16 bits; a loaded network computes in 32 all the same.
+    """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    if half:
+        weights = {name: tensor.half() if tensor.ndim > 1 else tensor for name, tensor in weights.items()}
     save_tensors(folder / WEIGHTS, weights)
     write_card(folder, card)
 

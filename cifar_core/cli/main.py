@@ -12,6 +12,7 @@ from cifar_core.cli import commands
 from cifar_core.cli.bench import add_bench
 from cifar_core.cli.evaluate import evaluate
 from cifar_core.cli.reproduce import report, reproduce
+from cifar_core.cli.ship import ship
 from cifar_core.config import ConfigError
 from cifar_core.runs.store import StoreError, UnknownRun
 
@@ -74,6 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
             _add_runs_dir(listing)
     _add_reproduce(add("reproduce", help="run recipes of earlier works, and show stated and own results"))
     _add_report(add("report", help="a run's best epochs as a table, or a JSON line for each epoch"))
+    _add_ship(add("ship", help="put a finished run among the project's checkpoints (for its maintainers)"))
     _add_data(add("data", help="look at the data set"))
     add_bench(add("bench", help="how fast is this machine, and how long would it train"), _add_bench_common)
     return parser
@@ -140,6 +142,16 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--form", choices=("table", "lines"), default="table", help=words)
     _add_runs_dir(parser)
     _add_json(parser)
+
+
+def _add_ship(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=ship)
+    parser.add_argument("run", metavar="RUN", help="which finished run; `runs` lists them")
+    parser.add_argument("name", metavar="NAME", help="its name there, such as mixing_lite.v2")
+    parser.add_argument("--half", action="store_true", help="store the weights in 16 bits")
+    parser.add_argument("--note", action="append", default=[], help="a sentence for the card; may come again")
+    _add_data_dir(parser)
+    _add_runs_dir(parser)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

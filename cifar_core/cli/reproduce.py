@@ -12,7 +12,7 @@ from pathlib import Path
 from cifar_core.cli.evaluate import measured
 from cifar_core.cli.progress import TrainProgress
 from cifar_core.config import TrainConfig
-from cifar_core.recipes import FAST, Recipe, get_recipe, list_recipes, list_works
+from cifar_core.recipes import FAST, get_recipe, list_recipes, list_works
 from cifar_core.runs.events import Epoch, RunStart
 from cifar_core.runs.report import epoch_lines, extremes, extremes_table
 from cifar_core.runs.results import FILE, Result, in_order, keep_result, read_results, table
@@ -47,14 +47,13 @@ def _done(name: str, options: argparse.Namespace, store: RunStore, path: Path) -
     """Train and measure one recipe; False when that failed, with a sentence."""
     from cifar_core.runner import EXPECTED_ERRORS
 
-    recipe = get_recipe(name)
-    config = recipe.config.replace(seed=options.seed)
+    config = get_recipe(name).config.replace(seed=options.seed)
     try:
         run = run_of(store, config) or store.create(config, options.data_dir)
         if run.status().state != "finished":
             _train(run, options, quiet=options.json)
         if all(old.run_id != run.id for old in read_results(path)):
-            keep_result(path, measure(run, recipe, options.data_dir))
+            keep_result(path, measure(run, options.data_dir))
     except EXPECTED_ERRORS as error:
         print(f"error: {name}: {error}", file=sys.stderr)
         return False
@@ -91,12 +90,18 @@ def _train(run: Run, options: argparse.Namespace, quiet: bool) -> None:
         train_run(run, options.data_dir, progress)
 
 
-def measure(run: Run, recipe: Recipe, data_dir: Path | None) -> Result:
+def measure(run: Run, data_dir: Path | None) -> Result:
     """The result of a finished run: its kept weights on all test images, once, noted in their card."""
+    measured(run.best_checkpoint, "test", data_dir, note=True)
+    return result_of(run)
+
+
+def result_of(run: Run) -> Result:
+    """The result of a run whose card holds what was measured on the test images."""
     from cifar_core.checkpoint import load_card
 
-    measured(run.best_checkpoint, "test", data_dir, note=True)
     card = load_card(run.best_checkpoint)
+    recipe = get_recipe(card.recipe)
     start = next(event for event in run.events() if isinstance(event, RunStart))
     test = card.metrics["test"]
     return Result(

@@ -16,13 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
-POINTS = (
-    0.0,
-    1.0,
-    -1.0,
-    2.0,
-    -2.0,
-)  # where polynomials are evaluated, then at infinity; small ones round best
+POINTS = (0.0, 1.0, -1.0, 2.0, -2.0)  # of evaluation, then infinity; small ones round best
 SIDES = (2, 3, 4)  # of an output tile; larger ones round worse
 CHUNK_BYTES = 16 * 2**20  # of transformed tiles at a time: half of a 32 MB cache
 
@@ -55,7 +49,7 @@ class Transforms:
 @functools.cache
 def transforms(side: int, dtype: torch.dtype) -> Transforms:
     """Toom and Cook's polynomial product over POINTS, turned around into a correlation."""
-    with torch.inference_mode(False):  # they are kept, and later passes may have gradients
+    with torch.device("cpu"), torch.inference_mode(False):  # they are kept, whatever the caller does
         return _toom_cook(side, dtype)
 
 
