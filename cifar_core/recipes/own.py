@@ -35,6 +35,15 @@ add(
     **{**_SPEED, "model": "speed_mixing"},
 )
 add(
+    "mixing_large",
+    "The six mixing blocks of speed_mixing, wider and for twenty epochs: the best answers, not the first.",
+    epochs=20,
+    image_sizes=(20,) * 7 + (26,) * 8 + (32,) * 5,
+    mixing_lr=1.0,
+    mixing_temperature=4.0,
+    **{**_SPEED, "model": "speed_mixing", "model_args": {"widths": [64, 256, 256]}, "val_size": 2000},
+)
+add(
     "speed94",
     "The long speed recipe: small pictures first, whole ones at the end, and six views for doubtful answers.",
     epochs=12,
