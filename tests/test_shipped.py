@@ -8,11 +8,12 @@ import pytest
 from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoint
 from cifar_core.cli import main
 from cifar_core.config import TrainConfig
-from cifar_core.data import CLASS_NAMES
+from cifar_core.data import DATA_SETS
 from cifar_core.inference import Classifier
 from cifar_core.models import count_macs, count_parameters
-from cifar_core.paths import DEFAULT_CHECKPOINT
+from cifar_core.paths import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.runs.events import Epoch, RunEnd, RunStart
+from cifar_core.runs.results import FILE, read_results
 from cifar_core.runs.store import RunStore
 
 MAX_BYTES = 10_000_000
@@ -42,10 +43,12 @@ def test_folder_is_small_and_names_no_place_of_the_machine_it_was_made_on(name):
 def test_card_is_true_to_the_network(name):
     classifier = Classifier.load(name)
     card = classifier.card
-    assert card.class_names == list(CLASS_NAMES)
+    known = DATA_SETS[card.config["data"]]
+    assert card.class_names == list(known.class_names)
     assert card.parameters == count_parameters(classifier.model)
     assert card.macs == count_macs(classifier.model)
-    assert {"val", "test"} <= set(card.metrics) and card.metrics["test"]["n"] == 10_000
+    watched = TrainConfig.from_json(card.config).watched
+    assert {watched, "test"} == set(card.metrics) and card.metrics["test"]["n"] == known.test_images
 
 
 @pytest.mark.parametrize("text", ['{"x": "Parquet files in /data/cifar"}', '{"x": "/data"}', r'"C:\data"'])
@@ -70,8 +73,23 @@ def test_run_beside_it_is_the_run_of_the_card(name, tmp_path):
     config = run.config()
     assert config == TrainConfig.from_json(card.config) and len(epochs) == config.epochs
     best = max(epochs, key=lambda event: event.val_accuracy)
-    kept = epochs[-1] if config.keep == "last" else best
-    assert (kept.epoch, kept.val_accuracy) == (card.epoch, card.metrics["val"]["accuracy"])
+    kept = epochs[-1] if config.keeps_last else best
+    assert kept.epoch == card.epoch
+    if config.watched == "val":  # the test images are measured again, with the card's views and weights
+        assert kept.val_accuracy == card.metrics["val"]["accuracy"]
+
+
+def test_shipped_results_are_those_of_the_cards_beside_them():
+    results = read_results(checkpoints_dir() / FILE)
+    assert len({(one.recipe, one.seed) for one in results}) == len(results)
+    for one in results:
+        if one.run_id in SHIPPED:
+            card = load_card(resolve_checkpoint(one.run_id))
+            assert (one.recipe, one.seed, one.accuracy) == (
+                card.recipe,
+                card.seed,
+                card.metrics["test"]["accuracy"],
+            )
 
 
 @pytest.mark.timeout(900)  # 20,000 passes on one thread, and the data may be decoded first
