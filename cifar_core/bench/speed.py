@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.config import TrainConfig
-from cifar_core.data.named import DATA_SETS
 
 # What changes how long a run takes only through its number of images and epochs, or not at all. Any other
 # setting, also one that is added later, makes a step of its own.
@@ -78,6 +77,8 @@ def phases_of(config: TrainConfig) -> list[tuple[float, int]]:
 
 def images_an_epoch(config: TrainConfig) -> int:
     """Training images that an epoch goes through, for the data sets whose size is known beforehand."""
+    from cifar_core.data.named import DATA_SETS  # here: listings do without numpy
+
     known = DATA_SETS[config.data]
     images = known.train_images - (config.val_size if config.watched == "val" else 0)
     if config.train_size:
@@ -87,6 +88,8 @@ def images_an_epoch(config: TrainConfig) -> int:
 
 def estimate_seconds(config: TrainConfig, speed: Speed) -> float:
     """Seconds from the first step to the last validation."""
+    from cifar_core.data.named import DATA_SETS
+
     step_images = images_an_epoch(config) * config.epochs
     training = sum(share * step_images * speed.at(size).seconds for share, size in phases_of(config))
     measured = config.val_size if config.watched == "val" else DATA_SETS[config.data].test_images
