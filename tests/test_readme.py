@@ -5,6 +5,9 @@ from pathlib import Path
 
 from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoint
 from cifar_core.cli.main import build_parser
+from cifar_core.paths import checkpoints_dir
+from cifar_core.recipes import get_recipe, list_recipes
+from cifar_core.runs.results import FILE, in_order, read_results, table
 from cifar_core.words import duration
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +33,12 @@ def test_every_command_of_the_core_parses():
 def test_results_are_those_of_the_cards():
     for name in list_checkpoints():
         assert result_row(name) in README, f"README.md should hold this row:\n{result_row(name)}"
+
+
+def test_stated_and_own_results_are_those_that_are_kept():
+    kept = in_order(read_results(checkpoints_dir() / FILE), list_recipes())
+    rows = [result for result in kept if get_recipe(result.recipe).stated]
+    assert table(rows) in README, f"README.md should hold this table:\n{table(rows)}"
 
 
 def result_row(name: str) -> str:
