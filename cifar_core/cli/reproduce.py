@@ -102,13 +102,14 @@ def result_of(run: Run) -> Result:
 
     card = load_card(run.best_checkpoint)
     recipe = get_recipe(card.recipe)
-    start = next(event for event in run.events() if isinstance(event, RunStart))
+    events = run.events()
+    start = next(event for event in events if isinstance(event, RunStart))
     test = card.metrics["test"]
     return Result(
         recipe=recipe.name,
         run_id=run.id,
         seed=card.seed,
-        epochs=card.epoch,
+        epochs=sum(isinstance(event, Epoch) for event in events),
         accuracy=test["accuracy"],
         n=int(test["n"]),
         stated=recipe.stated.accuracy if recipe.stated else None,
