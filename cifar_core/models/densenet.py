@@ -6,11 +6,10 @@ ReLU follow each convolution instead of going before it; all convolutions keep t
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d
 
-from cifar_core.models.base import ImageClassifier
 from cifar_core.models.convolution import convolution_norm_relu
 from cifar_core.models.registry import register_model
+from cifar_core.models.staged import StagedClassifier
 
 LAYERS = 8  # in a dense block
 BOTTLENECK = 4  # times the growth: channels between a layer's two convolutions
@@ -36,32 +35,18 @@ class DenseBlock(nn.Module):
         return x
 
 
-class DenseNet(ImageClassifier):
+class DenseNet(StagedClassifier):
     """Stem; chunks of a dense block and a transition that halves channels and side; a last block; linear."""
 
     def __init__(self, chunks: int, growth: int, num_classes: int = 10) -> None:
-        super().__init__()
-        self.num_classes = num_classes
-        channels = 4 * growth
-        self.stem = convolution_norm_relu(self.in_channels, channels, kernel_size=5, padding=2)
-        self.blocks = nn.Sequential()
+        blocks, channels = nn.Sequential(), 4 * growth
         for _ in range(chunks):
-            self.blocks.append(DenseBlock(channels, growth))
+            blocks.append(DenseBlock(channels, growth))
             channels += LAYERS * growth
-            self.blocks.append(_transition(channels))
+            blocks.append(_transition(channels))
             channels //= 2
-        self.blocks.append(DenseBlock(channels, growth))
-        self.classifier = nn.Linear(channels + LAYERS * growth, num_classes)
-
-    def forward_features(self, images: Tensor) -> Tensor:
-        """Images (N, in_channels, H, W) -> the last feature map (N, C, H', W')."""
-        features: Tensor = self.blocks(self.stem(images))
-        return features
-
-    def forward_head(self, features: Tensor) -> Tensor:
-        """Feature map (N, C, H', W') -> logits (N, num_classes)."""
-        logits: Tensor = self.classifier(adaptive_avg_pool2d(features, 1).flatten(1))
-        return logits
+        blocks.append(DenseBlock(channels, growth))
+        super().__init__(4 * growth, blocks, channels + LAYERS * growth, num_classes)
 
 
 def _transition(channels: int) -> nn.Sequential:

@@ -7,12 +7,13 @@ After ResNet (He et al. 2015, arXiv 1512.03385). Departures, as that work states
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, relu
+from torch.nn.functional import relu
 
-from cifar_core.models.base import ImageClassifier
 from cifar_core.models.convolution import convolution_norm, convolution_norm_relu
 from cifar_core.models.registry import register_model
+from cifar_core.models.staged import StagedClassifier
 
+WIDTH = 32  # channels of the stem
 BLOCKS = 3  # in a chunk; the last one doubles the channels and halves the side
 
 
@@ -52,30 +53,17 @@ def bottleneck_block(in_channels: int, out_channels: int, stride: int) -> Residu
 Block = Callable[[int, int, int], ResidualBlock]
 
 
-class ResNet(ImageClassifier):
+class ResNet(StagedClassifier):
     """Stem, chunks of three residual blocks, global average pool, linear."""
 
-    def __init__(self, chunks: Sequence[Block], num_classes: int = 10, width: int = 32) -> None:
-        super().__init__()
-        self.num_classes = num_classes
-        self.stem = convolution_norm_relu(self.in_channels, width, kernel_size=5, padding=2)
-        self.blocks = nn.Sequential()
+    def __init__(self, chunks: Sequence[Block], num_classes: int = 10) -> None:
+        blocks, channels = nn.Sequential(), WIDTH
         for block in chunks:
             for _ in range(BLOCKS - 1):
-                self.blocks.append(block(width, width, 1))
-            self.blocks.append(block(width, 2 * width, 2))
-            width *= 2
-        self.classifier = nn.Linear(width, num_classes)
-
-    def forward_features(self, images: Tensor) -> Tensor:
-        """Images (N, in_channels, H, W) -> the last feature map (N, C, H', W')."""
-        features: Tensor = self.blocks(self.stem(images))
-        return features
-
-    def forward_head(self, features: Tensor) -> Tensor:
-        """Feature map (N, C, H', W') -> logits (N, num_classes)."""
-        logits: Tensor = self.classifier(adaptive_avg_pool2d(features, 1).flatten(1))
-        return logits
+                blocks.append(block(channels, channels, 1))
+            blocks.append(block(channels, 2 * channels, 2))
+            channels *= 2
+        super().__init__(WIDTH, blocks, channels, num_classes)
 
 
 @register_model

@@ -5,12 +5,11 @@ After ResNeXt (Xie et al. 2016, arXiv 1611.05431). Departures, as that work stat
 """
 
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d
 
-from cifar_core.models.base import ImageClassifier
 from cifar_core.models.convolution import Conv2d, convolution_norm, convolution_norm_relu
 from cifar_core.models.registry import register_model
 from cifar_core.models.resnet import ResidualBlock
+from cifar_core.models.staged import StagedClassifier
 
 WIDTH = 64  # channels of the stem
 INNER, GROUPS = 256, 64  # channels of the grouped convolution: 64 groups of 4
@@ -42,25 +41,12 @@ class Chunk(nn.Module):
         return mixed
 
 
-class ResNeXt(ImageClassifier):
+class ResNeXt(StagedClassifier):
     """Stem, chunks, global average pool, linear."""
 
     def __init__(self, chunks: int, num_classes: int = 10) -> None:
-        super().__init__()
-        self.num_classes = num_classes
-        self.stem = convolution_norm_relu(self.in_channels, WIDTH, kernel_size=5, padding=2)
-        self.chunks = nn.Sequential(*(Chunk(WIDTH * 2**number) for number in range(chunks)))
-        self.classifier = nn.Linear(WIDTH * 2**chunks, num_classes)
-
-    def forward_features(self, images: Tensor) -> Tensor:
-        """Images (N, in_channels, H, W) -> the last feature map (N, C, H', W')."""
-        features: Tensor = self.chunks(self.stem(images))
-        return features
-
-    def forward_head(self, features: Tensor) -> Tensor:
-        """Feature map (N, C, H', W') -> logits (N, num_classes)."""
-        logits: Tensor = self.classifier(adaptive_avg_pool2d(features, 1).flatten(1))
-        return logits
+        blocks = nn.Sequential(*(Chunk(WIDTH * 2**number) for number in range(chunks)))
+        super().__init__(WIDTH, blocks, WIDTH * 2**chunks, num_classes)
 
 
 @register_model
