@@ -14,8 +14,6 @@ from torch.nn.functional import conv2d, pad
 
 from cifar_core.models import winograd
 
-CHUNK_BYTES = 16 * 2**20  # of mixed kernels and patches at a time: half of a 32 MB cache
-
 
 def mix_loop(
     x: Tensor, weight: Tensor, bias: Tensor, coefficients: Tensor, stride: int, padding: int
@@ -114,7 +112,8 @@ class _Products(torch.autograd.Function):
         biases = coefficients @ bias
         images = pad(x.permute(0, 2, 3, 1), (0, 0, padding, padding, padding, padding))
         mixed = x.new_empty(len(x), height * width, c_out)
-        ctx.chunks = _chunks(len(x), kernels[0].numel() + height * width * c_in * size[0] * size[1], x)
+        numbers = kernels[0].numel() + height * width * c_in * size[0] * size[1]  # an image's kernel, patches
+        ctx.chunks = winograd.chunks(len(x), numbers * x.element_size())
         for part in ctx.chunks:
             own = (coefficients[part] @ kernels).unflatten(1, (-1, c_out))  # (M, R·S·C_in, C_out)
             torch.baddbmm(biases[part, None], _patches(images[part], size, stride), own, out=mixed[part])
@@ -171,9 +170,3 @@ def _patches(images: Tensor, size: Any, stride: int) -> Tensor:
     """Padded images (M, H, W, C) -> the input of each output position (M, H'·W', R·S·C)."""
     windows = images.unfold(1, size[0], stride).unfold(2, size[1], stride)  # (M, H', W', C, R, S)
     return windows.permute(0, 1, 2, 4, 5, 3).flatten(3).flatten(1, 2)
-
-
-def _chunks(images: int, numbers: int, x: Tensor) -> list[slice]:
-    """Slices of images whose kernels and patches, `numbers` an image, fit in CHUNK_BYTES."""
-    step = max(1, CHUNK_BYTES // (numbers * x.element_size()))
-    return [slice(start, min(start + step, images)) for start in range(0, images, step)]

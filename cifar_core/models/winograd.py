@@ -18,7 +18,7 @@ from torch.nn.functional import pad
 
 POINTS = (0.0, 1.0, -1.0, 2.0, -2.0)  # of evaluation, then infinity; small ones round best
 SIDES = (2, 3, 4)  # of an output tile; larger ones round worse
-CHUNK_BYTES = 16 * 2**20  # of transformed tiles at a time: half of a 32 MB cache
+CHUNK_BYTES = 16 * 2**20  # worked on at a time: half of a 32 MB cache
 
 # The unit of cost is a multiply-accumulate of a matrix product, fp32. Measured on two Zen 3 cores (AVX2), in
 # GFLOP/s: matrix products 160, direct convolutions 210, and 130 in the gradient of their kernel. Carrying
@@ -149,7 +149,7 @@ class _Winograd(torch.autograd.Function):
         images = x.permute(0, 2, 3, 1)
         kernels = _kernels_to_tiles(weight, matrices)  # (n², K·C_in, C_out)
         result = x.new_empty(*images.shape[:3], weight.shape[1])
-        ctx.chunks = _chunks(x, weight, side)
+        ctx.chunks = chunks(len(x), _image_bytes(x, weight, side))
         inputs = []  # (n², M·T, C_in) of each chunk of M images with T tiles
         for part in ctx.chunks:
             inputs.append(_inputs_to_tiles(images[part], matrices))
@@ -272,11 +272,14 @@ def _tiles(images: Tensor, side: int) -> tuple[int, int]:
     return math.ceil(images.shape[1] / side), math.ceil(images.shape[2] / side)
 
 
-def _chunks(x: Tensor, weight: Tensor, side: int) -> list[slice]:
-    """Slices of images, about equal, whose transformed numbers fit in CHUNK_BYTES."""
+def chunks(images: int, image_bytes: int) -> list[slice]:
+    """Slices of images, about equal, that fit in CHUNK_BYTES with so many bytes an image."""
+    step = math.ceil(images / max(1, math.ceil(images * image_bytes / CHUNK_BYTES)))
+    return [slice(start, min(start + step, images)) for start in range(0, images, step)]
+
+
+def _image_bytes(x: Tensor, weight: Tensor, side: int) -> int:
+    """Of the transformed numbers of one image, before or after the products, whichever are more."""
     rows, columns = _tiles(x.permute(0, 2, 3, 1), side)
     channels = max(weight.shape[0] * weight.shape[2], weight.shape[1])
-    image = (side + 2) ** 2 * rows * columns * channels * x.element_size()  # bytes
-    count = max(1, math.ceil(len(x) * image / CHUNK_BYTES))
-    step = math.ceil(len(x) / count)
-    return [slice(start, min(start + step, len(x))) for start in range(0, len(x), step)]
+    return (side + 2) ** 2 * rows * columns * channels * x.element_size()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from cifar_core.models import mixing_forms, operators
+from cifar_core.models import operators, winograd
 from cifar_core.models.operators import FORMS, choose_form, mix
 
 EXACT = {"rtol": 0.0, "atol": 1e-12}
@@ -156,7 +156,7 @@ def test_gradients_are_those_of_finite_differences(form, stride, padding):
 def test_the_size_of_a_chunk_does_not_matter(images_a_chunk, monkeypatch):
     tensors = small()
     upstream = torch.randn(5, 3, 3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
-    monkeypatch.setattr(mixing_forms, "CHUNK_BYTES", images_a_chunk * 8 * 18 * (3 + 6))
+    monkeypatch.setattr(winograd, "CHUNK_BYTES", images_a_chunk * 8 * 18 * (3 + 6))
     results = [FORMS[form](*tensors, 2, 1) for form in ("products", "loop")]
     torch.testing.assert_close(*results, **EXACT)
     found, wanted = (torch.autograd.grad(result, tensors, upstream) for result in results)
