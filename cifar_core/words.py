@@ -1,6 +1,7 @@
-"""Times in words, the same on the command line and on every page."""
+"""Times and tables in words, the same on the command line and on every page."""
 
 import math
+from collections.abc import Sequence
 
 
 def duration(seconds: float | None) -> str:
@@ -15,3 +16,16 @@ def duration(seconds: float | None) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of words, the headings first, as a Markdown table whose columns are aligned for a terminal too."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    head, *others = (
+        _line([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]) for row in rows
+    )
+    return "\n".join([head, _line(["-" * width for width in widths]), *others])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

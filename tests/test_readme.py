@@ -7,7 +7,7 @@ from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoin
 from cifar_core.cli.main import build_parser
 from cifar_core.paths import checkpoints_dir
 from cifar_core.recipes import get_recipe, list_recipes
-from cifar_core.runs.results import FILE, in_order, read_results, table
+from cifar_core.runs.results import FILE, in_order, read_results, results_table
 from cifar_core.words import duration
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,7 +38,7 @@ def test_results_are_those_of_the_cards():
 def test_stated_and_own_results_are_those_that_are_kept():
     kept = in_order(read_results(checkpoints_dir() / FILE), list_recipes())
     rows = [result for result in kept if get_recipe(result.recipe).stated]
-    assert table(rows) in README, f"README.md should hold this table:\n{table(rows)}"
+    assert results_table(rows) in README, f"README.md should hold this table:\n{results_table(rows)}"
 
 
 def result_row(name: str) -> str:

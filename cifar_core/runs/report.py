@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cifar_core.runs.events import Epoch
+from cifar_core.words import table
 
 FIGURES = ("epoch", "train loss", "train accuracy", "{watched} loss", "{watched} accuracy")
 
@@ -33,11 +34,7 @@ def extremes_table(rows: Sequence[dict[str, Any]]) -> str:
     """The four rows as a Markdown table, losses with four digits, accuracies in percent."""
     if not rows:
         return "No epoch is completed yet."
-    words = [list(rows[0])] + [[_word(name, value) for name, value in row.items()] for row in rows]
-    widths = [max(len(row[column]) for row in words) for column in range(len(words[0]))]
-    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in words]
-    rule = " | ".join("-" * width for width in widths)
-    return "\n".join(f"| {line} |" for line in (lines[0], rule, *lines[1:]))
+    return table([list(rows[0]), *([_word(name, value) for name, value in row.items()] for row in rows)])
 
 
 def _word(name: str, value: Any) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from cifar_core.atomic import write_json
 from cifar_core.runs.store import StoreError, read_json
 from cifar_core.typed_json import build
-from cifar_core.words import duration
+from cifar_core.words import duration, table
 
 FILE = "results.json"
 
@@ -39,7 +39,6 @@ class Result:
     parameters: int
     macs: int
     views: int
-    note: str = ""
 
     @property
     def difference(self) -> float | None:
@@ -102,13 +101,6 @@ def cells(result: Result) -> tuple[str, ...]:
     )
 
 
-def table(results: Sequence[Result]) -> str:
-    """A Markdown table, columns aligned for a terminal too."""
-    rows = [HEADINGS, *(cells(result) for result in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
-        for row in rows
-    ]
-    rule = "| " + " | ".join("-" * width for width in widths) + " |"
-    return "\n".join([lines[0], rule, *lines[1:]])
+def results_table(results: Sequence[Result]) -> str:
+    """A Markdown table, a row for each result."""
+    return table([HEADINGS, *(cells(result) for result in results)])

@@ -4,7 +4,15 @@ import dataclasses
 
 import pytest
 
-from cifar_core.runs.results import HEADINGS, Result, cells, in_order, keep_result, read_results, table
+from cifar_core.runs.results import (
+    HEADINGS,
+    Result,
+    cells,
+    in_order,
+    keep_result,
+    read_results,
+    results_table,
+)
 from cifar_core.runs.store import StoreError
 
 RESULT = Result(
@@ -86,7 +94,7 @@ def test_a_row_says_all_of_it():
 
 
 def test_the_table_is_markdown_with_aligned_columns():
-    lines = table([RESULT, dataclasses.replace(RESULT, recipe="a-longer-name")]).splitlines()
+    lines = results_table([RESULT, dataclasses.replace(RESULT, recipe="a-longer-name")]).splitlines()
     assert len(lines) == 4 and len({len(line) for line in lines}) == 1
     assert all(line.count("|") == len(HEADINGS) + 1 for line in lines)
     assert set(lines[1]) == set("|- ")
