@@ -15,7 +15,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.recipes import FAST, get_recipe, list_recipes, list_works
 from cifar_core.runs.events import Epoch, RunStart
 from cifar_core.runs.report import epoch_lines, extremes, extremes_table
-from cifar_core.runs.results import FILE, Result, in_order, keep_result, read_results, table
+from cifar_core.runs.results import FILE, Result, in_order, keep_result, read_results, results_table
 from cifar_core.runs.store import Run, RunStore, StoreError
 
 
@@ -31,7 +31,7 @@ def reproduce(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([dataclasses.asdict(one) for one in results], indent=1))
     else:
-        print(table(results) if results else "There are no results of these recipes yet.")
+        print(results_table(results) if results else "There are no results of these recipes yet.")
     return 1 if failures else 0
 
 
@@ -52,6 +52,8 @@ def _done(name: str, options: argparse.Namespace, store: RunStore, path: Path) -
         run = run_of(store, config) or store.create(config, options.data_dir)
         if run.status().state != "finished":
             _train(run, options, quiet=options.json)
+        if run.status().state != "finished":
+            raise StoreError(f"Run '{run.id}' was stopped; the same command goes on with it.")
         if all(old.run_id != run.id for old in read_results(path)):
             keep_result(path, measure(run, options.data_dir))
     except EXPECTED_ERRORS as error:

@@ -107,6 +107,15 @@ def test_a_run_that_was_cut_short_goes_on(recipes, call, tmp_path):
     assert run.status().state == "finished"
 
 
+def test_a_run_that_is_stopped_on_the_way_gives_no_result(recipes, call, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "cifar_core.runner.train_run", lambda run, *_: run.write_status(type(run.status())("stopped"))
+    )
+    code, _, err = call("reproduce", "toy-a")
+    assert code == 1 and "the same command goes on with it" in err
+    assert read_results(tmp_path / "results.json") == []
+
+
 def test_another_seed_is_another_run(recipes, call, tmp_path):
     for seed in (0, 1):
         assert call("reproduce", "toy-a", "--seed", seed)[0] == 0
