@@ -24,51 +24,23 @@ _FAST: dict[str, Any] = {
     "keep": "last",
     "views": 2,
 }
-_MIXING: dict[str, Any] = {"mixing_temperature": 4.0}
-add(
-    "s1-mixing6-fast",
-    "The six-block mixing network in eight epochs: Muon, small pictures first.",
-    S1_MIXING6,
-    "s1",
-    model="mixing_6",
-    epochs=8,
-    image_sizes=(20, 20, 26, 32),
-    **_FAST,
-    **_MIXING,
-)
-add(
-    "s1-mixing11-fast",
-    "The eleven-block mixing network in eight epochs: Muon, small pictures first.",
-    S1_MIXING11,
-    "s1",
-    model="mixing_11",
-    epochs=8,
-    image_sizes=(20, 20, 26, 32),
-    **_FAST,
-    **_MIXING,
-)
-add(
-    "s3-model-a-fast",
-    "Two mixing blocks in six epochs: Muon in place of RMSprop.",
-    S3_MODEL_A,
-    "s3",
-    model="mixing_2",
-    epochs=6,
-    image_sizes=(20, 26, 32),
-    **_FAST,
-    **_MIXING,
-)
-add(
-    "s3-model-b-fast",
-    "Four mixing blocks in six epochs: Muon in place of RMSprop.",
-    S3_MODEL_B,
-    "s3",
-    model="mixing_4",
-    epochs=6,
-    image_sizes=(20, 26, 32),
-    **_FAST,
-    **_MIXING,
-)
+for _name, _model, _words, _stated, _work, _epochs, _sizes in (
+    ("s1-mixing6", "mixing_6", "The six-block mixing network", S1_MIXING6, "s1", 8, (20, 20, 26, 32)),
+    ("s1-mixing11", "mixing_11", "The eleven-block mixing network", S1_MIXING11, "s1", 8, (20, 20, 26, 32)),
+    ("s3-model-a", "mixing_2", "Two mixing blocks", S3_MODEL_A, "s3", 6, (20, 26, 32)),
+    ("s3-model-b", "mixing_4", "Four mixing blocks", S3_MODEL_B, "s3", 6, (20, 26, 32)),
+):
+    add(
+        _name + FAST,
+        f"{_words} in {_epochs} epochs: Muon, small pictures first.",
+        _stated,
+        _work,
+        model=_model,
+        epochs=_epochs,
+        image_sizes=_sizes,
+        mixing_temperature=4.0,
+        **_FAST,
+    )
 for _name, (_model, _words, _stated) in S2.items():
     add(
         _name + FAST,
