@@ -42,7 +42,7 @@ def measured(folder: Path, split: str, data_dir: Path | None, note: bool) -> "Ev
         data = load_named(config["data"], data_dir, progress)
     images, targets = data.test.images, data.test.targets
     if split == "val" and config["watched"] == "test":
-        raise ConfigError("This run set no validation images aside; it was measured on the test images.")
+        raise ConfigError("This run set no validation images aside: measure it with --split test.")
     if split == "val":
         held_out = split_train_val(data.train.targets, config["val_size"], config["split_seed"])[1]
         images, targets = data.train.images[held_out], data.train.targets[held_out]

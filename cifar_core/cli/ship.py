@@ -24,8 +24,7 @@ def ship(options: argparse.Namespace) -> int:
         raise ConfigError(f"'{options.name}' is no name for a checkpoint; write it as mixing_lite.v2.")
     folder = checkpoints_dir() / options.name
     _check(run, folder)
-    shutil.rmtree(folder.with_name(f"{folder.name}.new"), ignore_errors=True)
-    new = _copy(run, folder.with_name(f"{folder.name}.new"), options.half, options.note)
+    new = _copy(run, folder, options.half, options.note)
     result = measured(new, "test", options.data_dir, note=True)
     size = sum(path.stat().st_size for path in new.iterdir())
     if size > MAX_BYTES:
@@ -45,13 +44,14 @@ def _check(run: Run, folder: Path) -> None:
 
 
 def _copy(run: Run, folder: Path, half: bool, notes: list[str]) -> Path:
-    from cifar_core.checkpoint import load_checkpoint, write_checkpoint
+    """The run's best checkpoint with its settings and events, beside the place that it shall take."""
+    from cifar_core.checkpoint import load_checkpoint, new_folder, write_checkpoint
 
     model, card = load_checkpoint(run.best_checkpoint)
     words = ["Weights are stored in 16 bits; the figures are those of the stored ones."] if half else []
     card = dataclasses.replace(card, notes=[*card.notes, *words, *notes])
-    folder.mkdir(parents=True)
-    write_checkpoint(folder, model, card, half)
+    new = new_folder(folder)
+    write_checkpoint(new, model, card, half)
     for name in ("config.json", "events.jsonl"):
-        shutil.copyfile(run.path / name, folder / name)
-    return folder
+        shutil.copyfile(run.path / name, new / name)
+    return new
