@@ -19,6 +19,13 @@ class History:
     resumes: list[Resume] = field(default_factory=list)
     end: RunEnd | None = None
 
+    @classmethod
+    def of(cls, run: Run) -> "History":
+        """All that a run has told so far; raises StoreError when a line is damaged."""
+        history = cls()
+        history.add(run.events())
+        return history
+
     def add(self, events: Iterable[Event]) -> None:
         """Take in events that came after those already here."""
         for event in events:

@@ -70,8 +70,7 @@ def summarize(run: Run) -> Summary:
 @lru_cache(maxsize=512)
 def _figures(path: Path, events_size: int) -> dict:
     """What the events say; read again only when their file has another size."""
-    history = History()
-    history.add(Run(path).events())
+    history = History.of(Run(path))
     start, best = history.start, history.best
     return {
         "epochs": len(history.epochs),

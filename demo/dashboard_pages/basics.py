@@ -140,7 +140,10 @@ def show_depth(store: RunStore) -> None:
         "linear ones. Everything else, from the pictures to the learning rate, is the same."
     )
     newest = newest_runs(summarize_all(store))
-    runs = [OverlaidRun(DEPTHS[recipe], item.rank, _history(store, item)) for recipe, item in newest.items()]
+    runs = [
+        OverlaidRun(DEPTHS[recipe], item.rank, History.of(store.get(item.id)))
+        for recipe, item in newest.items()
+    ]
     if runs:
         show_legend((run.name, line_style(run.rank)) for run in runs)
         chart = overlay_chart(runs, "accuracy", "epoch")
@@ -162,12 +165,6 @@ def newest_runs(summaries: list[Summary]) -> dict[str, Summary]:
         if own:
             found[recipe] = max(own, key=lambda item: item.created)
     return found
-
-
-def _history(store: RunStore, item: Summary) -> History:
-    history = History()
-    history.add(store.get(item.id).events())
-    return history
 
 
 def show_page(store: RunStore) -> None:

@@ -167,7 +167,8 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
     show_outcome(run, status, history)
     st.fragment(curves_panel, run_every=curves_seconds)(run, run_color(rank_of(store, run)))
     config = run.config()
-    st.caption(sizes_sentence([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]))
+    if sentence := sizes_sentence([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]):
+        st.caption(sentence)
     mixing_panel(run)
     show_details(run, history)
 

@@ -82,7 +82,7 @@ def show_overlay(store: RunStore, chosen: list[Summary]) -> None:
     shown = [item for item in chosen[:MOST] if not item.trouble]
     if len(shown) < 2:
         return
-    runs = [OverlaidRun(item.name, item.rank, _history(store, item)) for item in shown]
+    runs = [OverlaidRun(item.name, item.rank, History.of(store.get(item.id))) for item in shown]
     by = st.segmented_control("Along", ("epoch", "seconds"), default="epoch", required=True, key="by")
     show_legend((run.name, line_style(run.rank)) for run in runs)
     left, right = st.columns(2)
@@ -100,12 +100,6 @@ def show_overlay(store: RunStore, chosen: list[Summary]) -> None:
         st.write("All their settings are the same.")
     st.subheader("What they cost")
     show_table(cost_rows(shown))
-
-
-def _history(store: RunStore, item: Summary) -> History:
-    history = History()
-    history.add(store.get(item.id).events())
-    return history
 
 
 def show_page() -> None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
 from cifar_core.models import create_model
@@ -120,10 +119,3 @@ def test_depths_that_were_trained_are_compared(store):
     app = page("basics", part="depth")
     assert charts(app) == 1 and not app.exception
     assert "4 layers is ahead" in words(app)
-
-
-def test_pictures_are_decodable(data):
-    from demo.picture_cards import data_uri
-
-    assert Image.fromarray(sheet([[data.train.images[0].transpose(1, 2, 0)]])).size == (32, 32)
-    assert data_uri(np.zeros((2, 2, 3), np.uint8)).startswith("data:image/png;base64,")
