@@ -40,12 +40,13 @@ NAME_DRAWINGS = f"""function name() {{
     buttons.forEach((button, index) => button.setAttribute("aria-label", "Drawing: " + names[index]));
 }}"""
 EXPECT = f"""
-The network knows ten things and nothing else: shown a chair, it names one of the ten all the same, sometimes
-with great certainty. It sees the middle square of a picture, shrunk to 32 × 32 pixels, so let the thing fill
-that square. It learned from small photos; drawings and close-ups are strange to it.
+The network knows the things named above and nothing else: shown a chair, it names one of them all the same,
+sometimes with great certainty. It sees the middle square of a picture, shrunk to 32 × 32 pixels, so let the
+thing fill that square. It learned from small photos; drawings and close-ups are strange to it.
 
 *Sure*, *unsure* and *none of the ten* only put the probabilities in words: sure from {100 * SURE_FROM:.0f} %
-for the first class, unsure from {100 * TWO_FROM:.0f} % for the first two together, none of the ten below.
+for the first class, unsure from {100 * TWO_FROM:.0f} % for the first two together, none of the ten below. A
+network that tells two things apart never says none.
 
 {ALLOWED} up to {MAX_BYTES // 1_000_000} MB are read. Pictures go no further than the machine that shows this
 page, and are deleted there within {KEPT_SECONDS // 60 + 1} minutes.

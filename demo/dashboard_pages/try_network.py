@@ -97,7 +97,8 @@ def own_tab(classifier: "Classifier") -> None:
     """One uploaded picture."""
     upload = st.file_uploader("A picture", type=["png", "jpg", "jpeg", "webp", "gif", "bmp"])
     if upload is None:
-        st.caption("The network knows ten things: " + ", ".join(classifier.class_names) + ".")
+        names = classifier.class_names
+        st.caption(f"The network knows {len(names)} things: {', '.join(names)}.")
         return
     try:
         decoded = (decode_isolated if is_public() else decode)(upload.getvalue())

@@ -33,8 +33,10 @@ def test_drawings_differ_even_when_small() -> None:
 
 @pytest.mark.parametrize("name", [name for name in list_checkpoints() if accuracy_of(name) > 0.85])
 def test_the_good_ones_of_the_shipped_networks_are_right(name: str) -> None:
-    answers = Classifier.load(name).predict([draw() for draw in DRAWINGS.values()], top=2)
-    assert [answer.label for answer in answers] == list(DRAWINGS)
+    network = Classifier.load(name)
+    known = {label: draw() for label, draw in DRAWINGS.items() if label in network.class_names}
+    answers = network.predict(list(known.values()), top=2)
+    assert known and [answer.label for answer in answers] == list(known)
 
 
 def test_the_default_network_is_sure_as_well() -> None:
