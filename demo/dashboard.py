@@ -21,6 +21,7 @@ st.navigation(
         st.Page("dashboard_pages/runs.py", title="Runs"),
         st.Page("dashboard_pages/try_network.py", title="Try", url_path="try"),
         st.Page("dashboard_pages/results.py", title="Results"),
+        st.Page("dashboard_pages/learn.py", title="Learn"),
         st.Page("dashboard_pages/basics.py", title="Basics"),
     ],
     position="top",

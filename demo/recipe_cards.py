@@ -1,24 +1,27 @@
 """What a recipe's card says: its sentence, the network's size, its time here, stated and best accuracy.
 
-Recipes come in kinds: the project's own, those of earlier works as stated, and a fast one for each of these.
+Recipes come in kinds: the project's own, those of the guided tour, those of earlier works as stated, and a
+fast one for each of these.
 """
 
 from collections.abc import Sequence
 
 from cifar_core.bench.speed import about
-from cifar_core.recipes import FAST, Recipe, get_recipe, list_recipes
+from cifar_core.recipes import FAST, LESSONS, Recipe, get_recipe, list_recipes
 from demo.panels import plain
 from demo.summaries import Summary, best_of_recipe, same_network
 from demo.time_here import kept_seconds
 from demo.words import amount, counted, percent
 
-KINDS = {"own": "Ours", "stated": "Earlier works", "fast": "Earlier works, fast"}
+KINDS = {"own": "Ours", "lesson": "Lessons", "stated": "Earlier works", "fast": "Earlier works, fast"}
 
 
 def kind_of(name: str) -> str:
     """Which of KINDS a recipe is; "own" also for a name that is none."""
     if name not in list_recipes() or not get_recipe(name).work:
         return "own"
+    if get_recipe(name).work == LESSONS:
+        return "lesson"
     return "fast" if name.endswith(FAST) else "stated"
 
 

@@ -17,7 +17,7 @@ from cifar_core.runs.store import RunStore, StoreError
 from demo.words import run_name
 
 if TYPE_CHECKING:
-    from cifar_core.data import ImageData, Split
+    from cifar_core.data import ImageData
     from cifar_core.inference import Classifier, Prediction
 
 SHOWN = 12
@@ -76,11 +76,6 @@ def load_network(folder: Path) -> "Classifier":
         return Classifier.load(folder, device="cpu")
     except CheckpointError as error:
         raise TrialError(str(error)) from None
-
-
-def load_test_pictures(data: str, data_dir: Path | None) -> "Split":
-    """The test split that is on this machine; nothing is downloaded. Raises TrialError."""
-    return load_pictures(data, data_dir).test
 
 
 def load_pictures(data: str, data_dir: Path | None) -> "ImageData":

@@ -6,7 +6,7 @@ import torch
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data.batches import NORMALIZATIONS
 from cifar_core.models import create_model
-from cifar_core.recipes import DEFAULT_RECIPE, FAST, get_recipe, list_recipes
+from cifar_core.recipes import DEFAULT_RECIPE, FAST, LESSONS, get_recipe, list_recipes
 from cifar_core.training.schedules import learning_rate
 
 EARLIER_WORKS = ("s1-mixing6", "s1-mixing11", "s3-model-a", "s3-model-b")
@@ -114,12 +114,23 @@ def test_the_scale_network_trains_on_two_classes_for_five_epochs():
 
 def test_each_work_knows_its_recipes():
     works = {get_recipe(name).work for name in list_recipes()}
-    assert works == {"", "s1", "s2", "s3", "s4", "s5"}
+    assert works == {"", LESSONS, "s1", "s2", "s3", "s4", "s5"}
     assert [name for name in list_recipes() if get_recipe(name).work == "s5"] == [
         "s5-cnn-2",
         "s5-cnn-3",
         "s5-cnn-4",
     ]
+
+
+def test_lessons_change_one_thing_at_a_time():
+    first, overfit, augment = (
+        get_recipe(f"lesson_{name}").config for name in ("first", "overfit", "augment")
+    )
+    assert overfit.replace(recipe=augment.recipe, augmentation=augment.augmentation) == augment
+    assert (overfit.augmentation, augment.augmentation) == ("none", "flip_crop")
+    assert {(one.model, one.lr, one.batch_size) for one in (first, overfit, augment)} == {
+        ("plain_cnn_2", 0.02, 50)
+    }
 
 
 def test_smoke_needs_no_real_data_and_stays_small():

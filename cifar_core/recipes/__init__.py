@@ -1,15 +1,17 @@
-"""Named training recipes: our own, those of earlier works as stated, and a fast one for each of these.
+"""Named training recipes: our own, the lessons of the tour, those of earlier works, and ours for the same.
 
 A recipe is a TrainConfig with a sentence about it and, where it reproduces earlier work, what that stated.
 """
 
 from cifar_core.recipes import own as own  # first: the default leads the list
 
+from cifar_core.recipes import lessons as lessons  # isort: skip
 from cifar_core.recipes import earlier as earlier  # isort: skip
 from cifar_core.recipes import fast as fast  # isort: skip
 from cifar_core.recipes.registry import (
     DEFAULT_RECIPE,
     FAST,
+    LESSONS,
     Recipe,
     Stated,
     get_recipe,
@@ -17,4 +19,13 @@ from cifar_core.recipes.registry import (
     list_works,
 )
 
-__all__ = ["DEFAULT_RECIPE", "FAST", "Recipe", "Stated", "get_recipe", "list_recipes", "list_works"]
+__all__ = [
+    "DEFAULT_RECIPE",
+    "FAST",
+    "LESSONS",
+    "Recipe",
+    "Stated",
+    "get_recipe",
+    "list_recipes",
+    "list_works",
+]

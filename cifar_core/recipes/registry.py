@@ -6,6 +6,7 @@ from cifar_core.config import ConfigError, TrainConfig
 
 DEFAULT_RECIPE = "speed_mixing"
 FAST = "-fast"  # ends the name of our own way to a stated result, in at most a fifth of its epochs
+LESSONS = "lessons"  # the work of the guided tour's recipes
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Stated:
 class Recipe:
     """A named way to train: `config` is complete, `summary` is one sentence for a reader.
 
-    work: the earlier work that it belongs to, such as "s2"; "" for the project's own.
+    work: the earlier work that it belongs to, such as "s2"; LESSONS, or "" for the project's own.
     """
 
     name: str

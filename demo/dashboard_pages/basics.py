@@ -12,13 +12,13 @@ from demo.basics_pictures import augmentation_html, class_rows_html, count_rows,
 from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.data_choice import last_folder
 from demo.history import History
+from demo.kept import pictures_of
 from demo.network_drawing import drawing_sentence, network_drawing
 from demo.panels import plain, show_chart, show_legend, show_link, show_table, tighten_page
 from demo.summaries import Summary, summarize_all
-from demo.trial import TrialError, load_pictures
+from demo.trial import TrialError
 
 if TYPE_CHECKING:
-    from cifar_core.data import ImageData
     from cifar_core.models.layers import Part
 
 PARTS = {
@@ -31,12 +31,6 @@ SEED_HELP = "The same seed shows the same pictures."
 DEPTHS = {f"s5-cnn-{depth}": f"{depth} layers" for depth in (2, 3, 4)}
 LOSS = r"L = -\frac{1}{N} \sum_{i=1}^{N} \ln p_i(y_i)"
 STEP = r"v \leftarrow \mu\, v + \frac{\partial L}{\partial w} \qquad w \leftarrow w - \eta\, v"
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def pictures_of(data: str, folder: Path | None) -> "ImageData":
-    """A whole data set, kept for everyone."""
-    return load_pictures(data, folder)
 
 
 @st.cache_data(show_spinner=False)

@@ -1,7 +1,6 @@
 """Try a trained network at once: on test pictures, twelve at a time, or on a picture of your own."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,6 +10,7 @@ from cifar_core.runs.store import RunStore
 from demo.charts import picture_mixing_chart
 from demo.host import is_public
 from demo.isolation import decode_isolated
+from demo.kept import network_of, pictures_of
 from demo.panels import plain, show_chart, show_link, tighten_page
 from demo.picture_cards import picture_grid
 from demo.trial import (
@@ -19,32 +19,17 @@ from demo.trial import (
     TrialError,
     draw,
     list_networks,
-    load_network,
-    load_test_pictures,
     score_sentence,
 )
 from demo.words import percent
 
 if TYPE_CHECKING:
-    from cifar_core.data import Split
     from cifar_core.inference import Classifier
 
 LOADING = "Loading the network; the first time takes a few seconds"
 NO_NETWORK = (
     "No trained network yet: train one, and its best weights can be tried here from the first epoch on."
 )
-
-
-@st.cache_resource(max_entries=3, show_spinner=False)
-def network_of(folder: Path, stamp: int) -> "Classifier":
-    """A loaded network, kept for everyone; `stamp` makes better weights load anew."""
-    return load_network(folder)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def pictures_of(data: str, data_dir: Path | None) -> "Split":
-    """A test split, kept for everyone."""
-    return load_test_pictures(data, data_dir)
 
 
 def choose_network(networks: Sequence[Network]) -> Network:
@@ -74,7 +59,7 @@ def test_tab(network: Network, classifier: "Classifier") -> None:
     """Twelve test pictures with the answers, and how each block mixed for one of them."""
     try:
         with st.spinner("Opening the test pictures"):
-            split = pictures_of(network.data, network.data_dir)
+            split = pictures_of(network.data, network.data_dir).test
     except TrialError as error:
         st.write(plain(f"There are no test pictures on this machine. {error}"))
         return

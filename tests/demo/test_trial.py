@@ -5,7 +5,7 @@ import pytest
 
 from cifar_core.recipes import get_recipe
 from demo.picture_cards import data_uri, picture_grid
-from demo.trial import TrialError, draw, list_networks, load_test_pictures
+from demo.trial import TrialError, draw, list_networks, load_pictures
 from tests.demo.fake_runs import make_run
 
 PICTURE = np.arange(32 * 32 * 3, dtype=np.uint8).reshape(32, 32, 3)
@@ -31,8 +31,8 @@ def test_a_dozen_is_different_pictures_and_the_same_for_a_seed():
 def test_missing_pictures_are_said_and_never_downloaded(monkeypatch, tmp_path):
     monkeypatch.delenv("CIFAR_DATA", raising=False)
     with pytest.raises(TrialError, match="there is no such file or folder"):
-        load_test_pictures("cifar10", tmp_path / "nowhere")
-    assert len(load_test_pictures("synthetic", None)) > 12
+        load_pictures("cifar10", tmp_path / "nowhere")
+    assert len(load_pictures("synthetic", None).test) > 12
 
 
 def test_the_grid_says_right_and_wrong_in_words():

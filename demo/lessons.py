@@ -1,0 +1,112 @@
+"""The seven steps of the guided tour: what each says, which run it looks at, and what is seen there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cifar_core.recipes import DEFAULT_RECIPE
+from cifar_core.runs.store import ACTIVE_STATES
+from demo.summaries import Summary
+from demo.words import percent
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One idea, one thing to do (`button`), one thing to notice; `recipe` is the training to look at."""
+
+    title: str
+    idea: str
+    button: str
+    notice: str
+    recipe: str = ""
+
+
+LESSONS = (
+    Lesson(
+        "Ten kinds of small photos",
+        "CIFAR-10 has 60,000 photos of 32 × 32 pixels: ten classes, 6,000 photos of each. A network sees "
+        "50,000 of them while it learns. The other 10,000 are looked at once, at the very end.",
+        "Show others",
+        "Some are hard for you as well. A blind guess is right once in ten times: that is where every "
+        "network starts.",
+    ),
+    Lesson(
+        "A small network learns",
+        "Two layers of filters look for small patterns, two more layers turn what was found into ten "
+        "probabilities. After each batch of 50 pictures every weight moves a little, so that the loss falls.",
+        "Train it",
+        "The curves start at 10 % and at 2.30, the loss of a blind guess. Validation pictures are never "
+        "trained on: they tell whether it has understood.",
+        "lesson_first",
+    ),
+    Lesson(
+        "Learned by heart",
+        "The same network gets only 2,000 pictures, and sees each of them thirty times. It has enough "
+        "weights to remember them one by one, and nothing asks it for more.",
+        "Train it",
+        "Follow the thick line of the loss: it turns and rises while the thin one falls to nothing. From "
+        "there on it gets surer and surer of what is wrong.",
+        "lesson_overfit",
+    ),
+    Lesson(
+        "Never the same picture twice",
+        "The same 2,000 pictures again, but each time mirrored by chance and moved by a few pixels. A cat "
+        "stays a cat, while the pixels are new: to remember them no longer helps.",
+        "Train it",
+        "Thin and thick line now stay together for longer. The network looks worse on what it trains on, "
+        "and is better on what it has never seen.",
+        "lesson_augment",
+    ),
+    Lesson(
+        "Kernels that are mixed for each picture",
+        "A mixing block has several kernels where others have one. It looks at the picture first, and then "
+        "decides how much of each kernel to take: the mixing coefficients a₁ … aₖ.",
+        "Another picture",
+        "The bars change with the picture. Early blocks mix by color and light, late ones by what is in it.",
+        DEFAULT_RECIPE,
+    ),
+    Lesson(
+        "What was worth its time?",
+        "More pictures, changed pictures, a better network: each of the four runs differs from the others, "
+        "and one chart shows them all.",
+        "",
+        "Look at the slope as well as at the end: a long training that has gone flat is time that could have "
+        "gone into more pictures, or into another network.",
+    ),
+    Lesson(
+        "Your turn",
+        "You have seen data, learning, learning by heart, augmentation and mixing. Now change one thing, and "
+        "guess what happens before you press Train.",
+        "",
+        "One run is an anecdote: the same recipe with another seed ends a little higher or lower.",
+    ),
+)
+
+
+def lesson_number(text: str) -> int:
+    """The step that a URL names, from 1; the first for anything else."""
+    return int(text) if text.isdecimal() and 1 <= int(text) <= len(LESSONS) else 1
+
+
+def run_of_recipe(recipe: str, summaries: Sequence[Summary]) -> Summary | None:
+    """The newest own run of a recipe that runs or has completed an epoch; else the shipped one."""
+    found = [
+        item
+        for item in summaries
+        if item.config and item.config.recipe == recipe and (item.epochs or item.state in ACTIVE_STATES)
+    ]
+    return max(found, key=lambda item: (not item.shipped, item.created), default=None)
+
+
+def end_sentence(recipe: str, train: float, val: float) -> str:
+    """What came out, as shares in 0..1 of the training and of the validation pictures."""
+    trained_on = "the changed" if recipe == "lesson_augment" else "its training"
+    return f"It ends with {percent(train)} of {trained_on} pictures right, and {percent(val)} of new ones."
+
+
+def gain_sentence(without: float | None, augmented: float | None) -> str:
+    """What augmentation was worth, from the best validation accuracies of both runs; "" before they are."""
+    if without is None or augmented is None:
+        return ""
+    points = 100 * (augmented - without)
+    more = "more" if points >= 0 else "fewer"
+    return f"Augmentation: {abs(points):.1f} in a hundred new pictures {more} are right than without."

@@ -1,0 +1,97 @@
+"""The guided tour: each step has its address, its idea and its button, with runs and without."""
+
+import pytest
+
+from demo.lessons import LESSONS, end_sentence, gain_sentence, lesson_number, run_of_recipe
+from demo.summaries import summarize_all
+from tests.demo.fake_runs import keep_running, make_run
+from tests.demo.page_tests import button, buttons, charts, page, words
+
+TRAINED = {"2": "lesson_first", "3": "lesson_overfit", "4": "lesson_augment"}
+
+
+@pytest.mark.parametrize(("text", "number"), [("", 1), ("3", 3), ("7", 7), ("8", 1), ("0", 1), ("two", 1)])
+def test_a_url_that_names_no_step_opens_the_first(text, number):
+    assert lesson_number(text) == number
+
+
+@pytest.mark.parametrize("number", range(1, len(LESSONS) + 1))
+def test_every_step_opens_without_any_run(store, number):
+    lesson = LESSONS[number - 1]
+    app = page("learn", step=str(number))
+    said = words(app)
+    assert app.title[0].value == lesson.title and lesson.idea in said and lesson.notice in said
+
+
+def test_the_first_step_shows_others_on_demand(store):
+    app = page("learn")
+    before = words(app)
+    button(app, "Show others").click().run()
+    assert words(app) != before
+
+
+@pytest.mark.parametrize(("step", "recipe"), TRAINED.items())
+def test_the_button_trains_the_recipe_of_the_step(store, launched, step, recipe):
+    app = page("learn", step=step)
+    assert "Nobody has trained this here yet" in words(app)
+    button(app, "Train it").click().run()
+    assert [run.config().recipe for run in launched] == [recipe]
+    assert not app.exception
+
+
+def test_a_run_that_moves_is_shown_and_not_started_twice(store):
+    run = make_run(store, recipe="lesson_first", mixes=False, state="running", epochs=2, total_epochs=5)
+    lock = keep_running(run)
+    app = page("learn", step="2")
+    assert charts(app) == 2 and "Train it" not in buttons(app)
+    lock.release()
+
+
+def test_the_end_is_told_with_the_figures_of_the_run(store):
+    run = make_run(store, recipe="lesson_overfit", mixes=False, epochs=6, total_epochs=6)
+    last = run.events()[-2]
+    said = words(page("learn", step="3"))
+    assert end_sentence("lesson_overfit", last.train_accuracy, last.val_accuracy) in said
+
+
+def test_what_augmentation_gained_is_computed_from_both_runs(store):
+    make_run(store, recipe="lesson_overfit", mixes=False, quality=0.5)
+    make_run(store, recipe="lesson_augment", mixes=False, quality=0.6)
+    assert "7.5 in a hundred new pictures more are right" in words(page("learn", step="4"))
+    assert (
+        gain_sentence(0.5, 0.4)
+        == "Augmentation: 10.0 in a hundred new pictures fewer are right than without."
+    )
+    assert gain_sentence(None, 0.4) == ""
+
+
+def test_the_newest_own_run_comes_before_the_shipped_one(store, monkeypatch):
+    older = make_run(store, recipe="lesson_first", mixes=False)
+    newer = make_run(store, recipe="lesson_first", mixes=False)
+    make_run(store, recipe="lesson_first", mixes=False, epochs=0, state="failed")
+    summaries = summarize_all(store)
+    found = run_of_recipe("lesson_first", summaries)
+    assert found is not None and found.id in (older.id, newer.id) and found.epochs
+    assert run_of_recipe("lesson_augment", summaries) is None
+
+
+def test_runs_are_compared_with_what_they_cost(store):
+    make_run(store, recipe="lesson_first", mixes=False)
+    make_run(store, recipe="lesson_augment", mixes=False, quality=1.1)
+    app = page("learn", step="6")
+    assert charts(app) == 1 and "2,000, augmented is ahead" in words(app)
+    assert app.table[0].value.shape[0] == 2
+
+
+def test_the_mix_changes_with_the_drawing(store, monkeypatch):
+    monkeypatch.undo()  # the shipped networks are there
+    app = page("learn", step="5")
+    first = words(app)
+    button(app, "Another picture").click().run()
+    assert words(app) != first and charts(app) == 1
+
+
+def test_on_a_public_page_nothing_is_trained(store, monkeypatch):
+    monkeypatch.setenv("CIFAR_LAB_PUBLIC", "1")
+    app = page("learn", step="2")
+    assert "Train it" not in buttons(app)
