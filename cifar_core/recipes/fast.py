@@ -28,7 +28,7 @@ for _name, _model, _words, _stated, _work, _epochs, _sizes in (
     ("s1-mixing6", "mixing_6", "The six-block mixing network", S1_MIXING6, "s1", 6, (20, 26, 32)),
     ("s1-mixing11", "mixing_11", "The eleven-block mixing network", S1_MIXING11, "s1", 6, (20, 26, 32)),
     ("s3-model-a", "mixing_2", "Two mixing blocks", S3_MODEL_A, "s3", 3, (20, 26, 32)),
-    ("s3-model-b", "mixing_4", "Four mixing blocks", S3_MODEL_B, "s3", 4, (20, 20, 26, 32)),
+    ("s3-model-b", "mixing_4", "Four mixing blocks", S3_MODEL_B, "s3", 6, (20, 26, 32)),
 ):
     add(
         _name + FAST,
