@@ -47,7 +47,7 @@ HOUSE: dict[str, set[str]] = {
     "backends": {"data.cache", "models", "onnx_backend"},
     "inference": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "inference"},
     "bench": LEVEL_0 | LEVEL_1 | LEVEL_2 | {"bench", "inference", "preparation", "views"},
-    "explain": LEVEL_0 | LEVEL_1 | {"checkpoint", "explain"},
+    "explain": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "explain", "inference"},
     "export": LEVEL_0 | LEVEL_1 | {"checkpoint", "export", "inference"},
     "cli": LEVEL_0 | LEVEL_1 | LEVEL_2 | LEVEL_3 | {"cli"},
     "__main__": {"cli"},

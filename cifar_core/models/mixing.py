@@ -5,7 +5,7 @@ Convolution (Chen et al. 2020, arXiv 1912.03458). A backbone of blocks B1..Bn is
 spatial average pool -> flatten -> linear.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from cifar_core.models.base import ImageClassifier
+from cifar_core.models.hand_mixing import hand_mixing
 from cifar_core.models.operators import mix
 from cifar_core.models.registry import register_model
 
@@ -145,6 +146,26 @@ class MixingClassifier(ImageClassifier):
         finally:
             for handle in handles:
                 handle.remove()
+
+    @contextmanager
+    def fixed_mixing(
+        self,
+        coefficients: Mapping[str, Sequence[float]] | None = None,
+        off: Mapping[str, Collection[int]] | None = None,
+    ) -> Iterator[None]:
+        """While open, some blocks do not mix as they predict; afterwards everything is as it was.
+
+        coefficients: block -> K numbers that every image gets. off: block -> kernels, counted from 0, whose
+        coefficients become 0; the others of each image keep their proportions and the sum stays. A record
+        that is opened inside holds the coefficients that were used.
+
+        Raises:
+            ValueError: for an unknown block, a wrong number of coefficients, or all kernels off.
+        """
+        mixers = zip(self.mixing_blocks(), self._mixers(), strict=True)
+        known = {block: (mixer, mixer.linear.out_features) for block, mixer in mixers}
+        with hand_mixing(known, coefficients or {}, off or {}):
+            yield
 
     def set_mixing_temperature(self, temperature: float) -> None:
         """Set the softmax temperature of every block."""

@@ -1,0 +1,1 @@
+"""Seeing inside a trained network: why it answers as it does."""
