@@ -18,6 +18,7 @@ st.navigation(
     [
         st.Page("dashboard_pages/train.py", title="Train", default=True),
         st.Page("dashboard_pages/live.py", title="Live"),
+        st.Page("dashboard_pages/mixing.py", title="Mixing"),
         st.Page("dashboard_pages/runs.py", title="Runs"),
         st.Page("dashboard_pages/try_network.py", title="Try", url_path="try"),
         st.Page("dashboard_pages/results.py", title="Results"),

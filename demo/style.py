@@ -46,6 +46,9 @@ LINE = "#D5DAE0"  # hairlines and grids
 ACCENT = "#0072B2"  # the one color of buttons and of the answer's bar
 SEQUENTIAL_SCALE = "Cividis"  # heat maps of shares and counts (plotly's name)
 DIVERGING_SCALE = "RdBu"  # differences, zero in the middle
+DIVERGING_COLORS: tuple[str, ...] = (  # the same from below zero (blue) to above (red)
+    "#2166AC", "#4393C3", "#92C5DE", "#D1E5F0", "#F7F7F7", "#FDDBC7", "#F4A582", "#D6604D", "#B2182B",
+)  # fmt: skip
 
 
 def color_of(index: int, colors: tuple[str, ...]) -> str:

@@ -31,6 +31,7 @@ class Summary:
     parameters: int = 0
     macs: int = 0
     device: str = ""
+    mixes: bool = False
     trouble: str = ""
 
     @property
@@ -80,6 +81,7 @@ def _figures(path: Path, events_size: int) -> dict:
         "parameters": start.parameters if start else 0,
         "macs": start.macs if start else 0,
         "device": start.device if start else "",
+        "mixes": history.mixes,
     }
 
 

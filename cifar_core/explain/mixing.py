@@ -1,4 +1,4 @@
-"""What a mixing network does with a picture: its kernels, what they respond, and its answers under any mix."""
+"""What a mixing network does with a picture: its kernels, their responses, its answers under any mix."""
 
 import copy
 import dataclasses

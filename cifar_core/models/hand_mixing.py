@@ -1,4 +1,4 @@
-"""Mixing coefficients set by hand in place of those that a network predicts, for as long as a context is open."""
+"""Mixing coefficients set by hand, in place of those that a network predicts, while a context is open."""
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

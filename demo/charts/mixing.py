@@ -37,8 +37,11 @@ def mixing_over_epochs(epochs: Sequence[Epoch]) -> Chart:
     return Chart(dominance_title(shown[-1].mixing), option, reading, 80 + ROW_HEIGHT * len(rows))
 
 
-def mixing_per_class(epoch: Epoch, class_names: Sequence[str]) -> Chart:
-    """Heat map of one epoch: a row for each class, a column for each kernel of each block."""
+def mixing_per_class(epoch: Epoch, class_names: Sequence[str], top: float = 0.0) -> Chart:
+    """Heat map of one epoch: a row for each class, a column for each kernel of each block.
+
+    top: where the color scale ends, so that several epochs can share one; 0 leaves it to the data.
+    """
     names = class_labels(epoch.mixing, class_names)
     cells = [
         [column, row, round(value, 3), kernel, name]
@@ -49,6 +52,8 @@ def mixing_per_class(epoch: Epoch, class_names: Sequence[str]) -> Chart:
     x_axis |= {"nameLocation": "middle", "nameGap": 46}
     x_axis["axisLabel"] = {"interval": 0, "rotate": 45}
     option = _heat_map(cells, x_axis, category_axis(names, inverse=True))
+    if top:
+        option["visualMap"] = color_scale(top)
     reading = f"After epoch {epoch.epoch}. A kernel whose column is uneven serves some classes more."
     return Chart(class_title(epoch.mixing, names), option, reading, 340)
 

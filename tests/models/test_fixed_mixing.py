@@ -1,4 +1,4 @@
-"""Mixing by hand: exact while it lasts, gone afterwards, and refused in a sentence where it makes no sense."""
+"""Mixing by hand: exact while it lasts, gone afterwards, refused in a sentence where it makes no sense."""
 
 import pytest
 import torch

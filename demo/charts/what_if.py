@@ -1,0 +1,92 @@
+"""What a mix set by hand does: the answer before and after, and what each kernel is worth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from demo.charts.figure import Chart, Option, category_axis, plain_option, value_axis
+from demo.style import ACCENT, KERNEL_COLORS, MUTED_INK, color_of
+from demo.words import whole_percent
+
+BEFORE, AFTER = "as predicted", "with this mix"
+LITTLE = 0.005  # a change that is worth no word
+
+
+@dataclass(frozen=True)
+class Worth:
+    """A share in 0..1 (a probability or an accuracy) when one kernel, counted from 0, is switched off."""
+
+    block: str
+    kernel: int
+    share: float
+    label: str = ""
+
+
+def answer_change_chart(before: np.ndarray, after: np.ndarray, class_names: Sequence[str]) -> Chart:
+    """Two bars a class: probabilities (num_classes,) as predicted, and under a mix set by hand."""
+    bars = [_bars(BEFORE, before, MUTED_INK, 0.45), _bars(AFTER, after, ACCENT, 1.0)]
+    x_axis = value_axis("probability (%)", min=0, max=100)
+    option = plain_option(
+        x_axis, category_axis(class_names, inverse=True), bars, legend={"top": 0, "left": 0}
+    )
+    option["grid"] |= {"left": 8, "right": 24}
+    option["tooltip"] |= {"axisPointer": {"type": "shadow"}}
+    reading = "Two bars a class: gray as the network mixes by itself, blue with the mix that you have set."
+    return Chart(change_title(before, after, class_names), option, reading, 90 + 28 * len(class_names))
+
+
+def change_title(before: np.ndarray, after: np.ndarray, class_names: Sequence[str]) -> str:
+    """What the network says now, and what it said before."""
+    old, new = int(before.argmax()), int(after.argmax())
+    said, says = whole_percent(float(before[old])), whole_percent(float(after[new]))
+    if np.array_equal(before, after):
+        return f"As it mixes by itself, the network says {class_names[old]}: {said}"
+    if old == new:
+        return f"It still says {class_names[old]}: {says} in place of {said}"
+    return f"It now says {class_names[new]} ({says}) in place of {class_names[old]} ({said})"
+
+
+def worth_chart(rows: Sequence[Worth], base: float, what: str, reading: str) -> Chart:
+    """A bar for each kernel of each block: how many points `what` changes when it is switched off.
+
+    base: the share in 0..1 with all kernels on.
+    """
+    places = [f"{row.block}, {row.kernel + 1}" for row in rows]
+    bars = {
+        "type": "bar",
+        "barMaxWidth": 14,
+        "data": [
+            {
+                "value": round(100 * (row.share - base), 2),
+                "itemStyle": {"color": color_of(row.kernel, KERNEL_COLORS)},
+            }
+            for row in rows
+        ],
+    }
+    x_axis = value_axis(f"change of the {what} (points)")
+    option = plain_option(x_axis, category_axis(places, inverse=True), [bars])
+    option["grid"] |= {"top": 8, "left": 8}
+    option["tooltip"] |= {"axisPointer": {"type": "shadow"}}
+    return Chart(worth_title(rows, base, what), option, reading, 70 + 19 * len(rows))
+
+
+def worth_title(rows: Sequence[Worth], base: float, what: str) -> str:
+    """The kernel that is missed most, in a sentence."""
+    missed = min(rows, key=lambda row: row.share)
+    loss = base - missed.share
+    if loss < LITTLE:
+        return f"No single kernel is missed: the {what} stays within half a point of {whole_percent(base)}"
+    where = f"kernel {missed.kernel + 1} of {missed.block}"
+    answer = f"; the answer becomes {missed.label}" if missed.label else ""
+    return f"Most is lost without {where}: the {what} falls by {100 * loss:.1f} points{answer}"
+
+
+def _bars(name: str, probs: np.ndarray, color: str, opacity: float) -> Option:
+    return {
+        "type": "bar",
+        "name": name,
+        "data": [round(100 * float(value), 2) for value in probs],
+        "itemStyle": {"color": color, "opacity": opacity},
+        "barMaxWidth": 10,
+    }

@@ -1,0 +1,99 @@
+"""The networks that mix, with their weights, their recorded epochs, or both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from cifar_core.paths import DEFAULT_CHECKPOINT
+from cifar_core.runs.events import Epoch
+from cifar_core.runs.store import Run, RunStore, StoreError
+from demo.data_choice import class_names_of
+from demo.history import History
+from demo.summaries import Summary, summarize_all
+from demo.trial import Network, list_networks
+
+
+@dataclass(frozen=True)
+class MixingNetwork:
+    """A network that mixes. weights: where they lie, if they were saved; run: what tells its epochs, if any."""
+
+    id: str
+    name: str
+    weights: Network | None
+    run: Run | None
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run tells of its mix: the epochs in which it was measured, and which one's weights are kept."""
+
+    epochs: tuple[Epoch, ...]
+    kept: int
+    class_names: tuple[str, ...]
+    start_temperature: float
+
+    def at(self, number: int) -> Epoch:
+        """The epoch with this number, or else the last one."""
+        return next((epoch for epoch in self.epochs if epoch.epoch == number), self.epochs[-1])
+
+
+def list_mixing(store: RunStore) -> list[MixingNetwork]:
+    """Runs and checkpoints that mix: the user's, newest first, then the shipped ones."""
+    weights = {network.id: network for network in list_networks(store)}
+    found = []
+    for summary in summarize_all(store):
+        own = weights.pop(summary.id, None)
+        if summary.mixes:
+            found.append(MixingNetwork(summary.id, summary.name, own, store.get(summary.id)))
+        elif own is not None and not _told(summary) and _weights_mix(own.folder, own.stamp):
+            found.append(MixingNetwork(summary.id, summary.name, own, None))
+    others = [own for own in weights.values() if _weights_mix(own.folder, own.stamp)]
+    return found + [MixingNetwork(own.id, own.name, own, None) for own in others]
+
+
+def default_network(networks: Sequence[MixingNetwork]) -> MixingNetwork:
+    """The shipped default where it is among them, or else the first."""
+    return next((network for network in networks if network.id == DEFAULT_CHECKPOINT), networks[0])
+
+
+def record_of(run: Run) -> Record | None:
+    """What a run tells of its mix, None before its first epoch; raises StoreError when it is damaged."""
+    return _read_record(run.path, run.events_size())
+
+
+def _told(summary: Summary) -> bool:
+    """Whether a run's events have said what its network is."""
+    return not summary.trouble and summary.parameters > 0
+
+
+@lru_cache(maxsize=64)
+def _weights_mix(folder: Path, stamp: int) -> bool:
+    """Whether the network that a card names mixes; read again when `stamp` changes."""
+    import torch
+
+    from cifar_core.checkpoint import CheckpointError, load_card
+    from cifar_core.models import ModelError, create_model
+
+    try:
+        card = load_card(folder)
+        with torch.device("meta"):
+            return bool(create_model(card.model, **card.model_args).mixing_blocks())
+    except (CheckpointError, ModelError, RuntimeError):
+        return False
+
+
+@lru_cache(maxsize=8)
+def _read_record(path: Path, events_size: int) -> Record | None:
+    run = Run(path)
+    history, config = History.of(run), run.config()
+    epochs = tuple(epoch for epoch in history.epochs if epoch.mixing)
+    if not epochs:
+        return None
+    kept = history.kept
+    number = kept.epoch if kept else epochs[-1].epoch
+    try:
+        names = class_names_of(config.data)
+    except KeyError:
+        raise StoreError(f"The settings of run '{run.id}' name a data set that is not known here.") from None
+    return Record(epochs, number, names, config.mixing_temperature)
