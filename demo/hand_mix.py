@@ -6,6 +6,10 @@ A block that is not named mixes as predicted. Kernels are counted from 1 here, a
 import math
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cifar_core.explain.mixing import Mix
 
 Setting = tuple[float, ...] | int  # K coefficients, or the kernel (from 0) that is switched off
 Mixes = dict[str, Setting]
@@ -58,6 +62,16 @@ def shared_out(values: Sequence[float]) -> tuple[float, ...] | None:
     return tuple(value / total for value in values) if total > 0 else None
 
 
+def rebalanced(used: Sequence[float], kernel: int, value: float, shares: bool) -> tuple[float, ...]:
+    """`used` with another value for one kernel; shares stay a sum of 1, the others keep their proportions."""
+    rest = [0.0 if place == kernel else other for place, other in enumerate(used)]
+    if shares and len(used) > 1:
+        total = math.fsum(rest)
+        even = (1 - value) / (len(used) - 1)
+        rest = [(1 - value) * other / total if total > 0 else even for other in rest]
+    return tuple(value if place == kernel else other for place, other in enumerate(rest))
+
+
 def presets(count: int) -> dict[str, Setting | None]:
     """The named settings of a block with so many kernels; None stands for as predicted.
 
@@ -99,7 +113,18 @@ def in_words(mixes: Mapping[str, Setting], blocks: Mapping[str, int]) -> str:
 
 
 def _words(setting: Setting, count: int) -> str:
+    if isinstance(setting, int):
+        return f"without kernel {setting + 1}"
     name = preset_of(setting, count)
-    if name != BY_HAND or isinstance(setting, int):
-        return name.lower().replace("only", "only kernel").replace("without", "without kernel")
+    if name != BY_HAND:
+        return name.lower().replace("only", "only kernel")
     return " and ".join(f"{value:.2f}" for value in setting)
+
+
+def core_mix(mixes: Mapping[str, Setting]) -> "Mix":
+    """The same mix as the core takes it."""
+    from cifar_core.explain.mixing import Mix
+
+    fixed = {block: setting for block, setting in mixes.items() if isinstance(setting, tuple)}
+    off = {block: (setting,) for block, setting in mixes.items() if isinstance(setting, int)}
+    return Mix(fixed, off)

@@ -1,4 +1,4 @@
-"""A block's kernels as pictures: some of their filters, and how each responds to one image. Pure functions."""
+"""A block's kernels as pictures: some of their filters, and how each responds to one image. Pure."""
 
 import html
 from collections.abc import Sequence

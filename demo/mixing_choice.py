@@ -16,7 +16,7 @@ from demo.trial import Network, list_networks
 
 @dataclass(frozen=True)
 class MixingNetwork:
-    """A network that mixes. weights: where they lie, if they were saved; run: what tells its epochs, if any."""
+    """A network that mixes. weights: where they lie, if saved; run: what tells its epochs, if any."""
 
     id: str
     name: str

@@ -70,6 +70,7 @@ class WhatIf:
         self._classifier.card = dataclasses.replace(classifier.card, views=1)
         self._model = copy.deepcopy(classifier.model)
         self._lock = Lock()
+        self.card = classifier.card
 
     @property
     def blocks(self) -> dict[str, int]:

@@ -1,0 +1,75 @@
+"""The part of the Mixing page that follows one picture through the blocks."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from demo.kernel_pictures import (
+    filters_html,
+    filters_reading,
+    filters_title,
+    responses_html,
+    responses_title,
+)
+from demo.mixing_choice import MixingNetwork, Record
+from demo.mixing_path import Shares, path_html, path_reading, path_title
+from demo.mixing_sources import opened
+from demo.panels import plain
+from demo.picture_choice import choose_picture
+from demo.url_choice import choose
+from demo.words import whole_percent
+
+if TYPE_CHECKING:
+    from cifar_core.explain.mixing import WhatIf
+    from cifar_core.inference import Images
+
+
+def show_picture(network: MixingNetwork, record: Record | None) -> None:
+    """Pick a picture; its way through the blocks, then one block from near."""
+    what_if = opened(network)
+    if what_if is None or network.weights is None:
+        return
+    picked = choose_picture(network.weights, what_if.card.class_names)
+    if picked is None:
+        return
+    (prediction,) = what_if.predict(picked.images)
+    compared = picked.truth or prediction.label
+    average = class_average(record, compared)
+    st.subheader("Its way through the blocks")
+    st.markdown(f"**{plain(path_title(prediction.mixing, average, compared))}**")
+    sure = f"{prediction.label}, {whole_percent(prediction.top[0][1])}"
+    st.html(path_html(prediction.seen, prediction.mixing, average, sure))
+    st.caption(plain(path_reading(average, compared)))
+    show_block(what_if, picked.images)
+
+
+def class_average(record: Record | None, class_name: str) -> Shares:
+    """Block -> mean coefficients of a class in the epoch whose weights are kept; empty where unknown."""
+    if record is None or class_name not in record.class_names:
+        return {}
+    row = record.class_names.index(class_name)
+    mixing = record.at(record.kept).mixing
+    return {block.block: block.per_class[row] for block in mixing if row < len(block.per_class)}
+
+
+def show_block(what_if: "WhatIf", images: "Images") -> None:
+    """The kernels of one block, what each makes of the picture, and the mix of them."""
+    st.subheader("One block from near")
+    blocks = list(what_if.blocks)
+    block = choose("block", "Block", blocks, blocks[0])
+    view = what_if.look(images, block)
+    shares = view.coefficients.tolist()
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**{plain(responses_title(view.responses))}**")
+        st.html(responses_html(view.responses, view.mixed, shares))
+        height, width = view.mixed.shape
+        st.caption(
+            f"What each kernel of {block} alone would make of what reaches it ({height} × {width} places), "
+            "and what the mix makes of it. Brighter: a stronger response, as the mean size over its "
+            "channels; one scale for all."
+        )
+    with right:
+        st.markdown(f"**{plain(filters_title(view.kernels))}**")
+        st.html(filters_html(view.kernels, view.mixed_kernel, shares))
+        st.caption(plain(filters_reading(view.kernels)))
