@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from demo.words import listed
+
 if TYPE_CHECKING:
     from cifar_core.explain.mixing import Mix
 
@@ -118,7 +120,7 @@ def _words(setting: Setting, count: int) -> str:
     name = preset_of(setting, count)
     if name != BY_HAND:
         return name.lower().replace("only", "only kernel")
-    return " and ".join(f"{value:.2f}" for value in setting)
+    return listed([f"{value:.2f}" for value in setting])
 
 
 def core_mix(mixes: Mapping[str, Setting]) -> "Mix":

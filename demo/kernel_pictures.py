@@ -12,7 +12,7 @@ from demo.picture_sheet import sheet
 from demo.style import DIVERGING_COLORS, KERNEL_COLORS, MUTED_INK, color_of
 
 FILTERS = 10
-CELL = 8  # pixels a side for one weight, so that the white gaps between filters stay thin
+CELL, FRAME = 8, 3  # pixels: the side of one weight, the white around a filter
 ROWS = "display:grid;grid-template-columns:5.5rem minmax(0,1fr);gap:.5rem .8rem;align-items:center"
 MAPS = "display:grid;grid-template-columns:repeat(auto-fill,minmax(112px,1fr));gap:1rem"
 MARK = "display:inline-block;width:.7rem;height:.7rem;border-radius:2px"
@@ -35,8 +35,8 @@ def filters_html(kernels: NDArray[np.float32], mixed: NDArray[np.float32], share
     for kernel, row in enumerate(tiles):
         last = kernel == len(kernels)
         words = "mixed" if last else f"kernel {kernel + 1}"
-        share = "" if last else f"{100 * shares[kernel]:.0f} % here"
-        image = data_uri(sheet([[np.kron(tile, np.ones((CELL, CELL, 1), np.uint8)) for tile in row]]))
+        share = "for this picture" if last else f"{100 * shares[kernel]:.0f} % here"
+        image = data_uri(sheet([[_enlarged(tile) for tile in row]]))
         alt = f"{len(row)} filters of the {words if last else words + ','} as small pictures"
         rows.append(f'{_name(words, share, kernel, last)}<img src="{image}" alt="{alt}" style="{IMAGE}">')
     return f'<div style="{ROWS}">{"".join(rows)}</div>'
@@ -77,7 +77,7 @@ def responses_html(
     for kernel, response in enumerate([*responses, mixed]):
         last = kernel == len(responses)
         words = "mixed" if last else f"kernel {kernel + 1}"
-        share = "" if last else f"{100 * shares[kernel]:.0f} % here"
+        share = "for this picture" if last else f"{100 * shares[kernel]:.0f} % here"
         image = data_uri(_colored(response / top, CIVIDIS))
         style = "display:block;width:100%;max-width:180px;image-rendering:pixelated;border-radius:3px"
         alt = f"Where {'the mixed kernel' if last else words} responds"
@@ -102,6 +102,12 @@ def _name(words: str, share: str, kernel: int, last: bool) -> str:
     mark = f'<i style="{MARK};background:{color}"></i>'
     small = f'<span style="color:{MUTED_INK};font-size:.8rem">{html.escape(share)}</span>'
     return f'<div style="line-height:1.3">{mark} {html.escape(words)}<br>{small}</div>'
+
+
+def _enlarged(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A tile (R, S, 3) with each weight as a square, in a white frame that keeps it from its neighbors."""
+    squares = np.kron(tile, np.ones((CELL, CELL, 1), np.uint8))
+    return np.pad(squares, ((FRAME, FRAME), (FRAME, FRAME), (0, 0)), constant_values=255)
 
 
 def _in_color(stack: NDArray[np.float32]) -> NDArray[np.uint8]:

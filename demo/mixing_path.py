@@ -83,7 +83,7 @@ def path_reading(average: Shares, class_name: str) -> str:
 
 def _largest_gap(block: str, used: Shares, average: Shares) -> tuple[float, int]:
     usual = average.get(block, used[block])
-    gaps = [abs(own - other) for own, other in zip(used[block], usual, strict=True)]
+    gaps = [round(abs(own - other), 3) for own, other in zip(used[block], usual, strict=True)]
     kernel = int(np.argmax(gaps))
     return gaps[kernel], kernel
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def show_picture(network: MixingNetwork, record: Record | None) -> None:
-    """Pick a picture; its way through the blocks, then one block from near."""
+    """Pick a picture; its way through the blocks, then one block close up."""
     what_if = opened(network)
     if what_if is None or network.weights is None:
         return
@@ -34,7 +34,7 @@ def show_picture(network: MixingNetwork, record: Record | None) -> None:
         return
     (prediction,) = what_if.predict(picked.images)
     compared = picked.truth or prediction.label
-    average = class_average(record, compared)
+    average = class_average(record, compared, prediction.mixing)
     st.subheader("Its way through the blocks")
     st.markdown(f"**{plain(path_title(prediction.mixing, average, compared))}**")
     sure = f"{prediction.label}, {whole_percent(prediction.top[0][1])}"
@@ -43,18 +43,23 @@ def show_picture(network: MixingNetwork, record: Record | None) -> None:
     show_block(what_if, picked.images)
 
 
-def class_average(record: Record | None, class_name: str) -> Shares:
-    """Block -> mean coefficients of a class in the epoch whose weights are kept; empty where unknown."""
+def class_average(record: Record | None, class_name: str, used: Shares) -> Shares:
+    """Block -> mean coefficients of a class in the epoch whose weights are kept.
+
+    Empty where unknown, or where the record is of other blocks than those `used`.
+    """
     if record is None or class_name not in record.class_names:
         return {}
     row = record.class_names.index(class_name)
     mixing = record.at(record.kept).mixing
-    return {block.block: block.per_class[row] for block in mixing if row < len(block.per_class)}
+    average = {block.block: block.per_class[row] for block in mixing if row < len(block.per_class)}
+    sizes = [{block: len(shares) for block, shares in some.items()} for some in (average, used)]
+    return average if sizes[0] == sizes[1] else {}
 
 
 def show_block(what_if: "WhatIf", images: "Images") -> None:
     """The kernels of one block, what each makes of the picture, and the mix of them."""
-    st.subheader("One block from near")
+    st.subheader("One block close up")
     blocks = list(what_if.blocks)
     block = choose("block", "Block", blocks, blocks[0])
     view = what_if.look(images, block)

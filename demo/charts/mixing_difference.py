@@ -11,6 +11,7 @@ from cifar_core.runs.events import BlockMixing
 from demo.charts.figure import Chart, Option, category_axis, plain_option
 from demo.charts.mixing import class_labels
 from demo.style import DIVERGING_COLORS
+from demo.words import counted
 
 MOST_ORDERED = 6  # kernels whose every order can be tried: 720 of them
 LITTLE = 0.05  # a difference that is worth no word
@@ -21,7 +22,10 @@ def comparable(first: Sequence[BlockMixing], second: Sequence[BlockMixing]) -> s
     sizes = [[(len(block.mean), len(block.per_class)) for block in mixing] for mixing in (first, second)]
     if sizes[0] == sizes[1]:
         return ""
-    words = [f"{len(mixing)} blocks of {len(mixing[0].mean)} kernels" for mixing in (first, second)]
+    words = [
+        f"{counted(len(mixing), 'block')} of {counted(len(mixing[0].mean), 'kernel')}"
+        for mixing in (first, second)
+    ]
     if words[0] == words[1]:
         return "The two runs have other classes or kernels, so there is no difference to draw."
     return f"One has {words[0]}, the other {words[1]}, so there is no difference to draw."
