@@ -16,6 +16,7 @@ CELL, FRAME = 8, 3  # pixels: the side of one weight, the white around a filter
 ROWS = "display:grid;grid-template-columns:5.5rem minmax(0,1fr);gap:.5rem .8rem;align-items:center"
 MAPS = "display:grid;grid-template-columns:repeat(auto-fill,minmax(112px,1fr));gap:1rem"
 MARK = "display:inline-block;width:.7rem;height:.7rem;border-radius:2px"
+MAP = "display:block;width:100%;max-width:180px;image-rendering:pixelated;border-radius:3px"
 IMAGE = "display:block;width:100%;max-width:520px;image-rendering:pixelated"
 
 
@@ -33,12 +34,10 @@ def filters_html(kernels: NDArray[np.float32], mixed: NDArray[np.float32], share
     tiles = _in_color(stack) if stack.shape[2] == 3 else _strongest_slices(stack)
     rows = []
     for kernel, row in enumerate(tiles):
-        last = kernel == len(kernels)
-        words = "mixed" if last else f"kernel {kernel + 1}"
-        share = "for this picture" if last else f"{100 * shares[kernel]:.0f} % here"
         image = data_uri(sheet([[_enlarged(tile) for tile in row]]))
-        alt = f"{len(row)} filters of the {words if last else words + ','} as small pictures"
-        rows.append(f'{_name(words, share, kernel, last)}<img src="{image}" alt="{alt}" style="{IMAGE}">')
+        whose = "the mixed kernel" if kernel == len(kernels) else f"kernel {kernel + 1}"
+        alt = f"{len(row)} filters of {whose} as small pictures"
+        rows.append(f'{_name(kernel, shares)}<img src="{image}" alt="{alt}" style="{IMAGE}">')
     return f'<div style="{ROWS}">{"".join(rows)}</div>'
 
 
@@ -75,15 +74,10 @@ def responses_html(
     top = float(max(responses.max(), mixed.max())) or 1.0
     cells = []
     for kernel, response in enumerate([*responses, mixed]):
-        last = kernel == len(responses)
-        words = "mixed" if last else f"kernel {kernel + 1}"
-        share = "for this picture" if last else f"{100 * shares[kernel]:.0f} % here"
         image = data_uri(_colored(response / top, CIVIDIS))
-        style = "display:block;width:100%;max-width:180px;image-rendering:pixelated;border-radius:3px"
-        alt = f"Where {'the mixed kernel' if last else words} responds"
-        cells.append(
-            f'<div>{_name(words, share, kernel, last)}<img src="{image}" alt="{alt}" style="{style}"></div>'
-        )
+        whose = "the mixed kernel" if kernel == len(responses) else f"kernel {kernel + 1}"
+        alt = f"Where {whose} responds"
+        cells.append(f'<div>{_name(kernel, shares)}<img src="{image}" alt="{alt}" style="{MAP}"></div>')
     return f'<div style="{MAPS}">{"".join(cells)}</div>'
 
 
@@ -97,11 +91,19 @@ def responses_title(responses: NDArray[np.float32]) -> str:
     return f"Kernel {best + 1} responds most to this picture, {ratio:.1f} times as much as kernel {least + 1}"
 
 
-def _name(words: str, share: str, kernel: int, last: bool) -> str:
-    color = MUTED_INK if last else color_of(kernel, KERNEL_COLORS)
+def kernel_name(words: str, note: str, kernel: int | None) -> str:
+    """A kernel's color (None: the mixed one's gray), its name, and a smaller note under it."""
+    color = MUTED_INK if kernel is None else color_of(kernel, KERNEL_COLORS)
     mark = f'<i style="{MARK};background:{color}"></i>'
-    small = f'<span style="color:{MUTED_INK};font-size:.8rem">{html.escape(share)}</span>'
+    small = f'<span style="color:{MUTED_INK};font-size:.8rem">{html.escape(note)}</span>'
     return f'<div style="line-height:1.3">{mark} {html.escape(words)}<br>{small}</div>'
+
+
+def _name(kernel: int, shares: Sequence[float]) -> str:
+    """The name of a row: a kernel with its share, or, past the last kernel, the mixed one."""
+    if kernel == len(shares):
+        return kernel_name("mixed", "for this picture", None)
+    return kernel_name(f"kernel {kernel + 1}", f"{100 * shares[kernel]:.0f} % here", kernel)
 
 
 def _enlarged(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -26,12 +26,16 @@ class MixingNetwork:
 
 @dataclass(frozen=True)
 class Record:
-    """What a run tells of its mix: the epochs in which it was measured, and which one's weights are kept."""
+    """What a run tells of its mix: the epochs in which it was measured, and which one's weights are kept.
+
+    start_temperature: of the softmax at the start; `softmax` is False where coefficients are sigmoids.
+    """
 
     epochs: tuple[Epoch, ...]
     kept: int
     class_names: tuple[str, ...]
     start_temperature: float
+    softmax: bool
 
     def at(self, number: int) -> Epoch:
         """The epoch with this number, or else the last one."""
@@ -96,4 +100,5 @@ def _read_record(path: Path, events_size: int) -> Record | None:
         names = class_names_of(config.data)
     except KeyError:
         raise StoreError(f"The settings of run '{run.id}' name a data set that is not known here.") from None
-    return Record(epochs, number, names, config.mixing_temperature)
+    softmax = config.model_args.get("activation", "softmax") == "softmax"
+    return Record(epochs, number, names, config.mixing_temperature, softmax)

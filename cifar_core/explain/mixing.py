@@ -83,11 +83,6 @@ class WhatIf:
         layers = self._convolutions().values()
         return all(layer.coefficients.activation == "softmax" for layer in layers)
 
-    @property
-    def temperature(self) -> float:
-        """The softmax temperature that the weights were saved with; the same in every block."""
-        return next(layer.coefficients.temperature.item() for layer in self._convolutions().values())
-
     def predict(self, images: Images, mix: Mix = AS_PREDICTED, top: int = 3) -> list[Prediction]:
         """See Classifier.predict; each answer holds the coefficients that were used."""
         with self._mixing(mix):

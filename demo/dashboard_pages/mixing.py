@@ -8,6 +8,7 @@ from cifar_core.runs.store import RunStore, StoreError
 from demo.charts import entropy_chart, mixing_per_class
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
 from demo.charts.mixing_time import entropy_over_time, shares_over_time, warning_sentence
+from demo.kernel_favorites import show_favorites
 from demo.mixing_choice import MixingNetwork, Record, default_network, list_mixing, record_of
 from demo.mixing_picture_view import show_picture
 from demo.panels import plain, show_chart, show_legend, show_link, tighten_page
@@ -75,10 +76,16 @@ def largest(record: Record) -> float:
 
 
 def show_classes(network: MixingNetwork, record: Record | None) -> None:
-    """Classes against kernels in one epoch, and how even each block's mix is then."""
+    """Which classes a kernel serves, epoch by epoch, and which pictures it counts most for."""
     if record is None:
         st.write(NO_RECORD)
-        return
+    else:
+        show_epoch(record)
+    show_favorites(network)
+
+
+def show_epoch(record: Record) -> None:
+    """One epoch of a run: classes against kernels, and the entropies."""
     epoch = record.at(choose_epoch(record))
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -93,6 +100,8 @@ def show_classes(network: MixingNetwork, record: Record | None) -> None:
 
 def temperature_words(record: Record) -> str:
     """What is known of the softmax's temperature, in a sentence."""
+    if not record.softmax:
+        return "Each coefficient is a sigmoid of its own, so there is no temperature."
     if record.start_temperature == 1:
         return "The softmax of the coefficients had the temperature 1 throughout."
     return (

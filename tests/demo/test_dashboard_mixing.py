@@ -135,6 +135,18 @@ def test_two_epochs_and_two_runs_are_compared(store):
     assert app.query_params["with"] == second.id
 
 
+def test_the_pictures_of_a_kernel_are_found(store):
+    run = make_run(store, recipe="smoke", epochs=2)
+    save_toy(run.best_checkpoint, class_names=list(SHAPE_NAMES))
+    app = page("mixing", run=run.id, block="B2")
+    assert "this takes some seconds" in words(app)
+    button(app, "Look through 500 pictures").click().run()
+    assert not app.exception
+    said = words(app)
+    assert "Of all 500 test pictures" in said and said.count("image-rendering:pixelated") == 3
+    assert "of B2" in said
+
+
 def test_a_picture_goes_through_the_blocks(store):
     app = page("mixing", run=toy_run(store).id, part="picture")
     said = words(app)

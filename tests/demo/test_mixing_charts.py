@@ -10,6 +10,7 @@ from cifar_core.runs.events import BlockMixing
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
 from demo.charts.mixing_time import collapse_title, entropy_over_time, shares_over_time, warning_sentence
 from demo.charts.what_if import Worth, answer_change_chart, change_title, worth_chart
+from demo.kernel_favorites import favorites, favorites_title
 from demo.kernel_pictures import chosen_filters, filters_html, filters_title, responses_html, responses_title
 from demo.mixing_path import path_html, path_title
 from demo.style import DIVERGING_COLORS, KERNEL_COLORS
@@ -172,6 +173,14 @@ def test_the_kernel_that_responds_most_is_named():
     )
     assert "alike" in responses_title(np.ones((2, 4, 4), np.float32))
     assert responses_html(responses, responses[0], [0.5, 0.5]).count("<img") == 3
+
+
+def test_favorites_are_those_with_the_largest_share():
+    shares = np.array([[0.1, 0.9], [0.7, 0.3], [0.4, 0.6]], np.float32)
+    assert favorites(shares, 2).tolist() == [[1, 2], [0, 2]]
+    mostly = favorites_title("B1", [["cat", "dog", "ship", "deer"], ["cat", "cat", "cat", "dog"]])
+    assert mostly == "Kernel 2 of B1 counts most for cat: 3 of its 4 pictures"
+    assert "keeps to one class" in favorites_title("B1", [["cat", "dog", "ship"]] * 2)
 
 
 def test_options_are_plain_json():

@@ -54,7 +54,7 @@ def test_hits_are_counted_under_the_mix(classifier, pixels):
 def test_it_knows_its_blocks(classifier):
     what_if = WhatIf(classifier)
     assert what_if.blocks == {"B1": 3, "B2": 3, "B3": 3}
-    assert what_if.shares_sum_to_one and what_if.temperature == 1
+    assert what_if.shares_sum_to_one
     assert list(what_if.blocks) == classifier.model.mixing_blocks()
 
 
