@@ -29,7 +29,13 @@ def choose(
         chosen = st.select_slider(label, options, format_func=shown, key=key)
     else:
         chosen = st.segmented_control(
-            label, options, format_func=shown, key=key, required=True, label_visibility="collapsed"
+            label,
+            options,
+            format_func=shown,
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+            wrap=True,  # a phone would hide what does not fit on one line
         )
     st.query_params[name] = str(chosen)
     return str(chosen)

@@ -74,6 +74,7 @@ def show_controls(what_if: "WhatIf", mixes: Mixes, used: Mapping[str, Sequence[f
         key=key,
         required=True,
         label_visibility="collapsed",
+        wrap=True,
         on_change=_take_preset,
         args=(key, names, dict(blocks), mixes, {name: tuple(used[name]) for name in names}),
     )
