@@ -84,7 +84,7 @@ def _show_worth(what_if: "WhatIf", measured: Measured, kept: dict[str, float]) -
         for block, kernel in mix.items()
         if isinstance(kernel, int) and to_text(mix) in kept
     ]
-    if "" not in kept or len(rows) < len(_each_off(what_if)):
+    if not rows or "" not in kept or len(rows) < len(_each_off(what_if)):
         return
     reading = (
         f"A bar for each kernel of each block: by how many points the accuracy on {measured.words} changes "

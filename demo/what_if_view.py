@@ -138,7 +138,9 @@ def show_answer(before: "Prediction", after: "Prediction", class_names: Sequence
 
 
 def show_worth(what_if: "WhatIf", picked: Picked, before: "Prediction", network: str) -> None:
-    """What the answer for this picture owes to each kernel."""
+    """What the answer for this picture owes to each kernel; nothing where no block has two."""
+    if max(what_if.blocks.values()) < 2:
+        return
     st.subheader("Without one kernel: this picture")
     mark = (network, picked.id)
     kept = st.session_state.get("worth")

@@ -186,6 +186,8 @@ def show_page() -> None:
         "compare": lambda: show_compare(network, record, networks),
     }
     views[choose("part", "Question", list(PARTS), "classes", PARTS)]()
+    if network.run is not None:
+        show_link("live", "How this run went", run=network.id)
 
 
 tighten_page()

@@ -189,6 +189,23 @@ def test_a_mix_by_hand_changes_the_answer_and_back(store):
     assert "mix" not in app.query_params and answer(app) == alone
 
 
+@pytest.mark.parametrize(
+    "arguments", [{"num_kernels": 1}, {"num_kernels": 2, "activation": "sigmoid", "standardize": False}]
+)
+def test_other_kinds_of_mixing_networks_are_shown_too(store, arguments):
+    run = toy_run(store, model_args={"widths": [4, 8], **arguments})
+    for part in PARTS:
+        assert not page("mixing", run=run.id, part=part).error
+    app = page("mixing", run=run.id, part="whatif", where="B1")
+    button(app, "Measure on 500 pictures").click().run()
+    assert not app.exception and app.table
+    before = [item.value for item in app.slider]
+    app.slider(key="share-B1-0").set_value(0.25).run()
+    assert not app.exception
+    if "activation" in arguments:  # each stands for itself: the other stays
+        assert [item.value for item in app.slider] == [0.25, before[1]]
+
+
 def test_a_slider_moves_one_share_and_the_others_make_room(store):
     app = page("mixing", run=toy_run(store).id, part="whatif", where="B2")
     free = [app.slider(key=f"share-B2-{kernel}").value for kernel in range(3)]
