@@ -112,7 +112,7 @@ def test_sigterm_ends_training_with_its_state_saved_and_a_bar_in_the_terminal(tm
     assert "epoch 1: train loss" in said and "\r" not in said
     reader.join()
     bar = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", shown[0])
-    progress = r"\d+/3600 \[\d\d:\d\d<[\d:]+, +[\d.]+step/s, epoch \d+, loss [\d.]+, accuracy"
+    progress = r"\d+/3600 \[\d\d:\d\d<[\d:]+, +[\d.]+(?:step/s|s/step), epoch \d+, loss [\d.]+, accuracy"
     assert re.search(progress, bar), bar[-300:]
 
 
