@@ -9,9 +9,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from demo import kept
 from demo.mixing_choice import MixingNetwork
 from demo.panels import plain
-from demo.trial import Network, TrialError, load_network, load_pictures
+from demo.trial import Network, TrialError, load_network
 
 if TYPE_CHECKING:
     from cifar_core.data import ImageData
@@ -40,11 +41,6 @@ def _what_if_of(folder: Path, stamp: int) -> "WhatIf":
         raise TrialError(str(error)) from None
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _pictures_of(data: str, folder: Path | None) -> "ImageData":
-    return load_pictures(data, folder)
-
-
 def what_if_of(network: Network) -> "WhatIf":
     """The loaded network, kept for everyone; better weights load anew. Raises TrialError."""
     with st.spinner(LOADING):
@@ -54,7 +50,7 @@ def what_if_of(network: Network) -> "WhatIf":
 def pictures_of(network: Network) -> "ImageData":
     """The data set that a network belongs to, if it is on this machine; raises TrialError."""
     with st.spinner("Opening the pictures"):
-        return _pictures_of(network.data, network.data_dir)
+        return kept.pictures_of(network.data, network.data_dir)
 
 
 def opened(network: MixingNetwork) -> "WhatIf | None":
