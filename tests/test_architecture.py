@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 OWN_PATH = Path(__file__).resolve().relative_to(ROOT)
 
 GROUND = {"atomic", "paths", "typed_json"}  # files and folders: every room stands on them
-LEVEL_0 = GROUND | {"config", "metrics", "recipes", "runs", "settings", "words"}
-LEVEL_1 = {"augment", "data", "device", "images", "models", "views"}
+LEVEL_0 = GROUND | {"calibration", "config", "metrics", "recipes", "runs", "settings", "words"}
+LEVEL_1 = {"augment", "corruptions", "data", "device", "images", "models", "views"}
 LEVEL_2 = {"checkpoint", "resume_state", "training"}
 LEVEL_3 = {"bench", "explain", "export", "inference", "preparation", "recorder", "runner"}
 
@@ -27,9 +27,11 @@ HOUSE: dict[str, set[str]] = {
     "settings": set(),
     "config": GROUND | {"settings"},
     "metrics": set(),
+    "calibration": set(),
     "recipes": GROUND | {"config", "recipes"},
     "runs": GROUND | {"config", "runs", "words"},
     "augment": {"augment"},
+    "corruptions": set(),
     "data": GROUND | {"data"},
     "data.folder": GROUND | {"data", "images"},  # pictures of any kind: the one decoder of those
     "data.batches": {"augment", "config", "data"},  # a batch is cut and augmented in one go
@@ -52,7 +54,7 @@ HOUSE: dict[str, set[str]] = {
     "cli": LEVEL_0 | LEVEL_1 | LEVEL_2 | LEVEL_3 | {"cli"},
     "__main__": {"cli"},
     "demo": LEVEL_0
-    | {"checkpoint", "data", "demo", "explain", "images", "inference", "models"}
+    | {"checkpoint", "corruptions", "data", "demo", "explain", "images", "inference", "models"}
     | {"bench.speed", "bench.speed_store"},  # how long a training would take, without the loop
 }
 EMPTY_NAMES = {"common", "helpers", "misc", "util", "utils"}
