@@ -116,6 +116,12 @@ class Classifier:
         return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
 
     @torch.inference_mode()
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        """Logits (N, num_classes) of one look at each image, without the views that answers average."""
+        looks = [self.network(self.normalize(part.to(self.device)))[0] for part in _parts(images)]
+        return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *(x.cpu() for x in looks)])
+
+    @torch.inference_mode()
     def run(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
         """uint8 pixels (N, 3, 32, 32) -> logits (N, num_classes) and mixing coefficients (N, K) a block.
 
