@@ -20,6 +20,7 @@ st.navigation(
         st.Page("dashboard_pages/live.py", title="Live"),
         st.Page("dashboard_pages/mixing.py", title="Mixing"),
         st.Page("dashboard_pages/runs.py", title="Runs"),
+        st.Page("dashboard_pages/understand.py", title="Understand"),
         st.Page("dashboard_pages/try_network.py", title="Try", url_path="try"),
         st.Page("dashboard_pages/results.py", title="Results"),
         st.Page("dashboard_pages/learn.py", title="Learn"),

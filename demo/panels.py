@@ -1,7 +1,7 @@
 """Small pieces that several pages draw: a chart with its words, a row of facts, a run's name and state."""
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import streamlit as st
 
@@ -19,10 +19,20 @@ def tighten_page() -> None:
     st.html("<style>.stMainBlockContainer { padding-top: 4rem }</style>")
 
 
-def show_chart(chart: Chart, key: str, alt: str) -> None:
-    """Draw the title sentence, the chart and how to read it; the key lets it take new data in place."""
+def show_chart(chart: Chart, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
+    """Draw the title sentence, the chart and how to read it; the key lets it take new data in place.
+
+    on_select: called when the reader chooses a point of a chart that allows it.
+    """
     st.markdown(f"**{plain(chart.title)}**")
-    st.echarts_chart(chart.option, key=key, width="stretch", height=chart.height, alt=alt)
+    st.echarts_chart(
+        chart.option,
+        key=key,
+        width="stretch",
+        height=chart.height,
+        alt=alt,
+        on_select=on_select or "ignore",
+    )
     st.caption(plain(chart.reading))
 
 

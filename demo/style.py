@@ -15,6 +15,8 @@ KERNEL_COLORS: tuple[str, ...] = (
     "#332288", "#44AA99", "#DDCC77", "#AA4499", "#88CCEE", "#882255", "#117733", "#999933",
 )  # fmt: skip
 
+CORRUPTION_COLORS = KERNEL_COLORS  # kinds of damage; no chart shows them beside kernels
+
 # Found by maximizing the smallest distance within the list; given to the classes in the data set's order.
 CLASS_COLORS: tuple[str, ...] = (
     "#5566CC",  # airplane

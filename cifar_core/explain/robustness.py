@@ -8,14 +8,17 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.atomic import write_json
 from cifar_core.corruptions import CORRUPTIONS, STRENGTHS, corrupt
-from cifar_core.inference import Classifier
 from cifar_core.typed_json import build
+
+if TYPE_CHECKING:
+    from cifar_core.inference import Classifier
 
 Cell = tuple[str, int]  # kind, strength
 
@@ -60,7 +63,7 @@ def cells_left(measured: Robustness) -> list[Cell]:
 
 
 def measure(
-    classifier: Classifier, images: NDArray[np.uint8], targets: NDArray[np.int64], start: Robustness
+    classifier: "Classifier", images: NDArray[np.uint8], targets: NDArray[np.int64], start: Robustness
 ) -> Iterator[Robustness]:
     """Go on from `start`, one cell at a time, on images (N, 3, 32, 32) with targets (N,).
 
@@ -75,7 +78,7 @@ def measure(
         yield known
 
 
-def _accuracy(classifier: Classifier, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> float:
+def _accuracy(classifier: "Classifier", images: NDArray[np.uint8], targets: NDArray[np.int64]) -> float:
     return float((classifier.logits(images).argmax(axis=1) == targets).mean())
 
 

@@ -1,0 +1,71 @@
+"""How sure a network is beside how often it is right, as it is and at a temperature."""
+
+import math
+
+from cifar_core.calibration import Reliability
+from demo.charts.figure import Chart, Option, plain_option, value_axis
+from demo.style import ACCENT, MUTED_INK
+from demo.words import percent
+
+NEAR = 0.01  # sureness and accuracy closer than this are called equal
+AS_IS, MENDED, IDEAL = "as it is", "at the temperature", "as sure as right"
+
+
+def calibration_chart(plain: Reliability, mended: Reliability, temperature: float) -> Chart:
+    """Accuracy over confidence in percent, a point a bin; thin as it is, thick at `temperature`."""
+    ideal = _line(IDEAL, [[0, 0], [100, 100]], MUTED_INK, 1, "dashed")
+    ideal |= {"showSymbol": False, "silent": True, "tooltip": {"show": False}}
+    lines = [
+        ideal,
+        _line(AS_IS, _points(plain), MUTED_INK, 1, "solid"),
+        _line(MENDED, _points(mended), ACCENT, 3, "solid"),
+    ]
+    x_axis = value_axis("how sure it is: probability of its answer (%)", min=0, max=100)
+    y_axis = value_axis("how often it is right (%)", vertical=True, min=0, max=100)
+    option = plain_option(x_axis, y_axis, lines, legend={"top": 0, "left": 0})
+    option["tooltip"] = {"trigger": "item", "formatter": "{a}<br>{@[2]}", "confine": True}
+    reading = (
+        "Pictures are sorted into 15 bins by how sure the network is; the larger a point, the more pictures. "
+        "Below the dashed line it is surer than it is right. "
+        f"The thick line divides its logits by {temperature:.2f}, which changes no answer."
+    )
+    return Chart(calibration_title(plain), option, reading, 340)
+
+
+def _points(result: Reliability) -> list[Option]:
+    rows = zip(result.confidence.tolist(), result.accuracy.tolist(), result.counts.tolist(), strict=True)
+    most = max(1, int(result.counts.max()))
+    return [
+        {
+            "value": [
+                round(100 * sure, 2),
+                round(100 * right, 2),
+                f"{count:,} pictures: {100 * sure:.1f} % sure, {100 * right:.1f} % right",
+            ],
+            "symbolSize": round(4 + 10 * math.sqrt(count / most), 1),
+        }
+        for sure, right, count in rows
+        if count
+    ]
+
+
+def _line(name: str, data: list, color: str, width: int, dash: str) -> Option:
+    return {
+        "type": "line",
+        "name": name,
+        "data": data,
+        "lineStyle": {"color": color, "width": width, "type": dash},
+        "itemStyle": {"color": color},
+        "symbol": "circle",
+    }
+
+
+def calibration_title(plain: Reliability) -> str:
+    """Whether the network is too sure, in a sentence."""
+    full = plain.counts > 0
+    weights = plain.counts[full] / plain.counts.sum()
+    sure, right = (float((weights * values[full]).sum()) for values in (plain.confidence, plain.accuracy))
+    how = f"on average {percent(sure)} sure and {percent(right)} right"
+    if abs(sure - right) < NEAR:
+        return f"As sure as it is right: {how}"
+    return f"Too {'sure' if sure > right else 'modest'}: {how}"

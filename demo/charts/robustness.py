@@ -1,0 +1,98 @@
+"""Accuracy over the strength of damage: a line a kind for one network, or a line a network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cifar_core.corruptions import CORRUPTIONS, STRENGTHS
+from cifar_core.explain.robustness import Robustness
+from demo.charts.figure import Chart, Option, plain_option, value_axis
+from demo.charts.overlay import line_style
+from demo.style import CORRUPTION_COLORS, color_of
+from demo.words import percent
+
+MEAN = "mean of all eight"
+SYMBOLS = ("circle", "rect", "triangle", "diamond")
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """A network with what it bears; `rank` is its place among all runs and gives its color."""
+
+    name: str
+    rank: int
+    measured: Robustness
+
+
+def kind_style(kind: str) -> dict[str, str | int]:
+    """Color and dash of a kind of damage, the same in every chart."""
+    place = list(CORRUPTIONS).index(kind)
+    return {"color": color_of(place, CORRUPTION_COLORS), "width": 2, "type": ("solid", "dashed")[place % 2]}
+
+
+def robustness_chart(measured: Robustness) -> Chart:
+    """Accuracy in percent over strength 0 to 5, one line a kind; `measured` may not be whole yet."""
+    lines = [
+        _line(kind, values_of(measured, kind), kind_style(kind), SYMBOLS[place // 2])
+        for place, kind in enumerate(CORRUPTIONS)
+    ]
+    reading = (
+        "Strength 0 is the picture as it is; the pictures below show what each strength does. Where a line "
+        "is steep, the network bears little."
+    )
+    return Chart(robustness_title(measured), _option(lines), reading, 340)
+
+
+def compared_chart(runs: Sequence[MeasuredRun], kind: str) -> Chart:
+    """One line a network: its accuracy under one kind of damage, or the mean of all (MEAN); all whole."""
+    lines = [_line(run.name, values_of(run.measured, kind), line_style(run.rank), SYMBOLS[0]) for run in runs]
+    reading = "One line a network. A line may begin lower and still be flatter: it loses less."
+    return Chart(compared_title(runs, kind), _option(lines), reading, 320)
+
+
+def values_of(measured: Robustness, kind: str) -> list[float]:
+    """Accuracies (0..1) from strength 0 on, as far as they are known."""
+    if kind == MEAN:
+        return measured.mean
+    return [measured.clean or 0.0, *measured.accuracy.get(kind, [])]
+
+
+def robustness_title(measured: Robustness) -> str:
+    """What hurts the most and what the least at the greatest strength, in a sentence."""
+    if not measured.is_whole:
+        return "The curves grow as they are measured"
+    last = {kind: measured.accuracy[kind][-1] for kind in CORRUPTIONS}
+    worst, best = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
+    falls = f"{percent(measured.clean)} become {percent(last[worst])} at strength {STRENGTHS}"
+    return f"{_capital(worst)} hurts most: {falls}; {best} hurts least ({percent(last[best])})"
+
+
+def compared_title(runs: Sequence[MeasuredRun], kind: str) -> str:
+    """Which network bears it best, in a sentence."""
+    last = {run.name: values_of(run.measured, kind)[-1] for run in runs}
+    best = max(last, key=last.__getitem__)
+    what = "under all eight kinds on average" if kind == MEAN else f"under {kind}"
+    return f"{best} bears most {what}: {percent(last[best])} at strength {STRENGTHS}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _option(lines: list[Option]) -> Option:
+    x_axis = value_axis("strength of the damage (0 none, 5 most)", min=0, max=STRENGTHS, interval=1)
+    y_axis = value_axis("accuracy (%)", vertical=True, min=0, max=100)
+    option = plain_option(x_axis, y_axis, lines)
+    option["grid"] |= {"top": 12}
+    return option
+
+
+def _line(name: str, values: Sequence[float], style: dict[str, str | int], symbol: str) -> Option:
+    return {
+        "type": "line",
+        "name": name,
+        "data": [[strength, round(100 * value, 2)] for strength, value in enumerate(values)],
+        "lineStyle": style,
+        "itemStyle": {"color": style["color"]},
+        "symbol": symbol,
+        "symbolSize": 7,
+    }

@@ -1,0 +1,95 @@
+"""Understand a trained network: what it confuses, whether it can be believed, what it bears, what it sees."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from cifar_core.paths import DEFAULT_CHECKPOINT
+from cifar_core.runs.store import RunStore
+from demo.network_choice import choose_network, network_of
+from demo.panels import plain, show_link, tighten_page
+from demo.trial import Network, TrialError, list_networks
+from demo.understanding.answers import Answers, answers_of
+from demo.understanding.calibration import show_calibration
+from demo.understanding.confusion import show_confusion
+from demo.understanding.mistakes import show_mistakes
+from demo.understanding.pictures import (
+    Pictures,
+    choice,
+    choose_pictures,
+    config_of,
+    pictures_sentence,
+    select_pictures,
+    splits_of,
+)
+from demo.words import percent
+
+if TYPE_CHECKING:
+    from cifar_core.inference import Classifier
+
+PARTS = {
+    "confusion": "Confusion",
+    "mistakes": "Mistakes",
+    "calibration": "Calibration",
+}
+NO_NETWORK = "No trained network yet: train one, and it can be looked into from its first epoch on."
+LOADING = "Loading the network; the first time takes a few seconds"
+
+
+def answered(network: Network, classifier: "Classifier", pictures: Pictures) -> Answers:
+    """The network's answers to the pictures, computed once."""
+    return answers_of(classifier, (str(network.folder), network.stamp), pictures)
+
+
+def show_answers(part: str, network: Network, classifier: "Classifier") -> None:
+    """The parts that rest on the network's answers to many pictures."""
+    split, count = choose_pictures(config_of(classifier.card))
+    pictures = select_pictures(network, classifier.card, split, count)
+    answers = answered(network, classifier, pictures)
+    right = f"{percent(answers.accuracy)} right at one look each."
+    st.write(plain(f"{pictures_sentence(pictures)} {right}"))
+    if part == "confusion":
+        show_confusion(classifier, pictures, answers)
+    elif part == "mistakes":
+        show_mistakes(classifier, pictures, answers)
+    else:
+        show_calibration(answers, validation_answers(network, classifier, pictures, answers, count))
+
+
+def validation_answers(
+    network: Network, classifier: "Classifier", pictures: Pictures, answers: Answers, count: int
+) -> Answers | None:
+    """What a temperature may be fitted on; None where the run set nothing aside."""
+    if "val" not in splits_of(config_of(classifier.card)):
+        return None
+    if pictures.split == "val":
+        return answers
+    return answered(network, classifier, select_pictures(network, classifier.card, "val", count))
+
+
+def show_network(network: Network, store: RunStore) -> None:
+    """The chosen part for the chosen network."""
+    with st.spinner(LOADING):
+        classifier = network_of(network.folder, network.stamp)
+    part = choice("Part", "part", list(PARTS), "confusion", PARTS)
+    show_answers(part, network, classifier)
+
+
+def show_page() -> None:
+    """Choose a network, then what to know about it; the URL holds both."""
+    st.title("Understand")
+    store = RunStore()
+    networks = list_networks(store)
+    if not networks:
+        st.write(NO_NETWORK)
+        show_link("train", "Train a network")
+        return
+    network = choose_network(networks, DEFAULT_CHECKPOINT)
+    try:
+        show_network(network, store)
+    except TrialError as error:
+        st.write(plain(str(error)))
+
+
+tighten_page()
+show_page()

@@ -1,0 +1,33 @@
+"""Which trained network a page is about: a list to choose from, the URL that holds it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from demo.panels import plain
+from demo.trial import Network, load_network
+
+if TYPE_CHECKING:
+    from cifar_core.inference import Classifier
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def network_of(folder: Path, stamp: int) -> "Classifier":
+    """A loaded network, kept for everyone; `stamp` makes better weights load anew. Raises TrialError."""
+    return load_network(folder)
+
+
+def choose_network(networks: Sequence[Network], first: str = "") -> Network:
+    """The network that the URL (?run=…) or the reader names; otherwise `first`, or the first listed."""
+    ids = [network.id for network in networks]
+    names = {network.id: network.name for network in networks}
+    fallback = first if first in ids else ids[0]
+    wanted = st.query_params.get("run", fallback)
+    if wanted not in ids:
+        st.write(plain(f"{wanted} has no saved weights to try; here is another network."))
+        wanted = fallback
+    chosen = st.selectbox("Network", ids, index=ids.index(wanted), format_func=names.__getitem__)
+    st.query_params["run"] = chosen
+    return networks[ids.index(chosen)]

@@ -1,0 +1,72 @@
+"""Can its probabilities be believed: the reliability curve, and the temperature that mends it."""
+
+import math
+
+import streamlit as st
+
+from cifar_core.calibration import fit_temperature, picture_losses, probabilities, reliability
+from demo.charts.calibration import calibration_chart
+from demo.panels import show_chart, show_table
+from demo.understanding.answers import Answers
+from demo.words import percent
+
+LOWEST, HIGHEST = 0.25, 4.0  # what the slider offers
+ABOUT = (
+    "A calibrated network that says 80 % is right 8 times in 10. Dividing all logits by one number, the "
+    "temperature, makes a network less sure (above 1) or surer (below 1) without changing any answer."
+)
+NO_FIT = (
+    "This run set no validation pictures aside, and a temperature is never fitted on test pictures: "
+    "move the slider to see what one does."
+)
+SAME = " These are the pictures that it was fitted on; the test pictures give an independent figure."
+
+
+def show_calibration(answers: Answers, validation: Answers | None) -> None:
+    """The curve at the temperature of the slider, which begins at the fitted one.
+
+    validation: what the temperature is fitted on, None where the run set nothing aside.
+    """
+    st.write(ABOUT)
+    fitted = fit_temperature(validation.logits, validation.targets) if validation else None
+    usual = min(HIGHEST, max(LOWEST, round(fitted or 1.0, 2)))
+    chosen = st.slider("Temperature", LOWEST, HIGHEST, usual, 0.01)
+    st.caption(fit_sentence(fitted, validation, answers))
+    plain = reliability(answers.probs, answers.targets)
+    mended = reliability(probabilities(answers.logits, chosen), answers.targets)
+    alt = "Line chart: share of right answers over the probability of the answer"
+    show_chart(calibration_chart(plain, mended, chosen), "calibration", alt)
+    st.subheader("In numbers")
+    show_table(rows(answers, {"as it is": 1.0, "fitted": fitted, "at the slider": chosen}))
+    st.caption(
+        "Calibration error (ECE): the distance between how sure and how right, averaged over the pictures, "
+        "in 15 bins. Loss: mean cross-entropy in nats. Lower is better for both."
+    )
+
+
+def fit_sentence(fitted: float | None, validation: Answers | None, answers: Answers) -> str:
+    """Where the fitted temperature comes from."""
+    if fitted is None or validation is None:
+        return NO_FIT
+    count = len(validation.targets)
+    same = SAME if validation is answers else ""
+    return f"{fitted:.2f} has the lowest loss on {count:,} validation pictures.{same}"
+
+
+def rows(answers: Answers, temperatures: dict[str, float | None]) -> list[dict[str, str]]:
+    """Calibration error and loss at some temperatures; those of None are left out."""
+    table = []
+    for words, temperature in temperatures.items():
+        if temperature is None or not math.isfinite(temperature):
+            continue
+        result = reliability(probabilities(answers.logits, temperature), answers.targets)
+        loss = picture_losses(answers.logits, answers.targets, temperature).mean()
+        table.append(
+            {
+                "": words,
+                "temperature": f"{temperature:.2f}",
+                "calibration error": percent(result.ece),
+                "loss": f"{loss:.4f}",
+            }
+        )
+    return table
