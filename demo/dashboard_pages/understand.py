@@ -12,8 +12,10 @@ from demo.trial import Network, TrialError, list_networks
 from demo.understanding.answers import Answers, answers_of
 from demo.understanding.calibration import show_calibration
 from demo.understanding.confusion import show_confusion
+from demo.understanding.layers import show_layers
 from demo.understanding.mistakes import show_mistakes
 from demo.understanding.pictures import (
+    FEW_COUNTS,
     Pictures,
     choice,
     choose_pictures,
@@ -22,6 +24,7 @@ from demo.understanding.pictures import (
     select_pictures,
     splits_of,
 )
+from demo.understanding.robustness import show_robustness
 from demo.words import percent
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ PARTS = {
     "confusion": "Confusion",
     "mistakes": "Mistakes",
     "calibration": "Calibration",
+    "robustness": "Robustness",
+    "layers": "Layers",
 }
 NO_NETWORK = "No trained network yet: train one, and it can be looked into from its first epoch on."
 LOADING = "Loading the network; the first time takes a few seconds"
@@ -43,7 +48,7 @@ def answered(network: Network, classifier: "Classifier", pictures: Pictures) -> 
 
 def show_answers(part: str, network: Network, classifier: "Classifier") -> None:
     """The parts that rest on the network's answers to many pictures."""
-    split, count = choose_pictures(config_of(classifier.card))
+    split, count = choose_pictures(config_of(classifier.card), "n")
     pictures = select_pictures(network, classifier.card, split, count)
     answers = answered(network, classifier, pictures)
     right = f"{percent(answers.accuracy)} right at one look each."
@@ -67,12 +72,33 @@ def validation_answers(
     return answered(network, classifier, select_pictures(network, classifier.card, "val", count))
 
 
-def show_network(network: Network, store: RunStore) -> None:
+def show_damage(store: RunStore, networks: list[Network], network: Network, classifier: "Classifier") -> None:
+    """What the network bears."""
+    split, count = choose_pictures(config_of(classifier.card), "damaged", FEW_COUNTS, 200)
+    pictures = select_pictures(network, classifier.card, split, count)
+    st.write(plain(pictures_sentence(pictures)))
+    show_robustness(store, networks, network, classifier, pictures)
+
+
+def show_insides(network: Network, classifier: "Classifier") -> None:
+    """One layer on one picture."""
+    split, count = choose_pictures(config_of(classifier.card), "few", (200,))
+    pictures = select_pictures(network, classifier.card, split, count)
+    st.write(plain(pictures_sentence(pictures)))
+    show_layers(classifier, pictures)
+
+
+def show_network(store: RunStore, networks: list[Network], network: Network) -> None:
     """The chosen part for the chosen network."""
     with st.spinner(LOADING):
         classifier = network_of(network.folder, network.stamp)
     part = choice("Part", "part", list(PARTS), "confusion", PARTS)
-    show_answers(part, network, classifier)
+    if part == "robustness":
+        show_damage(store, networks, network, classifier)
+    elif part == "layers":
+        show_insides(network, classifier)
+    else:
+        show_answers(part, network, classifier)
 
 
 def show_page() -> None:
@@ -86,7 +112,7 @@ def show_page() -> None:
         return
     network = choose_network(networks, DEFAULT_CHECKPOINT)
     try:
-        show_network(network, store)
+        show_network(store, networks, network)
     except TrialError as error:
         st.write(plain(str(error)))
 

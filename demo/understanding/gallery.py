@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.charts.figure import CIVIDIS
 from demo.picture_cards import RIGHT, WRONG, data_uri
+from demo.understanding.colors import heated
 from demo.words import whole_percent
 
 GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:1.2rem"
@@ -52,22 +52,3 @@ def _card(one: Shown) -> str:
 
 def _image(picture: Picture, alt: str) -> str:
     return f'<img src="{data_uri(picture)}" alt="{alt}" style="{IMAGE}">'
-
-
-def heated(picture: Picture, heat: NDArray[np.floating]) -> Picture:
-    """The picture (H, W, 3) in gray under its heat map (H, W) in 0..1, cividis: bright where it looked."""
-    gray = picture.mean(axis=2, keepdims=True)
-    return (0.45 * gray + 0.55 * colored(heat)).round().astype(np.uint8)
-
-
-def colored(values: NDArray[np.floating]) -> Picture:
-    """Values (H, W) in 0..1 as colors (H, W, 3) of the sequential scale."""
-    return between(values, CIVIDIS)
-
-
-def between(values: NDArray[np.floating], colors: Sequence[str]) -> Picture:
-    """Values (…) in 0..1 as colors (…, 3), interpolated between "#RRGGBB" stops at equal distances."""
-    stops = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors])
-    places = np.linspace(0, 1, len(stops))
-    channels = [np.interp(values, places, stops[:, channel]) for channel in range(3)]
-    return np.stack(channels, axis=-1).round().astype(np.uint8)

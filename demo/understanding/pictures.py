@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SPLIT_WORDS = {"val": "validation", "test": "test"}
 COUNTS = (200, 500, 1000, 0)  # how many pictures can be asked for; 0 is all
-USUAL_COUNT = 1000
+FEW_COUNTS = (100, 200, 500, 1000)  # where each picture is looked at dozens of times
 
 
 @dataclass(frozen=True)
@@ -99,14 +99,17 @@ def _places(data: "ImageData", config: TrainConfig, split: str) -> "tuple[Split,
         raise TrialError(f"The validation pictures cannot be cut from this data: {error}") from None
 
 
-def choose_pictures(config: TrainConfig) -> tuple[str, int]:
-    """The split and the number of pictures that the reader wants; the URL holds both."""
+def choose_pictures(
+    config: TrainConfig, name: str, counts: Sequence[int] = COUNTS, usual: int = 1000
+) -> tuple[str, int]:
+    """The split and the number of pictures that the reader wants; the URL holds the number as `name`."""
     splits = splits_of(config)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = choice("Pictures", "split", splits, splits[0], SPLIT_WORDS)
-        words = {str(count): f"{count:,}" if count else "all" for count in COUNTS}
-        count = choice("How many, at most", "n", list(words), str(USUAL_COUNT), words)
-    return split, int(count)
+        if len(counts) == 1:
+            return split, counts[0]
+        words = {str(count): f"{count:,}" if count else "all" for count in counts}
+        return split, int(choice("How many, at most", name, list(words), str(usual), words))
 
 
 def choice(label: str, name: str, options: Sequence[str], usual: str, words: dict[str, str]) -> str:
