@@ -1,22 +1,11 @@
 """Which trained network a page is about: a list to choose from, the URL that holds it."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from demo.panels import plain
-from demo.trial import Network, load_network
-
-if TYPE_CHECKING:
-    from cifar_core.inference import Classifier
-
-
-@st.cache_resource(max_entries=3, show_spinner=False)
-def network_of(folder: Path, stamp: int) -> "Classifier":
-    """A loaded network, kept for everyone; `stamp` makes better weights load anew. Raises TrialError."""
-    return load_network(folder)
+from demo.trial import Network
 
 
 def choose_network(networks: Sequence[Network], first: str = "") -> Network:

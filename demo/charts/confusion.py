@@ -41,13 +41,13 @@ def confusion_chart(confusion: Counts, names: Sequence[str]) -> Chart:
     tooltip = {"trigger": "item", "formatter": "{@[3]}", "confine": True}
     scale = color_scale(top) | {"text": [f"{top:.0f} %", "0"]}
     option = plain_option(x_axis, y_axis, [series], visualMap=scale, tooltip=tooltip)
-    option["grid"] |= {"top": 26, "right": 52, "left": 8, "bottom": 46}
+    option["grid"] |= {"top": 26, "right": 52, "left": 8, "bottom": 30}
     reading = (
         "A row holds the pictures of one class, its columns what the network said; the numbers count "
         "pictures. Brighter: a larger share of the row was mistaken so. Gray: right. Choose a cell to see "
         "its pictures."
     )
-    return Chart(confusion_title(confusion, names), option, reading, 150 + 34 * len(names))
+    return Chart(confusion_title(confusion, names), option, reading, 130 + 34 * len(names))
 
 
 def _cell(row: int, column: int, count: int, part: float, names: Sequence[str], shares: NDArray) -> Option:
@@ -58,6 +58,7 @@ def _cell(row: int, column: int, count: int, part: float, names: Sequence[str], 
     color = DIAGONAL if right else CIVIDIS[round(part * (len(CIVIDIS) - 1))]
     label = {"show": count > 0, "formatter": f"{count}", "color": ink_on(color)}
     cell: Option = {"value": value, "label": label, "itemStyle": {"borderColor": "#fff", "borderWidth": 1}}
+    cell["name"] = f"{row}/{column}"  # what is chosen is told apart by name; without one, a whole column is
     if right:
         cell["itemStyle"] |= {"color": color, "borderColor": LINE}
         cell["visualMap"] = False

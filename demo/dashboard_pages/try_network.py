@@ -11,6 +11,7 @@ from demo.charts import picture_mixing_chart
 from demo.host import is_public
 from demo.isolation import decode_isolated
 from demo.kept import network_of, pictures_of
+from demo.network_choice import choose_network
 from demo.panels import plain, show_chart, show_link, tighten_page
 from demo.picture_cards import picture_grid
 from demo.trial import (
@@ -30,19 +31,6 @@ LOADING = "Loading the network; the first time takes a few seconds"
 NO_NETWORK = (
     "No trained network yet: train one, and its best weights can be tried here from the first epoch on."
 )
-
-
-def choose_network(networks: Sequence[Network]) -> Network:
-    """The network to try; the URL holds the choice."""
-    ids = [network.id for network in networks]
-    names = {network.id: network.name for network in networks}
-    wanted = st.query_params.get("run", ids[0])
-    if wanted not in ids:
-        st.write(plain(f"{wanted} has no saved weights to try; here is another network."))
-    index = ids.index(wanted) if wanted in ids else 0
-    chosen = st.selectbox("Network", ids, index=index, format_func=names.__getitem__)
-    st.query_params["run"] = chosen
-    return networks[ids.index(chosen)]
 
 
 def show_card(classifier: "Classifier") -> None:

@@ -6,7 +6,8 @@ import streamlit as st
 
 from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.runs.store import RunStore
-from demo.network_choice import choose_network, network_of
+from demo.kept import network_of
+from demo.network_choice import choose_network
 from demo.panels import plain, show_link, tighten_page
 from demo.trial import Network, TrialError, list_networks
 from demo.understanding.answers import Answers, answers_of

@@ -38,7 +38,8 @@ def show_layers(classifier: "Classifier", pictures: Pictures) -> None:
     number = choose_picture(len(pictures))
     st.html(picture_html(classifier, pictures, number))
     names = list(layers)
-    layer = selection("Layer", "layer", names, names[0], {name: layer_words(layers[name]) for name in names})
+    words = {name: layer_words(layers[name]) for name in names}
+    layer = selection("Layer", "layer", names, names[0], words, width=620)
     maps = maps_of(classifier, pictures.images[number : number + 1], layer)
     st.subheader("What it answers")
     st.markdown(f"**{plain(map_title(maps))}**")

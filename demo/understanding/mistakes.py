@@ -21,7 +21,8 @@ AT_ONCE = 12
 LOOKS = {"said": "the class it said", "true": "the true class"}
 HEAT_NOTE = (
     "At the right of each picture: where the network looked (Grad-CAM). Brighter places speak more for "
-    "{what}. The map is as coarse as the last feature map, {side} × {side} places."
+    "{what}. The map is as coarse as the last feature map, {side} × {side} places; "
+    "a map without a bright place found none that speaks for it."
 )
 LOSS_NOTE = (
     "The largest loss comes first: the surest mistakes. A blind guess among {n} classes has {blind:.2f}."

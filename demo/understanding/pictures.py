@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cifar_core.config import ConfigError, TrainConfig
-from demo.trial import Network, TrialError, draw, load_pictures
+from demo.kept import pictures_of
+from demo.trial import Network, TrialError, draw
 from demo.words import counted
 
 if TYPE_CHECKING:
@@ -42,12 +42,6 @@ class Pictures:
         return len(self.targets)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def data_of(name: str, folder: Path | None) -> "ImageData":
-    """A whole data set, kept for everyone. Raises TrialError."""
-    return load_pictures(name, folder)
-
-
 def config_of(card: "Card") -> TrainConfig:
     """The settings of the run that made a checkpoint; raises TrialError when they are damaged."""
     try:
@@ -68,7 +62,7 @@ def select_pictures(network: Network, card: "Card", split: str, count: int) -> P
         TrialError: when the data is not on this machine, or has other classes than the network.
     """
     config = config_of(card)
-    data = data_of(config.data, network.data_dir)
+    data = pictures_of(config.data, network.data_dir)
     if list(data.class_names) != card.class_names:
         theirs, ours = ", ".join(data.class_names), ", ".join(card.class_names)
         raise TrialError(f"The pictures show {theirs}, and the network knows {ours}: name its own data.")
@@ -117,18 +111,25 @@ def choice(label: str, name: str, options: Sequence[str], usual: str, words: dic
     remember(name, options, usual)
     chosen = str(
         st.segmented_control(
-            label, options, format_func=lambda option: words.get(option, option), required=True, key=name
+            label,
+            options,
+            format_func=lambda option: words.get(option, option),
+            required=True,
+            key=name,
+            label_visibility="collapsed" if name == "part" else "visible",
         )
     )
     st.query_params[name] = chosen
     return chosen
 
 
-def selection(label: str, name: str, options: Sequence[str], usual: str, words: dict[str, str]) -> str:
-    """One of many options, in a list; the URL holds it under `name`."""
+def selection(
+    label: str, name: str, options: Sequence[str], usual: str, words: dict[str, str], width: int = 320
+) -> str:
+    """One of many options, in a list of `width` pixels; the URL holds it under `name`."""
     remember(name, options, usual)
     chosen: str = st.selectbox(
-        label, options, format_func=lambda option: words.get(option, option), key=name, width=320
+        label, options, format_func=lambda option: words.get(option, option), key=name, width=width
     )
     st.query_params[name] = chosen
     return chosen

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 TIMED = 20  # pictures whose time gives the estimate
 CELLS = 1 + len(CORRUPTIONS) * STRENGTHS
-COLUMNS = "grid-template-columns:minmax(6.5rem,14rem) minmax(0,420px)"
-ROW = f"display:grid;{COLUMNS};gap:.3rem 1rem;align-items:center"
+GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:.8rem 1.6rem"
+SMALL = "font-size:.8rem;opacity:.7"
 IMAGE = "display:block;width:100%;image-rendering:pixelated"
 ABOUT = (
     "The same pictures, damaged in eight ways and five strengths, after the benchmark CIFAR-10-C. The "
@@ -122,7 +122,7 @@ def number_rows(known: Robustness) -> list[dict[str, str]]:
 
 
 def damage_html(pictures: Pictures, number: int) -> str:
-    """A row for each kind of damage: its name and its numbers, and one picture at the strengths 0 to 5."""
+    """For each kind of damage its name and its numbers, and one picture at the strengths 0 to 5."""
     rows = []
     for kind, corruption in CORRUPTIONS.items():
         one = pictures.images[number : number + 1]
@@ -130,11 +130,10 @@ def damage_html(pictures: Pictures, number: int) -> str:
         levels = ", ".join(f"{level:g}" for level in corruption.levels)
         words = f"A picture under {kind}, at the strengths 0 to {STRENGTHS}"
         rows.append(
-            f'<div>{html.escape(kind)}<br><span style="font-size:.75rem;opacity:.7">'
-            f"{html.escape(corruption.unit)}: {levels}</span></div>"
-            f'<img src="{data_uri(sheet([changed]))}" alt="{html.escape(words)}" style="{IMAGE}">'
+            f'<div>{html.escape(kind)} <span style="{SMALL}">{html.escape(corruption.unit)}: {levels}</span>'
+            f'<img src="{data_uri(sheet([changed]))}" alt="{html.escape(words)}" style="{IMAGE}"></div>'
         )
-    return f'<div style="{ROW}">{"".join(rows)}</div>'
+    return f'<div style="{GRID}">{"".join(rows)}</div>'
 
 
 def show_comparison(store: RunStore, networks: Sequence[Network], pictures: Pictures) -> None:
