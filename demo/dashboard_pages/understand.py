@@ -52,14 +52,19 @@ def show_answers(part: str, network: Network, classifier: "Classifier") -> None:
     split, count = choose_pictures(config_of(classifier.card), "n")
     pictures = select_pictures(network, classifier.card, split, count)
     answers = answered(network, classifier, pictures)
-    right = f"{percent(answers.accuracy)} right at one look each."
-    st.write(plain(f"{pictures_sentence(pictures)} {right}"))
+    right = f"{percent(answers.accuracy)} right at one look each"
+    st.write(plain(f"{pictures_sentence(pictures)} {right}{views_words(classifier.card.views)}."))
     if part == "confusion":
         show_confusion(classifier, pictures, answers)
     elif part == "mistakes":
         show_mistakes(classifier, pictures, answers)
     else:
         show_calibration(answers, validation_answers(network, classifier, pictures, answers, count))
+
+
+def views_words(views: int) -> str:
+    """Why the accuracy of one look differs from the one that the network's card states."""
+    return f"; its stated accuracy averages up to {views} views of a picture" if views > 1 else ""
 
 
 def validation_answers(

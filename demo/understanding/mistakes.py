@@ -49,6 +49,8 @@ def found_sentence(count: int, total: int, true: str, predicted: str) -> str:
     """How many pictures answer the search."""
     if count == 0:
         return f"None of the {total:,} pictures is like that. Choose other classes, or more pictures."
+    if (true, predicted) == (ANY, OTHER):
+        return f"{count:,} of the {total:,} pictures are wrong"
     of = "" if true == ANY else f" of the class {true}"
     if true == predicted:
         return f"{counted(count, 'picture')}{of}, right all the same"

@@ -101,7 +101,7 @@ def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(st
 def test_pages_fit_a_phone(store, address, tab):
     make_run(store, epochs=2)
     tab.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/live", "/runs", "/try"):
+    for path in ("/", "/live", "/runs", "/understand", "/try"):
         tab.goto(address + path)
         tab.locator("h1").first.wait_for()
         tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")

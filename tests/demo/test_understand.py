@@ -258,7 +258,8 @@ def test_found_pictures_come_by_loss_and_by_class():
     ("search", "sentence"),
     [
         ((2, "a", "b"), "2 pictures of the class a taken for b"),
-        ((1, ANY, OTHER), "1 picture, wrong"),
+        ((2, ANY, OTHER), "2 of the 9 pictures are wrong"),
+        ((2, "a", OTHER), "2 pictures of the class a, wrong"),
         ((3, "a", "a"), "3 pictures of the class a, right all the same"),
         ((1, ANY, "b"), "1 picture taken for b"),
     ],
