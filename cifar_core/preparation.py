@@ -17,6 +17,7 @@ from cifar_core.device import Device, describe, find_device, versions
 from cifar_core.models import ImageClassifier, count_macs, count_parameters, create_model
 from cifar_core.runs.events import RunStart
 from cifar_core.training.trainer import Trainer
+from cifar_core.words import schedule_words
 
 EVALUATION_BATCH = 500
 SEEN_IMAGES = 5000  # shown to the network before its first step
@@ -92,7 +93,16 @@ class Preparation:
             metrics=metrics,
             views=config.views,
             views_below=config.views_below,
+            notes=lr_notes(self.trainer.lr_changes),
         )
+
+
+def lr_notes(changes: list[list[float]]) -> list[str]:
+    """What a card says of a learning rate that was changed by hand."""
+    return [
+        f"The learning rate was changed by hand: {schedule_words(factor)} after step {step:,.0f}."
+        for step, factor in changes
+    ]
 
 
 def prepare(

@@ -5,6 +5,7 @@ The state that is saved is complete: a later process goes on from it, bit for bi
 
 import dataclasses
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from cifar_core.checkpoint import (
 from cifar_core.data import DataError
 from cifar_core.preparation import Preparation, Workplace, prepare
 from cifar_core.resume_state import load_state, save_state
-from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd, RunStart, Step
+from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import Run, Status
+from cifar_core.runs.wishes import Wishes
 from cifar_core.training.engine import end_event, fit
 from cifar_core.training.trainer import Trainer
 from cifar_core.typed_json import build
@@ -32,32 +34,11 @@ SAVE_SECONDS = 60.0  # at most so much work is lost when the process is killed
 STATUS_SECONDS = 0.5
 PAUSE_POLL_SECONDS = 0.2
 
-Listener = Callable[[RunStart | Resume | Step | Epoch | RunEnd | Beat, Status], None]
+Listener = Callable[[RunStart | Resume | Step | Epoch | LearningRate | RunEnd | Beat, Status], None]
 
 
 class Stopped(BaseException):
     """The run was asked to end before its first step. No Exception: a download would take it for its own."""
-
-
-@dataclass
-class Wishes:
-    """What the outside asks of the run: by a signal or by a request in its folder."""
-
-    run: Run
-    signaled: bool = False
-    stopped: bool = False
-    kept: str | None = None
-
-    def next(self) -> str | None:
-        """ "stop" (from then on always), "pause", "continue" or None."""
-        wish, self.kept = self.run.take_request() or self.kept, None
-        self.stopped = self.stopped or self.signaled or wish == "stop"
-        return "stop" if self.stopped else wish
-
-    def stopping(self) -> bool:
-        """True when the run is to stop; another wish is kept for the next time."""
-        self.kept = self.next()
-        return self.stopped
 
 
 @dataclass(frozen=True)
@@ -152,21 +133,39 @@ class Recorder:
     def goes_on(self, preparation: Preparation) -> bool:
         """False when the run is to stop; waits here while it is paused."""
         wish = self.wishes.next()
+        self.change_lr(preparation)
         if wish == "pause":
             self.save(preparation)
-            wish = self.wait()
+            wish = self.wait(preparation)
             preparation.trainer.restart_clock()
         elif time.monotonic() - self.saved > SAVE_SECONDS:
             self.save(preparation)
         return wish != "stop"
 
-    def wait(self) -> str:
+    def change_lr(self, preparation: Preparation) -> None:
+        """Multiply the schedule as was asked; saved at once, so that a kill does not undo it."""
+        asked, trainer = self.wishes.take_lr(), preparation.trainer
+        if asked is None:
+            return
+        factor = asked.factor if asked.rate is None else trainer.factor_for(asked.rate)
+        if factor is None:
+            print("The schedule has ended at 0, which no factor changes.", file=sys.stderr)
+        if factor in (None, trainer.lr_factor):
+            return
+        trainer.lr_changes.append([trainer.step, factor])
+        event = LearningRate(trainer.step, factor, time.time())
+        self.run.append(event)
+        self.save(preparation)
+        self.listener(event, self.status)
+
+    def wait(self, preparation: Preparation) -> str:
         """Paused: returns "continue" or "stop", whichever is asked first."""
         began = time.monotonic()
         while True:
             if time.monotonic() - self.status_written > STATUS_SECONDS:
                 self.write("paused", eta_seconds=None)
             wish = self.wishes.next()
+            self.change_lr(preparation)
             if wish in ("continue", "stop"):
                 self.started += time.monotonic() - began
                 self.write("running")

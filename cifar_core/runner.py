@@ -19,9 +19,10 @@ from cifar_core.config import ConfigError
 from cifar_core.data import DataError
 from cifar_core.models import ModelError
 from cifar_core.recipes import get_recipe
-from cifar_core.recorder import Listener, Recorder, Stopped, Wishes
+from cifar_core.recorder import Listener, Recorder, Stopped
 from cifar_core.runs.events import RunEnd
 from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.wishes import Wishes
 from cifar_core.training.engine import TrainingError
 
 LOCK_SECONDS = 5.0  # readers hold the lock for an instant when they look whether the process lives

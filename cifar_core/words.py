@@ -18,6 +18,12 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def schedule_words(factor: float) -> str:
+    """A multiple of the learning rate's schedule: "half of the schedule", "1.5 times the schedule"."""
+    known = {1.0: "the schedule itself", 0.5: "half of the schedule", 0.1: "a tenth of the schedule"}
+    return known.get(factor, "twice the schedule" if factor == 2 else f"{factor:.3g} times the schedule")
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of words, the headings first, as a Markdown table whose columns are aligned for a terminal too."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

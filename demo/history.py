@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cifar_core.runs.events import Epoch, Event, Resume, RunEnd, RunStart, Step
+from cifar_core.runs.events import Epoch, Event, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import Run
 
 ANCHOR_BYTES = 80  # enough of the last line to tell it from every other
@@ -17,6 +17,7 @@ class History:
     steps: list[Step] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
     resumes: list[Resume] = field(default_factory=list)
+    lr_changes: list[LearningRate] = field(default_factory=list)
     end: RunEnd | None = None
 
     @classmethod
@@ -33,6 +34,8 @@ class History:
                 self.steps.append(event)
             elif isinstance(event, Epoch):
                 self.epochs.append(event)
+            elif isinstance(event, LearningRate):
+                self.lr_changes.append(event)
             elif isinstance(event, RunStart):
                 self.start = event
             elif isinstance(event, Resume):

@@ -32,6 +32,7 @@ class Life:
     act: "kill" and "terminate" are signals, "stop" and "pause" are requests, "live" lets it end.
     It comes after `step`; or after so many batches of that step's validation; or with "epoch" after the
     epoch's end; or before the `count`-th folder is put in the place of `replacing`.
+    After `factor_step` somebody asks for `factor` of the schedule, if it is not 0.
     """
 
     run: str
@@ -42,6 +43,8 @@ class Life:
     replacing: str = ""
     count: int = 1
     save_seconds: float = 60.0
+    factor: float = 0.0
+    factor_step: int = 0
 
 
 class Doom:
@@ -137,6 +140,12 @@ class _Fate:
 
     def __call__(self, event: Any, status: Any) -> None:
         life = self.life
+        if (
+            isinstance(event, Beat)
+            and life.factor
+            and (event.step, event.validating) == (life.factor_step, False)
+        ):
+            self.run.request(factor=life.factor)
         if isinstance(event, Beat) and event.step == life.step:
             self.validated += event.validating
             if event.validating == bool(life.validating) and self.validated == life.validating:

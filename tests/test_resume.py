@@ -11,7 +11,7 @@ import pytest
 from cifar_core.checkpoint import CARD, WEIGHTS
 from cifar_core.recipes import get_recipe
 from cifar_core.resume_state import SKELETON, TENSORS
-from cifar_core.runs.events import Epoch, Resume, RunEnd
+from cifar_core.runs.events import Epoch, LearningRate, Resume, RunEnd
 from cifar_core.runs.store import Run, RunStore
 from tests.doomed_runs import NETWORK, Doom, Life
 
@@ -139,6 +139,21 @@ def test_another_network_and_optimizer_go_on_equally(doom, store):
     assert doom.live(Life(str(broken.path), "kill", step=7, save_seconds=0.0)) == -signal.SIGKILL
     go_on(doom, broken)
     check(broken, remains(whole))
+
+
+def test_a_changed_learning_rate_is_kept_when_the_run_goes_on(doom, store, unbroken):
+    """Also when it is killed at the very next step."""
+    whole, broken = make(store), make(store)
+    assert doom.live(Life(str(whole.path), factor=0.25, factor_step=3)) == 0
+    life = Life(str(broken.path), "kill", step=4, factor=0.25, factor_step=3)
+    assert doom.live(life) == -signal.SIGKILL
+    go_on(doom, broken)
+    changed = remains(whole)
+    check(broken, changed)
+    events = [event for event in broken.events() if isinstance(event, LearningRate)]
+    assert [(event.step, event.factor) for event in events] == [(3, 0.25)]
+    assert changed["state"] != unbroken["state"]
+    assert "changed by hand: 0.25 times the schedule after step 3" in str(changed["last card"])
 
 
 # What a kill or a failing disk may leave

@@ -17,7 +17,7 @@ from cifar_core.inference import Classifier
 from cifar_core.preparation import Workplace
 from cifar_core.recipes import get_recipe
 from cifar_core.runner import train_run
-from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd, RunStart, Step
+from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.training.engine import TrainingError
 from cifar_core.training.trainer import Trainer
@@ -166,6 +166,59 @@ def test_a_request_to_go_on_changes_nothing_in_a_run_that_does(run):
             run.request("continue")
 
     assert train_run(run, listener=ask).state == "finished" and run.take_request() is None
+
+
+def test_the_learning_rate_is_changed_at_the_next_step(make):
+    run, rates = make(schedule="constant", lr=0.08, epochs=3), []
+
+    def ask(event, status):
+        if isinstance(event, Beat) and not event.validating and event.step in (2, 4, 6):
+            run.request(**{2: {"factor": 0.5}, 4: {"rate": 0.02}, 6: {"factor": 0.25}}[event.step])
+        if isinstance(event, Step):
+            rates.append(event.lr)
+
+    train_run(run, listener=ask)
+    assert rates == pytest.approx([0.08, 0.08, *[0.04] * 2, *[0.02] * 5])
+    changes = [event for event in run.events() if isinstance(event, LearningRate)]
+    assert [(event.step, event.factor) for event in changes] == [(2, 0.5), (4, 0.25)]  # 6: as it is already
+    card = load_card(run.best_checkpoint)
+    assert any("half of the schedule after step 2" in note for note in card.notes)
+
+
+def test_the_learning_rate_can_be_changed_in_a_pause(make, monkeypatch):
+    monkeypatch.setattr(recorder, "PAUSE_POLL_SECONDS", 0.01)
+    run = make(schedule="constant", lr=0.08, epochs=1)
+
+    def go_on():
+        while run.status().state != "paused":
+            time.sleep(0.01)
+        run.request(factor=0.5)
+        while not any(isinstance(event, LearningRate) for event in run.events()):
+            time.sleep(0.01)
+        assert run.status().state == "paused"
+        run.request("continue")
+
+    def ask(event, status):
+        if isinstance(event, Beat) and event.step == 1:
+            run.request("pause")
+
+    other = threading.Thread(target=go_on, daemon=True)
+    other.start()
+    assert train_run(run, listener=ask).state == "finished"
+    other.join()
+    assert [event.lr for event in run.events() if isinstance(event, Step)] == [0.08, 0.04, 0.04]
+
+
+def test_a_schedule_that_has_ended_at_0_stays_there_and_says_so(make, capsys):
+    run = make(schedule="linear", final_lr=0.0, schedule_epochs=1, epochs=2)
+
+    def ask(event, status):
+        if isinstance(event, Beat) and event.step == 4:
+            run.request(rate=0.1)
+
+    assert train_run(run, listener=ask).state == "finished"
+    assert not any(isinstance(event, LearningRate) for event in run.events())
+    assert "has ended at 0" in capsys.readouterr().err
 
 
 # Signals

@@ -10,10 +10,12 @@ from pathlib import Path
 from cifar_core.bench.speed import MeasuringError
 from cifar_core.cli import commands
 from cifar_core.cli.bench import add_bench
+from cifar_core.cli.control import add_control
 from cifar_core.cli.evaluate import evaluate
 from cifar_core.cli.reproduce import report, reproduce
 from cifar_core.cli.ship import ship
 from cifar_core.config import ConfigError
+from cifar_core.runs.requests import RequestError
 from cifar_core.runs.store import StoreError, UnknownRun
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _code_of(error: Exception) -> int:
     """The exit code of an error made for the user; any other error goes on, with its traceback."""
-    if isinstance(error, ConfigError | UnknownRun):
+    if isinstance(error, ConfigError | RequestError | UnknownRun):
         return WRONG_USE
     if isinstance(
         error, StoreError | MeasuringError | OSError
@@ -73,6 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_json(listing)
         if name == "runs":
             _add_runs_dir(listing)
+    _add_control(add("control", help="ask a run under way to stop, pause, go on or change its learning rate"))
     _add_reproduce(add("reproduce", help="run recipes of earlier works, and show stated and own results"))
     _add_report(add("report", help="a run's best epochs as a table, or a JSON line for each epoch"))
     _add_ship(add("ship", help="put a finished run among the project's checkpoints (for its maintainers)"))
@@ -116,6 +119,11 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=_count, default=3, help="how many classes to name (default: 3)")
     _add_checkpoint(parser)
     _add_json(parser)
+
+
+def _add_control(parser: argparse.ArgumentParser) -> None:
+    add_control(parser)
+    _add_runs_dir(parser)
 
 
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:

@@ -7,9 +7,9 @@ from typing import Self
 
 from tqdm import tqdm
 
-from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd, RunStart, Step
+from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import Run, Status
-from cifar_core.words import duration
+from cifar_core.words import duration, schedule_words
 
 LINE_SECONDS = 10.0  # at most one plain line about steps in so much time
 
@@ -78,7 +78,9 @@ class TrainProgress:
         if self.bar is not None:
             self.bar.close()
 
-    def __call__(self, event: RunStart | Resume | Beat | Step | Epoch | RunEnd, status: Status) -> None:
+    def __call__(
+        self, event: RunStart | Resume | Beat | Step | Epoch | LearningRate | RunEnd, status: Status
+    ) -> None:
         """Show one event."""
         if isinstance(event, Beat):
             if event.step == 0:
@@ -88,6 +90,8 @@ class TrainProgress:
             self._begin(event, status)
         elif isinstance(event, Step):
             self._step(event, status)
+        elif isinstance(event, LearningRate):
+            self._line(f"Learning rate from step {event.step + 1:,} on: {schedule_words(event.factor)}")
         elif isinstance(event, Epoch):
             train = f"train loss {event.train_loss:.4f}, accuracy {event.train_accuracy:.2%}"
             val = f"val loss {event.val_loss:.4f}, accuracy {event.val_accuracy:.2%}"

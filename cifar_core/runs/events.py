@@ -99,6 +99,16 @@ class Resume:
 
 
 @dataclass(frozen=True)
+class LearningRate:
+    """Somebody changed the learning rate: after `step` steps the schedule is multiplied by `factor`."""
+
+    type: ClassVar[str] = "lr"
+    step: int
+    factor: float
+    time: float
+
+
+@dataclass(frozen=True)
 class RunEnd:
     """Last event: "finished" or "stopped"; the best epoch by validation accuracy, if any was completed."""
 
@@ -120,8 +130,8 @@ class Beat:
     validating: bool = False
 
 
-Event = RunStart | Step | Epoch | Resume | RunEnd
-_TYPES: dict[str, Any] = {kind.type: kind for kind in (RunStart, Step, Epoch, Resume, RunEnd)}
+Event = RunStart | Step | Epoch | LearningRate | Resume | RunEnd
+_TYPES: dict[str, Any] = {kind.type: kind for kind in (RunStart, Step, Epoch, LearningRate, Resume, RunEnd)}
 
 
 def to_json(event: Event) -> dict[str, Any]:

@@ -5,7 +5,7 @@
         config.json    its TrainConfig
         events.jsonl   one event a line (runs/events.py)
         status.json    state, pid, heartbeat, progress
-        request.json   what a reader asks of the process: stop, pause or continue
+        request.json   what a reader asks of the process (runs/requests.py)
         log.txt        what the process printed
         checkpoints/   last/ and best/ (checkpoint.py)
 
@@ -29,11 +29,18 @@ from cifar_core.atomic import write_json
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.paths import DEFAULT_CHECKPOINT, checkpoints_dir, default_runs_dir
 from cifar_core.runs.events import Event, EventError, from_json, to_json
+from cifar_core.runs.requests import (
+    REQUESTS,
+    Request,
+    RequestError,
+    read_request,
+    take_request,
+    write_request,
+)
 from cifar_core.runs.status import ACTIVE_STATES, STATES, Status
 
 __all__ = ["ACTIVE_STATES", "REQUESTS", "STATES", "Run", "RunStore", "Status", "StoreError", "UnknownRun"]
 
-REQUESTS = ("stop", "pause", "continue")
 START_PATIENCE_SECONDS = 60.0  # a process that has not shown itself by then did not start
 BEAT_PATIENCE_SECONDS = 5.0  # a process that has been silent for so long may be gone
 LOCK_PATIENCE_SECONDS = 0.2  # readers hold the lock for an instant when they look whether a process does
@@ -186,26 +193,31 @@ class Run:
 
     # Requests
 
-    def request(self, what: str) -> None:
-        """Ask the process to stop, pause or continue; raises StoreError when there is none to ask."""
-        if what not in REQUESTS:
-            raise StoreError(f"'{what}' is no request; the requests are: {', '.join(REQUESTS)}.")
+    def request(
+        self, what: str | None = None, *, factor: float | None = None, rate: float | None = None
+    ) -> None:
+        """Ask the process to stop, pause or continue, or to change the learning rate (see Request).
+
+        Raises:
+            StoreError: when it is no request, or there is no process to ask.
+        """
+        try:
+            request = Request(what, factor, rate)
+        except RequestError as error:
+            raise StoreError(str(error)) from None
         state = self.status().state
         if state not in ACTIVE_STATES:
-            raise StoreError(f"Run '{self.id}' is {state}; only a waiting, running or paused run can {what}.")
-        write_json(self.path / "request.json", {"request": what})
+            can = f"only a waiting, running or paused run can {request.words}"
+            raise StoreError(f"Run '{self.id}' is {state}; {can}.")
+        write_request(self.path, request)
 
-    def take_request(self) -> str | None:
+    def waiting_request(self) -> Request | None:
+        """The request that the process has not taken yet."""
+        return read_request(self.path)
+
+    def take_request(self) -> Request | None:
         """The request that waits, once; None when there is none."""
-        path = self.path / "request.json"
-        if not path.exists():
-            return None
-        try:
-            what = read_json(path).get("request")
-        except StoreError:
-            what = None
-        path.unlink(missing_ok=True)
-        return what if what in REQUESTS else None
+        return take_request(self.path)
 
     def log_tail(self, lines: int = 40) -> str:
         """The last lines of what the process printed."""

@@ -74,6 +74,7 @@ class Trainer:
         self.network_seconds = 0.0  # of this epoch, inside the network and the optimizer
         self.run_seconds = 0.0
         self.best_epoch, self.best_val_accuracy = 0, 0.0
+        self.lr_changes: list[list[float]] = []  # [steps done, factor of the schedule from then on]
         self.restart_clock()
 
     @property
@@ -120,7 +121,7 @@ class Trainer:
         self.network_seconds += time.perf_counter() - start
 
     def _change_weights(self) -> None:
-        self.optimizer.set_lr(learning_rate(self.config, self.step, self.steps_per_epoch))
+        self.optimizer.set_lr(self.lr_factor * self.scheduled_lr)
         self.step += 1
         last_of_epoch = self.step % self.steps_per_epoch == 0
         if self._accumulated() == 0 or last_of_epoch:
@@ -138,6 +139,20 @@ class Trainer:
         done = self.step % self.steps_per_epoch
         size = self.config.accumulation_steps
         return min(size, self.steps_per_epoch - done // size * size)
+
+    @property
+    def scheduled_lr(self) -> float:
+        """What the schedule has for the coming step."""
+        return learning_rate(self.config, self.step, self.steps_per_epoch)
+
+    @property
+    def lr_factor(self) -> float:
+        """What the schedule is multiplied by: 1, or what the last change says."""
+        return self.lr_changes[-1][1] if self.lr_changes else 1.0
+
+    def factor_for(self, lr: float) -> float | None:
+        """The factor that makes the coming step's rate `lr`; None where the schedule has ended at 0."""
+        return lr / self.scheduled_lr if self.scheduled_lr > 0 else None
 
     @property
     def lr(self) -> float:
@@ -160,6 +175,7 @@ class Trainer:
             "random": random,
             "epoch_sums": self.epoch_sums.state_dict(),
             "window_sums": self.window_sums.state_dict(),
+            "lr_changes": [list(change) for change in self.lr_changes],
             **{name: getattr(self, name) for name in _PLAIN},
         }
 
@@ -177,6 +193,7 @@ class Trainer:
             torch.cuda.set_rng_state(state["random"]["cuda"])
         self.epoch_sums.load_state_dict(state["epoch_sums"])
         self.window_sums.load_state_dict(state["window_sums"])
+        self.lr_changes = state.get("lr_changes", [])  # earlier versions had none
         for name in _PLAIN:
             setattr(self, name, state[name])
         self.restart_clock()

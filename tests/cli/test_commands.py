@@ -17,6 +17,7 @@ from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
 from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.recipes import list_recipes
 from cifar_core.runs.events import Epoch
+from cifar_core.runs.requests import Request
 from cifar_core.runs.store import RunStore, Status
 from tests.toy_checkpoints import save_toy
 
@@ -130,7 +131,7 @@ def test_a_run_that_another_process_trains_is_refused_and_left_alone(trained, ca
         copy.request("pause")
         code, _, err = call("train", "--resume", copy.id, "--runs-dir", run.path.parent)
         assert code == 1 and "Another process trains" in err
-        assert copy.status().state == "running" and copy.take_request() == "pause"
+        assert copy.status().state == "running" and copy.take_request() == Request("pause")
 
 
 def test_interrupted_training_says_how_to_go_on(call, tmp_path, monkeypatch):

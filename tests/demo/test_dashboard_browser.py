@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cifar_core.runs.events import Step
+from cifar_core.runs.requests import Request
 from cifar_core.runs.store import RunStore
 from tests.demo.fake_runs import keep_running, make_run
 
@@ -92,7 +93,7 @@ def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(st
     tab.get_by_role("button", name="Pause").focus()
     tab.keyboard.press("Enter")
     tab.get_by_text("the run answers at its next step").wait_for()
-    assert run.take_request() == "pause"
+    assert run.take_request() == Request("pause")
     lock.release()
     wait_for_state(tab, "Failed")
     tab.get_by_role("button", name="Resume").wait_for()

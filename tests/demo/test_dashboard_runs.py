@@ -4,6 +4,7 @@ import pytest
 
 from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe
+from cifar_core.runs.requests import Request
 from tests.demo.fake_runs import keep_running, make_run
 from tests.demo.page_tests import button, buttons, charts, page, words
 
@@ -65,7 +66,7 @@ def test_buttons_ask_the_process(store, state, label, asked):
     lock = keep_running(run)
     app = page("live", run=run.id)
     button(app, label).click().run()
-    assert run.take_request() == asked
+    assert run.take_request() == Request(asked)
     lock.release()
 
 

@@ -8,6 +8,7 @@ from cifar_core.runs.events import (
     BlockMixing,
     Epoch,
     EventError,
+    LearningRate,
     Resume,
     RunEnd,
     RunStart,
@@ -23,7 +24,14 @@ STEP = Step(1, 2, 2.25, 0.125, 0.1, 800.5)
 EPOCH = Epoch(
     1, 9, 2.0, 0.25, 1.75, 0.5, 0.1, 12.5, 1.5, 10.25, [BlockMixing("B1", [0.25, 0.75], [[0.5, 0.5]], 0.875)]
 )
-EVENTS = [START, STEP, EPOCH, Resume(5, 1.25), RunEnd("finished", 90, 99.5, 1, 0.5)]
+EVENTS = [
+    START,
+    STEP,
+    EPOCH,
+    LearningRate(4, 0.5, 1.0),
+    Resume(5, 1.25),
+    RunEnd("finished", 90, 99.5, 1, 0.5),
+]
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)

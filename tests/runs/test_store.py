@@ -14,6 +14,7 @@ from cifar_core.paths import PROJECT_ROOT
 from cifar_core.recipes import get_recipe
 from cifar_core.runs import store as subject
 from cifar_core.runs.events import Resume, RunEnd, Step
+from cifar_core.runs.requests import Request
 from cifar_core.runs.store import Run, RunStore, Status, StoreError, UnknownRun
 
 STEP, END = Step(1, 1, 2.5, 0.25, 0.1, 100.0), RunEnd("finished", 9, 1.5, 1, 0.5)
@@ -208,14 +209,14 @@ def test_a_process_has_a_minute_to_start(run):
 @pytest.mark.parametrize("what", ["stop", "pause", "continue"])
 def test_a_request_is_taken_once(run, what):
     run.request(what)
-    assert run.take_request() == what
+    assert run.take_request() == Request(what)
     assert run.take_request() is None
 
 
 def test_the_latest_request_counts(run):
     run.request("pause")
     run.request("stop")
-    assert run.take_request() == "stop" and run.take_request() is None
+    assert run.take_request() == Request("stop") and run.take_request() is None
 
 
 @pytest.mark.parametrize("state", ["finished", "stopped", "failed", "running"])
@@ -226,12 +227,47 @@ def test_a_run_without_a_process_takes_no_requests(run, state):
     assert not (run.path / "request.json").exists()
 
 
+def test_a_change_of_the_learning_rate_waits_beside_a_word(run):
+    """Else a pause right after it would undo it."""
+    run.request(factor=0.5)
+    run.request("pause")
+    assert run.waiting_request() == Request("pause", factor=0.5)
+    run.request(rate=0.02)
+    assert run.take_request() == Request("pause", rate=0.02) and run.waiting_request() is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"factor": 0.0}, "The factor of the schedule is 0; it must be from 0.001 to 1000"),
+        ({"factor": float("nan")}, "The factor of the schedule is nan; it must be"),
+        ({"rate": -0.1}, "The learning rate is -0.1; it must be from 1e-08 to 100"),
+        ({"rate": float("inf")}, "The learning rate is inf; it must be"),
+    ],
+)
+def test_a_learning_rate_out_of_its_limits_is_refused(run, asked, sentence):
+    with pytest.raises(StoreError, match=sentence):
+        run.request(**asked)
+    assert run.waiting_request() is None
+
+
+def test_a_finished_run_does_not_change_its_learning_rate(run):
+    end(run, "finished")
+    with pytest.raises(
+        StoreError, match="only a waiting, running or paused run can change its learning rate"
+    ):
+        run.request(factor=0.5)
+
+
 def test_unknown_requests_are_refused(run):
     with pytest.raises(StoreError, match="stop, pause, continue"):
         run.request("explode")
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"request": "explode"}', '{"request": ["stop"]}', "{"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", '{"request": "explode"}', '{"request": ["stop"]}', "{", '{"factor": -1}', '{"rate": NaN}'],
+)
 def test_a_damaged_request_is_thrown_away(run, content):
     (run.path / "request.json").write_text(content)
     assert run.take_request() is None

@@ -171,3 +171,35 @@ def test_the_random_state_is_part_of_the_state():
     drawn = torch.rand(3)
     trainer.load_state_dict(state)
     assert torch.equal(torch.rand(3), drawn)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "rmsprop", "muon"])
+def test_a_changed_learning_rate_scales_every_group(optimizer):
+    trainer = trainer_of(
+        tiny_net(), optimizer=optimizer, lr=0.1, head_lr=0.3, bias_lr=0.05, schedule="cosine"
+    )
+    batch = next(train_batches().epoch(1))
+    trainer.train_step(*batch)
+    before = [group["lr"] for group in trainer.optimizer.param_groups]
+    trainer.step = 0  # the same place of the schedule again
+    trainer.lr_changes.append([1, 0.5])
+    trainer.train_step(*batch)
+    assert [group["lr"] for group in trainer.optimizer.param_groups] == pytest.approx(
+        [0.5 * lr for lr in before]
+    )
+
+
+def test_a_rate_is_reached_by_its_factor():
+    trainer = trainer_of(tiny_net(), lr=0.1, schedule="linear", final_lr=0.0)
+    trainer.step = 5  # half through
+    assert trainer.factor_for(0.02) == pytest.approx(0.4)
+    trainer.step = 10
+    assert trainer.factor_for(0.02) is None
+
+
+def test_a_state_of_an_earlier_version_has_no_changed_learning_rate():
+    state = trainer_of(tiny_net()).state_dict()
+    del state["lr_changes"]
+    trainer = trainer_of(tiny_net())
+    trainer.load_state_dict(state)
+    assert trainer.lr_factor == 1.0

@@ -1,0 +1,48 @@
+"""`control`: ask a run that another process trains to stop, pause, continue or change its learning rate."""
+
+import argparse
+
+from cifar_core.runs.requests import REQUESTS, Request, RequestError
+from cifar_core.runs.store import RunStore
+
+LR_ACTIONS = ("lr", "rate")
+
+
+def add_control(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.set_defaults(command=control)
+    parser.add_argument("run", metavar="RUN", help="which run; `runs` lists them")
+    words = (
+        "stop, pause, continue; lr VALUE: multiply the schedule from the next step on (0.5 is half of the "
+        "schedule, 1 the schedule itself); rate VALUE: the learning rate at the next step, which moves on in "
+        "the schedule's shape"
+    )
+    parser.add_argument("action", metavar="ACTION", choices=(*REQUESTS, *LR_ACTIONS), help=words)
+    parser.add_argument("value", metavar="VALUE", type=_number, nargs="?", help="a number, for lr and rate")
+
+
+def control(options: argparse.Namespace) -> int:
+    """Leave the request; the run's process takes it at its next step."""
+    request = request_of(options.action, options.value)
+    run = RunStore(options.runs_dir).get(options.run)
+    run.request(request.request, factor=request.factor, rate=request.rate)
+    print(f"Asked {run.id} to {request.words}; it answers at its next step.")
+    return 0
+
+
+def request_of(action: str, value: float | None) -> Request:
+    """What the words ask; raises RequestError when a number is missing, in the way or out of its limits."""
+    if action not in LR_ACTIONS:
+        if value is not None:
+            raise RequestError(f"'{action}' takes no number; leave {value:g} out.")
+        return Request(action)
+    if value is None:
+        raise RequestError(f"'{action}' needs a number, such as {action} 0.5.")
+    return Request(factor=value) if action == "lr" else Request(rate=value)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number") from None

@@ -1,0 +1,99 @@
+"""What a reader asks of a training process: one file, request.json, taken at the next step."""
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from cifar_core.atomic import write_json
+from cifar_core.typed_json import build
+
+FILE = "request.json"
+REQUESTS = ("stop", "pause", "continue")
+FACTORS = (0.001, 1000.0)  # of the schedule
+RATES = (1e-8, 100.0)
+
+
+class RequestError(ValueError):
+    """A request that no process can answer."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: `request`, one of REQUESTS, a change of the learning rate, or both.
+
+    factor: what the schedule is multiplied by from the next step on; 1 is the schedule itself.
+    rate: the learning rate at the next step; the factor follows from it.
+
+    Raises:
+        RequestError: when it is no request.
+    """
+
+    request: str | None = None
+    factor: float | None = None
+    rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.request is not None and self.request not in REQUESTS:
+            raise RequestError(f"'{self.request}' is no request; the requests are: {', '.join(REQUESTS)}.")
+        if self.factor is not None:
+            _check("The factor of the schedule", self.factor, FACTORS)
+        if self.rate is not None:
+            _check("The learning rate", self.rate, RATES)
+
+    @property
+    def changes_lr(self) -> bool:
+        """True when it asks for another learning rate."""
+        return self.factor is not None or self.rate is not None
+
+    @property
+    def words(self) -> str:
+        """What the run is to do, to follow "can"."""
+        return self.request or "change its learning rate"
+
+    def after(self, earlier: "Request | None") -> "Request":
+        """This request together with what an earlier one asks besides."""
+        if earlier is None:
+            return self
+        later = self if self.changes_lr else replace(self, factor=earlier.factor, rate=earlier.rate)
+        return replace(later, request=self.request or earlier.request)
+
+
+def _check(name: str, value: float, allowed: tuple[float, float]) -> None:
+    lowest, highest = allowed
+    if not (math.isfinite(value) and lowest <= value <= highest):
+        raise RequestError(f"{name} is {value:g}; it must be from {lowest:g} to {highest:g}.")
+
+
+def write_request(folder: Path, request: Request) -> None:
+    """Leave a request; what one before it asks besides, and was not taken yet, stays asked."""
+    merged = request.after(read_request(folder))
+    write_json(folder / FILE, {name: value for name, value in asdict(merged).items() if value is not None})
+
+
+def read_request(folder: Path) -> Request | None:
+    """The request that waits, without taking it; None when there is none, or a damaged one."""
+    return _read(folder / FILE)
+
+
+def take_request(folder: Path) -> Request | None:
+    """The request that waits, once; None when there is none, or a damaged one."""
+    path, taken = folder / FILE, folder / f".{FILE}.{os.getpid()}"
+    if not path.exists():
+        return None
+    try:
+        os.replace(path, taken)  # a request that is written from now on is another one
+    except FileNotFoundError:
+        return None
+    try:
+        return _read(taken)
+    finally:
+        taken.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Request | None:
+    try:
+        return build(Request, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError, RecursionError):
+        return None
