@@ -61,6 +61,11 @@ class History:
         return next((epoch for epoch in self.epochs if epoch.epoch == number), self.best)
 
     @property
+    def lr_factor(self) -> float:
+        """What the learning rate's schedule is multiplied by now: 1 until somebody changes it."""
+        return self.lr_changes[-1].factor if self.lr_changes else 1.0
+
+    @property
     def watched(self) -> str:
         """The pictures that are measured after each epoch, in a word: "validation" or "test"."""
         return "test" if self.start and self.start.watched == "test" else "validation"

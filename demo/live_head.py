@@ -7,6 +7,7 @@ from cifar_core.runs.launcher import launch
 from cifar_core.runs.store import Run, Status, StoreError
 from demo.history import History
 from demo.host import is_public
+from demo.lr_control import show_lr_control
 from demo.panels import plain, show_facts, show_link
 from demo.words import counted, duration, percent
 
@@ -27,7 +28,7 @@ def progress_of(status: Status) -> tuple[float, str]:
     """How far the run's present stage is (0..1), and the sentence beside the bar."""
     fraction = min(1.0, status.done / status.total) if status.total else 0.0
     if status.state == "waiting":
-        return 0.0, "The process starts; loading PyTorch takes a few seconds."
+        return 0.0, status.message or "The process starts; loading PyTorch takes a few seconds."
     words = stage_words(status, fraction)
     if status.state == "paused":
         return fraction, f"Paused. {words}"
@@ -70,24 +71,27 @@ def facts_of(run: Run, status: Status, history: History) -> list[tuple[str, str]
     return facts
 
 
-def show_controls(run: Run, status: Status) -> None:
+def show_controls(run: Run, status: Status, history: History) -> None:
     """The buttons that make sense in this state."""
     if run.shipped or is_public():
         return
     with st.container(horizontal=True):
-        if status.state == "paused":
+        if status.state == "waiting":
+            _button("Withdraw", run, "stop", "Leave the line; the run is kept, to be started later.")
+        elif status.state == "paused":
             _button("Continue", run, "continue", "Go on where it stopped.")
         elif status.active:
             _button("Pause", run, "pause", "Keep everything in memory and give the processor free.")
-        if status.active:
+        if status.state in ("running", "paused"):
             _button("Stop", run, "stop", f"End at the next step. The best weights stay, and {SAVED}.")
+            show_lr_control(run, history)
         elif status.state in RESUMABLE and st.button("Resume", type="primary", help="Go on from there."):
             _resume(run)
     if (run.path / "request.json").exists() and status.active:
         st.caption(ASKED)
     trouble = st.session_state.pop("control_trouble", None)
     if trouble:
-        st.error(trouble)
+        st.error(plain(trouble))
 
 
 def _button(label: str, run: Run, request: str, tip: str) -> None:

@@ -6,7 +6,9 @@ import streamlit as st
 
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.recipes import get_recipe
+from cifar_core.runs.events import LearningRate
 from cifar_core.runs.store import Run
+from cifar_core.words import schedule_words
 from demo.form import as_text
 from demo.history import History
 from demo.panels import show_table
@@ -42,6 +44,11 @@ def _recipe_value(changes: dict[str, tuple[Any, Any]], name: str) -> str:
     return as_text(changes[name][1]) if name in changes else ""
 
 
+def lr_change_words(event: LearningRate) -> str:
+    """A change of the learning rate by hand: what, from where on, when."""
+    return f"{schedule_words(event.factor)} after step {event.step:,} ({when(event.time)})"
+
+
 def machine_rows(run: Run, history: History) -> list[dict[str, str]]:
     """What the run's first event says about where and on what it was trained."""
     start = history.start
@@ -55,6 +62,7 @@ def machine_rows(run: Run, history: History) -> list[dict[str, str]]:
         "Data fingerprint": start.data_fingerprint,
         "Device": f"{start.device}, {start.precision}, {start.threads} threads",
         "Versions": ", ".join(f"{name} {version}" for name, version in start.versions.items()),
+        "Learning rate": "; ".join(lr_change_words(event) for event in history.lr_changes) or "as scheduled",
         "Resumed": ", ".join(f"after step {event.step:,}" for event in history.resumes) or "never",
     }
     return [{"": name, " ": value} for name, value in rows.items()]

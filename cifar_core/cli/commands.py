@@ -4,12 +4,14 @@ import argparse
 import json
 import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 from cifar_core.cli.progress import DataProgress, TrainProgress
 from cifar_core.config import ConfigError, parse_changes
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.events import Epoch
+from cifar_core.runs.queue import Withdrawn, turn
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
 from cifar_core.words import duration
 
@@ -28,15 +30,23 @@ def train(options: argparse.Namespace) -> int:
     else:
         config = get_recipe(options.recipe).config.replace(**parse_changes(options.changes))
         run = store.create(config, options.data_dir)
-    from cifar_core.runner import train_run
-
     with TrainProgress(run) as progress:
         try:
-            train_run(run, options.data_dir, progress)
+            train_in_turn(run, options.data_dir, options.now, progress)
+        except Withdrawn:
+            pass
         except KeyboardInterrupt:
             progress.interrupted = True
     print(_ending(run))
     return 130 if progress.interrupted else 0
+
+
+def train_in_turn(run: Run, data_dir: Path | None, now: bool, progress: TrainProgress | None) -> None:
+    """Train when the device is free, or now; raises Withdrawn, or what `train_run` raises."""
+    with turn(run, now, lambda words: print(f"{words} --now would not wait.", file=sys.stderr, flush=True)):
+        from cifar_core.runner import train_run  # torch: not while the run waits
+
+        train_run(run, data_dir, progress)
 
 
 def _ending(run: Run) -> str:

@@ -98,6 +98,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="change settings of the recipe, such as epochs=5 lr=0.1",
     )
+    words = "train beside another training, instead of waiting until it has ended"
+    parser.add_argument("--now", action="store_true", help=words)
     _add_data_dir(parser)
     _add_runs_dir(parser)
 

@@ -9,11 +9,13 @@ import json
 import sys
 from pathlib import Path
 
+from cifar_core.cli.commands import train_in_turn
 from cifar_core.cli.evaluate import measured
 from cifar_core.cli.progress import TrainProgress
 from cifar_core.config import TrainConfig
 from cifar_core.recipes import FAST, get_recipe, list_recipes, list_works
 from cifar_core.runs.events import Epoch, RunStart
+from cifar_core.runs.queue import Withdrawn
 from cifar_core.runs.report import epoch_lines, extremes, extremes_table
 from cifar_core.runs.results import FILE, Result, in_order, keep_result, read_results, results_table
 from cifar_core.runs.store import Run, RunStore, StoreError
@@ -56,7 +58,7 @@ def _done(name: str, options: argparse.Namespace, store: RunStore, path: Path) -
             raise StoreError(f"Run '{run.id}' was stopped; the same command goes on with it.")
         if all(old.run_id != run.id for old in read_results(path)):
             keep_result(path, measure(run, options.data_dir))
-    except EXPECTED_ERRORS as error:
+    except (*EXPECTED_ERRORS, Withdrawn) as error:
         print(f"error: {name}: {error}", file=sys.stderr)
         return False
     return True
@@ -83,13 +85,11 @@ def run_of(store: RunStore, config: TrainConfig) -> Run | None:
 
 
 def _train(run: Run, options: argparse.Namespace, quiet: bool) -> None:
-    from cifar_core.runner import train_run
-
     if quiet:
-        train_run(run, options.data_dir)
+        train_in_turn(run, options.data_dir, False, None)
         return
     with TrainProgress(run) as progress:
-        train_run(run, options.data_dir, progress)
+        train_in_turn(run, options.data_dir, False, progress)
 
 
 def measure(run: Run, data_dir: Path | None) -> Result:

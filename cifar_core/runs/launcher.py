@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+import time
 
 from cifar_core.paths import PROJECT_ROOT
+from cifar_core.runs.queue import line_name
+from cifar_core.runs.status import STARTING
 from cifar_core.runs.store import Run, Status, StoreError
 
 
@@ -30,7 +33,7 @@ def launch(run: Run) -> subprocess.Popen[bytes]:
     if status.state in ("running", "paused"):
         raise StoreError(f"Run '{run.id}' is {status.state} already, as process {status.pid}.")
     run.take_request()
-    run.write_status(Status("waiting", stage="starting"))
+    run.write_status(Status("waiting", stage=STARTING, queued=time.time(), line=line_name()))
     search_path = os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH")]))
     with open(run.path / "log.txt", "ab") as log:
         return subprocess.Popen(

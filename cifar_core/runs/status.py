@@ -6,6 +6,7 @@ from typing import Any
 from cifar_core.typed_json import build
 
 ACTIVE_STATES = ("waiting", "running", "paused")
+STARTING, QUEUED = "starting", "in line"  # stages of a run that waits
 STATES = (*ACTIVE_STATES, "stopped", "finished", "failed", "damaged")
 
 
@@ -14,7 +15,8 @@ class Status:
     """What a run is doing.
 
     `heartbeat` is in seconds since 1970; `stage` and `message` are words for a reader; `done` of `total`
-    belongs to the stage: steps while training, pictures while the data is read.
+    belongs to the stage: steps while training, pictures while the data is read. `queued` is when the run was
+    launched (seconds since 1970), `line` the device that it waits for (runs/queue.py).
     """
 
     state: str
@@ -26,6 +28,8 @@ class Status:
     total: int = 0
     epoch: int = 0
     eta_seconds: float | None = None
+    queued: float = 0.0
+    line: str = ""
 
     @property
     def active(self) -> bool:

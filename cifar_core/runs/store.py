@@ -37,7 +37,7 @@ from cifar_core.runs.requests import (
     take_request,
     write_request,
 )
-from cifar_core.runs.status import ACTIVE_STATES, STATES, Status
+from cifar_core.runs.status import ACTIVE_STATES, QUEUED, STATES, Status
 
 __all__ = ["ACTIVE_STATES", "REQUESTS", "STATES", "Run", "RunStore", "Status", "StoreError", "UnknownRun"]
 
@@ -177,7 +177,8 @@ class Run:
 
     def _alive(self, status: Status) -> bool:
         silent = time.time() - status.heartbeat
-        if status.state == "waiting" and silent < START_PATIENCE_SECONDS:
+        starting = status.state == "waiting" and status.stage != QUEUED  # in line it holds the lock
+        if starting and silent < START_PATIENCE_SECONDS:
             return True
         try:
             with self.lock(LOCK_PATIENCE_SECONDS if silent > BEAT_PATIENCE_SECONDS else 0.0):

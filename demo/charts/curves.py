@@ -4,10 +4,12 @@ import math
 
 from demo.charts.figure import Chart, Option, plain_option, points, value_axis
 from demo.history import History
+from demo.style import MUTED_INK
 from demo.words import percent
 
 MILESTONES = (0.95, 0.94, 0.93, 0.92, 0.91, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50, 0.40, 0.30, 0.20)
 PATIENCE_EPOCHS = 3  # a validation loss that has not fallen for so long is worth a word
+LR_CHANGED = " Dotted: somebody changed the learning rate, to so many times the schedule."
 MARKED = 60  # validation points that are drawn as dots too
 WATCHED_TEST = (
     " The test pictures were watched, as in the work that this run repeats; nothing was chosen by them."
@@ -36,7 +38,8 @@ def accuracy_chart(history: History, color: str, last: int = 0) -> Chart:
 
 
 def _note(history: History) -> str:
-    return WATCHED_TEST if history.watched == "test" else ""
+    changed = LR_CHANGED if history.lr_changes else ""
+    return changed + (WATCHED_TEST if history.watched == "test" else "")
 
 
 def _legend(history: History) -> Option:
@@ -61,7 +64,20 @@ def _curves(history: History, what: str, color: str, scale: float, y_axis: Optio
         _line("training", training, color, 1, symbols=False),
         _line(history.watched, validation, color, 3, symbols=len(epochs) <= MARKED),
     ]
+    lines[0]["markLine"] = _lr_marks(history, begin)
     return plain_option(axis, y_axis, lines, legend=_legend(history))
+
+
+def _lr_marks(history: History, begin: float) -> Option:
+    """A thin vertical line wherever the learning rate was changed by hand."""
+    changes = [(event.step / history.steps_per_epoch, event.factor) for event in history.lr_changes]
+    marks = [
+        {"xAxis": round(x, 4), "name": f"lr ×{factor:.3g}", "label": {"formatter": "{b}"}}
+        for x, factor in changes
+        if x >= begin
+    ]
+    line = {"color": MUTED_INK, "width": 1, "type": "dotted"}
+    return {"symbol": "none", "silent": True, "lineStyle": line, "data": marks}
 
 
 def _line(name: str, data: list[list[float]], color: str, width: int, *, symbols: bool) -> Option:

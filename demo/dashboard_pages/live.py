@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cifar_core.runs.events import Epoch
+from cifar_core.runs.queue import active_runs
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
 from demo.charts import (
     accuracy_chart,
@@ -36,7 +37,7 @@ def chosen_run(store: RunStore) -> Run | None:
     if "run" in st.query_params:
         return store.get(st.query_params["run"])
     runs = store.list()
-    active = [run for run in runs if run.status().active]
+    active = [run for run, _ in active_runs(store)]  # first the one that trains, then those that wait
     for run in [*active, *runs][:1]:
         st.query_params["run"] = run.id
         return run
@@ -69,7 +70,7 @@ def head_panel(run: Run, drawn: tuple[str, bool, int]) -> None:
     status, reader = run.status(), refreshed(run)
     show_head(run_name(run.id), status.state)
     show_progress(run, status, reader.history)
-    show_controls(run, status)
+    show_controls(run, status, reader.history)
     if landmarks(status, reader.history) != drawn:
         st.rerun()
 

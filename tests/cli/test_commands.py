@@ -126,7 +126,7 @@ def test_a_run_that_another_process_trains_is_refused_and_left_alone(trained, ca
     run, _ = trained
     copy = RunStore(run.path.parent).create(run.config())
     copy.write_status(Status("running"))
-    monkeypatch.setattr("cifar_core.runner.LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("cifar_core.runs.queue.LOCK_SECONDS", 0.1)
     with copy.lock():
         copy.request("pause")
         code, _, err = call("train", "--resume", copy.id, "--runs-dir", run.path.parent)

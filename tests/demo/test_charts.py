@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from cifar_core.runs.events import BlockMixing
+from cifar_core.runs.events import BlockMixing, LearningRate
 from cifar_core.runs.store import RunStore
 from demo.charts import (
     OverlaidRun,
@@ -214,3 +214,13 @@ def test_a_new_epoch_extends_the_axis():
     history = history_of(2)
     history.add(steps(3, 1, 1.0))
     assert loss_chart(history, "#000").option["xAxis"]["max"] == 3
+
+
+def test_a_changed_learning_rate_is_a_thin_mark_on_both_curves():
+    history = history_of(2)
+    assert loss_chart(history, "#000").option["series"][0]["markLine"]["data"] == []
+    history.add([LearningRate(75, 0.5, 1.0)])
+    for chart in (loss_chart(history, "#000"), accuracy_chart(history, "#000")):
+        (mark,) = chart.option["series"][0]["markLine"]["data"]
+        assert (mark["xAxis"], mark["name"]) == (1.5, "lr ×0.5")
+        assert "somebody changed the learning rate" in chart.reading

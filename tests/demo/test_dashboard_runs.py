@@ -4,9 +4,10 @@ import pytest
 
 from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe
+from cifar_core.runs.events import LearningRate
 from cifar_core.runs.requests import Request
 from tests.demo.fake_runs import keep_running, make_run
-from tests.demo.page_tests import button, buttons, charts, page, words
+from tests.demo.page_tests import button, buttons, charts, number, page, words
 
 
 def test_an_unknown_run_is_said_in_a_sentence(store):
@@ -53,7 +54,7 @@ def test_a_running_run_shows_its_head_curves_and_mixing(store):
     assert "2 min 10 s left" in app.get("progress")[0].proto.text
     assert "In stage3.1 one kernel has taken over" in said
     assert charts(app) == 5
-    assert buttons(app) == ["Pause", "Stop"]
+    assert buttons(app)[:4] == ["Pause", "Stop", "Halve", "Double"]
     lock.release()
 
 
@@ -67,6 +68,26 @@ def test_buttons_ask_the_process(store, state, label, asked):
     app = page("live", run=run.id)
     button(app, label).click().run()
     assert run.take_request() == Request(asked)
+    lock.release()
+
+
+def test_the_learning_rate_is_changed_from_the_page(store):
+    run = make_run(store, epochs=2, state="running")
+    lock = keep_running(run)
+    run.append(LearningRate(110, 0.5, 1.0))
+    app = page("live", run=run.id)
+    assert "half of the schedule" in words(app) and "Dotted: somebody changed" in words(app)
+    button(app, "Halve").click().run()
+    assert run.take_request() == Request(factor=0.25)
+    button(app, "The schedule itself").click().run()
+    assert run.take_request() == Request(factor=1.0)
+    number(app, "Times").set_value(0.3)
+    button(app, "Change").click().run()
+    assert run.take_request() == Request(factor=0.3)
+    number(app, "Times").set_value(0.0)
+    button(app, "Change").click().run()
+    assert run.take_request() is None
+    assert "The factor of the schedule is 0; it must be from 0.001 to 1000" in words(app)
     lock.release()
 
 

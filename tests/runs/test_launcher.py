@@ -33,6 +33,12 @@ def store(tmp_path_factory):
     return RunStore(tmp_path_factory.mktemp("with space") / "runs")
 
 
+@pytest.fixture
+def apart(tmp_path):
+    """A store of its own: what never starts would stand before others in the line of the shared one."""
+    return RunStore(tmp_path)
+
+
 def make(store, data_dir=None, **changes):
     config = get_recipe("smoke").config.replace(**TINY, epochs=EPOCHS, precision="fp32", **changes)
     return store.create(config, data_dir)
@@ -55,8 +61,8 @@ print("trouble", file=sys.stderr)
 """
 
 
-def test_the_process_has_a_session_of_its_own_and_writes_to_the_log(store, monkeypatch):
-    run = make(store)
+def test_the_process_has_a_session_of_its_own_and_writes_to_the_log(apart, monkeypatch):
+    run = make(apart)
     monkeypatch.setattr(subject, "train_command", lambda run: [sys.executable, "-c", SAY])
     monkeypatch.setenv("MINE", "kept")
     monkeypatch.setenv("PYTHONPATH", "/some/where")
@@ -71,9 +77,9 @@ def test_the_process_has_a_session_of_its_own_and_writes_to_the_log(store, monke
     }  # fmt: skip
 
 
-def test_a_launched_run_waits_and_forgets_old_requests(store, monkeypatch):
+def test_a_launched_run_waits_and_forgets_old_requests(apart, monkeypatch):
     monkeypatch.setattr(subject, "train_command", lambda run: [sys.executable, "-c", ""])
-    run = make(store)
+    run = make(apart)
     run.request("stop")
     run.write_status(Status("stopped", message="before"))
     assert launch(run).wait(60) == 0
