@@ -12,6 +12,7 @@ from demo.data_choice import DOWNLOAD_WORDS, SYNTHETIC_WORDS, folder_words, last
 from demo.form import back_to_recipe, changed_fields, checked_config, command_line, current_values, show_form
 from demo.host import NO_TRAINING, is_public
 from demo.panels import plain, tighten_page
+from demo.queue_view import show_queue
 from demo.recipe_cards import KINDS, card_caption, kind_of
 from demo.summaries import Summary, summarize_all
 from demo.time_here import show_time_here
@@ -132,6 +133,7 @@ def show_page() -> None:
     st.title("Train a network")
     st.write("Choose a recipe, change what you like, press Train; then watch it learn.")
     store = RunStore()
+    show_queue(store)
     summaries = summarize_all(store)
     left, right = st.columns([5, 6], gap="large")
     with left:

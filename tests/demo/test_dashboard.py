@@ -7,8 +7,10 @@ from PIL import Image
 
 from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.recipes import get_recipe, list_recipes
+from cifar_core.runs.requests import Request
+from cifar_core.runs.status import QUEUED, Status
 from tests.demo.fake_runs import make_run
-from tests.demo.page_tests import button, charts, number, page, words
+from tests.demo.page_tests import button, buttons, charts, number, page, words
 from tests.toy_checkpoints import save_toy
 
 FIRST = list_recipes()[0]  # the one that the form opens with
@@ -63,6 +65,22 @@ def test_train_makes_a_run_starts_it_and_shows_it(store, launched):
     assert (config.recipe, config.epochs, config.data) == ("smoke", 2, "synthetic")
     assert app.query_params["run"] == run.id
     assert "Waiting" in words(app)
+
+
+def test_what_trains_and_waits_is_listed_and_can_be_withdrawn(store):
+    assert "in line" not in words(page())
+    running = make_run(store, epochs=2, state="running")
+    waiting = store.create(get_recipe("smoke").config)
+    with running.lock(), waiting.lock():
+        message = f"Waits for {running.id} to finish."
+        waiting.write_status(Status("waiting", stage=QUEUED, message=message, queued=1.0))
+        app = page()
+        said = words(app)
+        assert "1 training under way, 1 in line; a new one waits for its turn" in said and message in said
+        assert buttons(app).count("Withdraw") == 1
+        button(app, "Withdraw").click().run()
+        assert waiting.take_request() == Request("stop")
+        assert "Withdraw" in buttons(page("live", run=waiting.id))
 
 
 @pytest.mark.parametrize(

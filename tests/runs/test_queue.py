@@ -43,8 +43,10 @@ class Waiter(threading.Thread):
         try:
             with turn(self.run_, self.now, self.told.append):
                 self.order.append(self.run_.id)
+                self.run_.write_status(Status("running"))
                 self.has_it.set()
                 self.go.wait(20)
+                self.run_.write_status(Status("finished"))
         except Exception as error:
             self.error = error
 
