@@ -1,6 +1,6 @@
 """Data to charts, pure: nothing here reads files or draws on a page."""
 
-from demo.charts.curves import accuracy_chart, loss_chart
+from demo.charts.curves import CurveView, accuracy_chart, loss_chart
 from demo.charts.figure import Chart
 from demo.charts.mixing import entropy_chart, mixing_over_epochs, mixing_per_class
 from demo.charts.overlay import OverlaidRun, line_style, overlay_chart, run_color
@@ -8,6 +8,7 @@ from demo.charts.picture import picture_mixing_chart
 
 __all__ = [
     "Chart",
+    "CurveView",
     "OverlaidRun",
     "accuracy_chart",
     "entropy_chart",

@@ -1,7 +1,11 @@
 """Loss and accuracy of one run: training a thin line that moves within the epoch, validation a thick one."""
 
 import math
+from dataclasses import dataclass
 
+import numpy as np
+
+from demo.charts.along import AXIS_NAMES, Numbers, epoch_positions, position_of, smoothed, step_positions
 from demo.charts.figure import Chart, Option, plain_option, points, value_axis
 from demo.history import History
 from demo.style import MUTED_INK
@@ -10,71 +14,126 @@ from demo.words import percent
 MILESTONES = (0.95, 0.94, 0.93, 0.92, 0.91, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50, 0.40, 0.30, 0.20)
 PATIENCE_EPOCHS = 3  # a validation loss that has not fallen for so long is worth a word
 LR_CHANGED = " Dotted: somebody changed the learning rate, to so many times the schedule."
+TRAINING, VALIDATION = "training", "validation"  # the lines; the second one is the test where that is watched
+FAINT = 0.3  # opacity of the single steps behind a smoothed line
+SMOOTHED = " Faint: the training line before smoothing."
 MARKED = 60  # validation points that are drawn as dots too
 WATCHED_TEST = (
     " The test pictures were watched, as in the work that this run repeats; nothing was chosen by them."
 )
 
 
-def loss_chart(history: History, color: str, last: int = 0) -> Chart:
-    """Cross-entropy over epochs; `last` shows only so many epochs, 0 all."""
-    axis = value_axis("loss (nats)", vertical=True, scale=bool(last))
-    option = _curves(history, "loss", color, 1.0, axis, last)
+@dataclass(frozen=True)
+class CurveView:
+    """How the curves are looked at.
+
+    by: the x axis, "epoch", "step" or "seconds"; smoothing: weight of the past in the training line, 0..1;
+    log: a logarithmic axis for the loss; first, last: the epochs between which is shown, None to the end.
+    """
+
+    by: str = "epoch"
+    smoothing: float = 0.0
+    log: bool = False
+    first: float = 0.0
+    last: float | None = None
+    lines: tuple[str, ...] = (TRAINING, VALIDATION)
+
+
+PLAIN = CurveView()
+
+
+def loss_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
+    """Cross-entropy along the run."""
+    more: Option = {"type": "log", "minorSplitLine": {"show": True}} if view.log else {}
+    axis = value_axis("loss (nats)", vertical=True, scale=bool(view.first or view.last), **more)
+    option = _curves(history, "loss", color, 1.0, axis, view)
     reading = (
         f"Lower is better. Thin: training pictures as they pass. Thick: {history.watched}, once an epoch."
     )
-    return Chart(loss_title(history), option, reading + _note(history))
+    return Chart(loss_title(history), option, reading + _note(history, view))
 
 
-def accuracy_chart(history: History, color: str, last: int = 0) -> Chart:
-    """Accuracy in percent over epochs; `last` shows only so many epochs, 0 all."""
+def accuracy_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
+    """Accuracy in percent along the run."""
     axis = value_axis("accuracy (%)", vertical=True, scale=True)
-    option = _curves(history, "accuracy", color, 100.0, axis, last)
+    option = _curves(history, "accuracy", color, 100.0, axis, view)
     reading = (
         "Higher is better. Training pictures may be shifted and mirrored, "
         f"{history.watched} pictures never are: so the thick line can lie above the thin one."
     )
-    return Chart(accuracy_title(history), option, reading + _note(history))
+    return Chart(accuracy_title(history), option, reading + _note(history, view))
 
 
-def _note(history: History) -> str:
+def _note(history: History, view: CurveView) -> str:
+    smooth = SMOOTHED if view.smoothing and TRAINING in view.lines else ""
     changed = LR_CHANGED if history.lr_changes else ""
-    return changed + (WATCHED_TEST if history.watched == "test" else "")
+    return smooth + changed + (WATCHED_TEST if history.watched == "test" else "")
 
 
-def _legend(history: History) -> Option:
+def _legend(history: History, view: CurveView) -> Option:
+    """What is shown is chosen on the page: a click here would be forgotten with the next point."""
     names = [
         {"name": "training", "icon": "path://M0 3H24V4H0Z"},
         {"name": history.watched, "icon": "path://M0 2H24V5H0Z"},
     ]
-    return {"top": 0, "left": 0, "itemWidth": 24, "data": names}
+    shown = [name for name, line in zip(names, (TRAINING, VALIDATION), strict=True) if line in view.lines]
+    return {"top": 0, "left": 0, "itemWidth": 24, "data": shown, "selectedMode": False}
 
 
-def _curves(history: History, what: str, color: str, scale: float, y_axis: Option, last: int) -> Option:
-    x, y = train_series(history, what)
-    end = max(1, math.ceil(x[-1]) if x else 1)
-    begin = max(0, end - last) if last else 0
-    recent = sum(value < begin for value in x)
-    training = points(x[recent:], [scale * value for value in y[recent:]])
-    epochs = [epoch for epoch in history.epochs if epoch.epoch >= begin]
-    values = [scale * getattr(epoch, f"val_{what}") for epoch in epochs]
-    validation = points([epoch.epoch for epoch in epochs], values)
-    axis = value_axis("epoch", min=begin, max=end, minInterval=0.25, axisLabel={"hideOverlap": True})
-    lines = [
-        _line("training", training, color, 1, symbols=False),
-        _line(history.watched, validation, color, 3, symbols=len(epochs) <= MARKED),
-    ]
-    lines[0]["markLine"] = _lr_marks(history, begin)
-    return plain_option(axis, y_axis, lines, legend=_legend(history))
+def _curves(history: History, what: str, color: str, scale: float, y_axis: Option, view: CurveView) -> Option:
+    at = step_positions(history, view.by)
+    begin, end = window(history, view, at)
+    raw = scale * np.array([getattr(step, what) for step in history.steps])
+    epochs = np.array(epoch_positions(history, view.by), dtype=float)
+    watched = scale * np.array([getattr(epoch, f"val_{what}") for epoch in history.epochs])
+    lines = []
+    if TRAINING in view.lines:
+        if view.smoothing:
+            faint = _line("single steps", _cut(at, raw, begin, end, view), color, 1, symbols=False)
+            lines.append(faint | {"lineStyle": {"color": color, "width": 1, "opacity": FAINT}})
+        smooth = _cut(at, smoothed(raw, view.smoothing), begin, end, view)
+        lines.append(_line("training", smooth, color, 1, symbols=False))
+    if VALIDATION in view.lines:
+        marked = len(epochs) <= MARKED
+        lines.append(
+            _line(history.watched, _cut(epochs, watched, begin, end, view), color, 3, symbols=marked)
+        )
+    if lines:
+        lines[0]["markLine"] = _lr_marks(history, at, (begin, end), view)
+    whole: Option = {"minInterval": 0.25} if view.by == "epoch" else {}
+    axis = value_axis(AXIS_NAMES[view.by], min=begin, max=end, axisLabel={"hideOverlap": True}, **whole)
+    return plain_option(axis, y_axis, lines, legend=_legend(history, view))
 
 
-def _lr_marks(history: History, begin: float) -> Option:
+def window(history: History, view: CurveView, at: Numbers) -> tuple[float, float]:
+    """The part of the x axis that is shown."""
+    done = history.steps[-1].step if history.steps else 0
+    done = max(done, history.epochs[-1].step if history.epochs else 0)
+    whole = max(1, math.ceil(done / history.steps_per_epoch))
+    last = min(view.last or whole, whole)
+    first = min(view.first, last - 0.1)
+    if view.by == "epoch":
+        return first, last
+    ends = (epoch * history.steps_per_epoch for epoch in (first, last))
+    begin, end = (position_of(history, step, view.by, at) for step in ends)
+    return round(begin, 1), round(max(end, begin + 1), 1)
+
+
+def _cut(x: Numbers, y: Numbers, begin: float, end: float, view: CurveView) -> list[list[float]]:
+    """The points that are shown; on a logarithmic axis those above 0."""
+    shown = (x >= begin) & (x <= end)
+    if view.log:
+        shown &= y > 0
+    return points(x[shown].tolist(), y[shown].tolist())
+
+
+def _lr_marks(history: History, at: Numbers, shown: tuple[float, float], view: CurveView) -> Option:
     """A thin vertical line wherever the learning rate was changed by hand."""
-    changes = [(event.step / history.steps_per_epoch, event.factor) for event in history.lr_changes]
+    changes = [(position_of(history, event.step, view.by, at), event.factor) for event in history.lr_changes]
     marks = [
         {"xAxis": round(x, 4), "name": f"lr ×{factor:.3g}", "label": {"formatter": "{b}"}}
         for x, factor in changes
-        if x >= begin
+        if shown[0] <= x <= shown[1]
     ]
     line = {"color": MUTED_INK, "width": 1, "type": "dotted"}
     return {"symbol": "none", "silent": True, "lineStyle": line, "data": marks}
@@ -91,12 +150,6 @@ def _line(name: str, data: list[list[float]], color: str, width: int, *, symbols
         "symbol": "circle",
         "symbolSize": 6,
     }
-
-
-def train_series(history: History, what: str) -> tuple[list[float], list[float]]:
-    """The training curve: x in epochs (fractional), y = `loss` or `accuracy` of the Step events."""
-    x = [step.step / history.steps_per_epoch for step in history.steps]
-    return x, [getattr(step, what) for step in history.steps]
 
 
 def loss_title(history: History) -> str:

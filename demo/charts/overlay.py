@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
+from demo.charts.along import epoch_positions
 from demo.charts.figure import Chart, Option, plain_option, points, value_axis
 from demo.history import History
 from demo.style import RUN_COLORS, color_of
@@ -33,7 +33,7 @@ def overlay_chart(runs: Sequence[OverlaidRun], what: str, by: str) -> Chart:
     lines = []
     for run in runs:
         values = [scale * getattr(epoch, f"val_{what}") for epoch in run.history.epochs]
-        lines.append(_line(run, points(positions(run.history, by), values)))
+        lines.append(_line(run, points(epoch_positions(run.history, by), values)))
     x_axis = value_axis("epoch" if by == "epoch" else "training time (s)", min=0)
     x_axis["axisLabel"] = {"hideOverlap": True}
     option = plain_option(x_axis, value_axis(f"validation {unit}", vertical=True, scale=True), lines)
@@ -59,13 +59,6 @@ def _line(run: OverlaidRun, data: list[list[float]]) -> Option:
     }
 
 
-def positions(history: History, by: str) -> list[float]:
-    """Where each epoch ends on the x axis: its number, or the seconds of training until then."""
-    if by == "epoch":
-        return [epoch.epoch for epoch in history.epochs]
-    return list(accumulate(epoch.seconds for epoch in history.epochs))
-
-
 def accuracy_overlay_title(runs: Sequence[OverlaidRun]) -> str:
     """Which run is ahead, and by how much."""
     ranked = sorted(
@@ -88,5 +81,5 @@ def loss_overlay_title(runs: Sequence[OverlaidRun]) -> str:
     if not lowest:
         return "The losses appear with the first completed epoch"
     loss, index, run = min(lowest, key=lambda item: item[0])
-    seconds = positions(run.history, "seconds")[index]
+    seconds = epoch_positions(run.history, "seconds")[index]
     return f"{run.name} has the lowest validation loss: {loss:.2f} after {duration(seconds)} of training"

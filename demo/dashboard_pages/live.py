@@ -15,6 +15,7 @@ from demo.charts import (
     mixing_per_class,
     run_color,
 )
+from demo.curve_view import choose_view
 from demo.data_choice import class_names_of
 from demo.history import History, HistoryReader
 from demo.live_head import show_controls, show_outcome, show_progress
@@ -25,7 +26,6 @@ from demo.words import run_name, sizes_sentence
 
 HEAD_SECONDS = 1.0
 CURVES_SECONDS = 2.0
-SHOWN_EPOCHS = {0: "All epochs", 5: "The last five", 1: "The last"}
 NO_MIXING = (
     "This network has plain convolutions, so there is nothing to mix. Recipes with mixing in their "
     "name choose between kernels for each picture."
@@ -78,19 +78,11 @@ def head_panel(run: Run, drawn: tuple[str, bool, int]) -> None:
 def curves_panel(run: Run, color: str) -> None:
     """Loss and accuracy; the figures are built again only when there are new events."""
     reader = refreshed(run)
-    last = st.segmented_control(
-        "Epochs shown",
-        list(SHOWN_EPOCHS),
-        format_func=SHOWN_EPOCHS.__getitem__,
-        default=0,
-        required=True,
-        key="last",
-        label_visibility="collapsed",
-    )
+    view = choose_view(reader.history)
     kept = st.session_state.get("curves")
-    mark = (run.id, color, last, reader.mark)
+    mark = (run.id, color, view, reader.mark)
     if kept is None or kept[0] != mark:
-        charts = (loss_chart(reader.history, color, last), accuracy_chart(reader.history, color, last))
+        charts = (loss_chart(reader.history, color, view), accuracy_chart(reader.history, color, view))
         kept = st.session_state["curves"] = (mark, *charts)
     left, right = st.columns(2)
     with left:

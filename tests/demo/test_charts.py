@@ -9,6 +9,7 @@ import pytest
 from cifar_core.runs.events import BlockMixing, LearningRate
 from cifar_core.runs.store import RunStore
 from demo.charts import (
+    CurveView,
     OverlaidRun,
     accuracy_chart,
     entropy_chart,
@@ -64,7 +65,7 @@ def test_the_structure_is_the_same_before_and_after_the_first_epoch():
 
 
 def test_only_the_last_epochs_on_demand():
-    option = loss_chart(history_of(4, half=True), "#000000", last=2).option
+    option = loss_chart(history_of(4, half=True), "#000000", CurveView(first=3)).option
     training, validation = option["series"]
     assert (option["xAxis"]["min"], option["xAxis"]["max"]) == (3, 5)
     assert min(column(training["data"], 0)) >= 3
