@@ -20,22 +20,29 @@ LINES = {"training": "Training", "validation": "Validation"}
 def choose_view(history: History) -> CurveView:
     """Draw the widgets; the view that they hold."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = _one("Along", AXES, "by")
-        smoothing = _one("Training line", SMOOTHING, "smooth")
-        part = _one("Shown", PARTS, "part")
-        lines = st.pills(
-            "Lines",
-            list(LINES),
-            format_func=lambda line: history.watched.capitalize() if line == "validation" else LINES[line],
-            selection_mode="multi",
-            default=list(LINES),
-            key="lines",
-            bind="query-params",
-        )
-        log = st.toggle("Logarithmic loss", key="log", bind="query-params")
+        part = _one("Epochs shown", PARTS, "part")
+        with st.popover("Lines and axes"):
+            by, smoothing, lines, log = _lines_and_axes(history)
     first, last = _epochs(history, part)
     shown = tuple(line for line in LINES if line in lines)
     return CurveView(by, float(smoothing), log, first, last, shown or tuple(LINES))
+
+
+def _lines_and_axes(history: History) -> tuple[str, str, list[str], bool]:
+    """(x axis, smoothing, lines that are shown, whether the loss has a logarithmic axis)."""
+    by = _one("Along", AXES, "by")
+    smoothing = _one("Training line", SMOOTHING, "smooth")
+    lines = st.pills(
+        "Lines",
+        list(LINES),
+        format_func=lambda line: history.watched.capitalize() if line == "validation" else LINES[line],
+        selection_mode="multi",
+        default=list(LINES),
+        key="lines",
+        bind="query-params",
+    )
+    log = st.toggle("Logarithmic loss", key="log", bind="query-params")
+    return by, smoothing, lines, log
 
 
 def _one(label: str, options: dict[str, str], key: str) -> str:

@@ -121,7 +121,7 @@ def show_outcome(run: Run, status: Status, history: History) -> None:
         st.code(run.log_tail(12) or "The log is empty.", language=None)
     elif status.active and (run.best_checkpoint / "card.json").exists():
         show_link("try_network", "Try the best weights so far on pictures", run=run.id)
-    elif history.best is not None:
+    elif history.best is not None and not status.active:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.write(plain(outcome_words(status, history)))
             show_link("try_network", "Try it on pictures", run=run.id)

@@ -44,7 +44,7 @@ PLAIN = CurveView()
 
 def loss_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
     """Cross-entropy along the run."""
-    more: Option = {"type": "log", "minorSplitLine": {"show": True}} if view.log else {}
+    more: Option = {"type": "log", "logBase": 2} if view.log else {}
     axis = value_axis("loss (nats)", vertical=True, scale=bool(view.first or view.last), **more)
     option = _curves(history, "loss", color, 1.0, axis, view)
     reading = (

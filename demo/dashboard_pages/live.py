@@ -7,6 +7,7 @@ import streamlit as st
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.queue import active_runs
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from demo.alerts import name_tab, show_plateau, tell_the_end
 from demo.charts import (
     accuracy_chart,
     entropy_chart,
@@ -156,7 +157,11 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
     head_seconds, curves_seconds = (HEAD_SECONDS, CURVES_SECONDS) if status.active else (None, None)
     if status.active and not history.steps:
         curves_seconds = HEAD_SECONDS  # the first point is waited for
+    if not run.shipped:
+        name_tab(run, status)
     st.fragment(head_panel, run_every=head_seconds)(run, landmarks(status, history))
+    tell_the_end(run, status)
+    show_plateau(status, history)
     show_outcome(run, status, history)
     st.fragment(curves_panel, run_every=curves_seconds)(run, run_color(rank_of(store, run)))
     config = run.config()
