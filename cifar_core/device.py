@@ -4,7 +4,7 @@ import ctypes
 import platform
 import sys
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
 import torch
@@ -105,6 +105,23 @@ def _processor() -> str:
     except OSError:
         names = []
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def gpu_load(device: torch.device) -> dict[str, float]:
+    """A CUDA device's memory in use and in all (MB), and its work as a share of time where that is told.
+
+    The names are those of runs.load.Load; other devices, and one that does not answer, give nothing.
+    """
+    if device.type != "cuda":
+        return {}
+    try:
+        free, total = torch.cuda.mem_get_info(device)
+    except RuntimeError:
+        return {}
+    figures = {"gpu_memory_mb": round((total - free) / 1e6, 1), "gpu_total_mb": round(total / 1e6, 1)}
+    with suppress(ImportError, RuntimeError, OSError):  # needs nvidia-ml-py, which is not one of our packages
+        figures["gpu"] = torch.cuda.utilization(device) / 100
+    return figures
 
 
 def keep_freed_memory() -> bool:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from cifar_core.checkpoint import (
     CheckpointError,
     new_folder,
@@ -21,10 +23,12 @@ from cifar_core.checkpoint import (
     write_checkpoint,
 )
 from cifar_core.data import DataError
+from cifar_core.device import gpu_load
 from cifar_core.preparation import Preparation, Workplace, prepare
 from cifar_core.resume_state import load_state, save_state
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
-from cifar_core.runs.store import Run, Status
+from cifar_core.runs.load import LoadMeter
+from cifar_core.runs.store import ACTIVE_STATES, Run, Status
 from cifar_core.runs.wishes import Wishes
 from cifar_core.training.engine import end_event, fit
 from cifar_core.training.trainer import Trainer
@@ -59,6 +63,7 @@ class Recorder:
         self.status = Status("running")
         self.status_written = self.saved = 0.0
         self.started, self.started_step = time.monotonic(), 0
+        self.meter, self.device = LoadMeter(), torch.device("cpu")
 
     # The road
 
@@ -104,7 +109,7 @@ class Recorder:
 
     def record(self, preparation: Preparation, start: RunStart | Resume) -> RunEnd:
         """Go through the events of `fit`."""
-        trainer = preparation.trainer
+        trainer, self.device = preparation.trainer, preparation.device.torch_device
         self.started, self.saved, self.started_step = time.monotonic(), time.monotonic(), trainer.step
         self.status = Status("running", total=trainer.total_steps)
         for event in fit(trainer, preparation.train, preparation.val, start):
@@ -202,7 +207,8 @@ class Recorder:
 
     def write(self, state: str, **changes: Any) -> None:
         """Write status.json."""
-        self.status = dataclasses.replace(self.status, state=state, pid=os.getpid(), **changes)
+        load = self.meter.read(gpu_load(self.device)) if state in ACTIVE_STATES else None
+        self.status = dataclasses.replace(self.status, state=state, pid=os.getpid(), load=load, **changes)
         self.run.write_status(self.status)
         self.status_written = time.monotonic()
 

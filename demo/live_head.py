@@ -4,12 +4,13 @@ import streamlit as st
 
 from cifar_core.config import ConfigError
 from cifar_core.runs.launcher import launch
+from cifar_core.runs.load import Load
 from cifar_core.runs.store import Run, Status, StoreError
 from demo.history import History
 from demo.host import is_public
 from demo.lr_control import show_lr_control
 from demo.panels import plain, show_facts, show_link
-from demo.words import counted, duration, percent
+from demo.words import counted, duration, megabytes, percent
 
 SAVED = "the latest are saved, to go on with later"
 RESUMABLE = ("stopped", "failed")
@@ -66,8 +67,24 @@ def facts_of(run: Run, status: Status, history: History) -> list[tuple[str, str]
         )
     if history.epochs:
         facts.append(("Training time", duration(history.end.seconds if history.end else history.seconds)))
+    if status.active and status.load is not None:
+        facts += load_facts(status.load)
     if start is not None:
         facts.append(("Device", f"{start.device}, {start.precision}"))
+    return facts
+
+
+def load_facts(load: Load) -> list[tuple[str, str]]:
+    """What the training takes of the machine, as (label, value)."""
+    facts = []
+    if load.memory_mb is not None:
+        facts.append(("Memory", megabytes(load.memory_mb)))
+    if load.cores is not None:
+        whole = "" if load.machine is None else f", machine {100 * load.machine:.0f} % busy"
+        facts.append(("CPU", f"{load.cores:.1f} of {counted(load.all_cores, 'core')}{whole}"))
+    if load.gpu_memory_mb is not None and load.gpu_total_mb is not None:
+        work = "" if load.gpu is None else f"{100 * load.gpu:.0f} %, "
+        facts.append(("GPU", f"{work}{megabytes(load.gpu_memory_mb)} of {megabytes(load.gpu_total_mb)}"))
     return facts
 
 

@@ -41,6 +41,11 @@ def amount(number: float) -> str:
     return f"{number:.0f}"
 
 
+def megabytes(size: float) -> str:
+    """A size given in MB: "812 MB", "3.2 GB"."""
+    return f"{size:.0f} MB" if size < 999.5 else f"{size / 1000:.1f} GB"
+
+
 def when(seconds_since_1970: float) -> str:
     """A moment as "22 Nov 2026, 14:05" in local time; "–" for 0."""
     if not seconds_since_1970:

@@ -12,10 +12,12 @@ from cifar_core.device import (
     bf16_pays,
     describe,
     find_device,
+    gpu_load,
     keep_freed_memory,
     versions,
     works,
 )
+from cifar_core.runs.load import Load
 
 CPU = torch.device("cpu")
 
@@ -114,3 +116,21 @@ def test_freed_memory_is_kept_where_glibc_can(monkeypatch):
 def test_versions_are_those_in_use():
     assert versions()["torch"] == torch.__version__
     assert set(versions()) == {"python", "torch", "numpy"}
+
+
+def test_the_load_of_a_gpu_is_told_with_the_names_of_a_load(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (60e9, 80e9))
+    monkeypatch.setattr(torch.cuda, "utilization", lambda device: 45)
+    figures = gpu_load(torch.device("cuda"))
+    assert figures == {"gpu_memory_mb": 20_000.0, "gpu_total_mb": 80_000.0, "gpu": 0.45}
+    assert Load(**figures).gpu == 0.45
+
+
+def test_what_a_gpu_does_not_tell_is_left_out(monkeypatch):
+    def refuse(device):
+        raise ModuleNotFoundError("pynvml")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (60e9, 80e9))
+    monkeypatch.setattr(torch.cuda, "utilization", refuse)
+    assert "gpu" not in gpu_load(torch.device("cuda"))
+    assert gpu_load(CPU) == {}

@@ -74,7 +74,9 @@ def test_status_follows_the_run(recorded):
     assert {status.total for status in shown} == {6} and {status.pid for status in shown} == {os.getpid()}
     assert {status.stage for status in shown} <= {"training", "validating", ""}
     assert all(stored.state == status.state for _, status, stored in told)
+    assert all(status.load and status.load.cores is not None for status in shown[:-1])
     final = run.status()
+    assert final.load is None
     assert (final.state, final.done, final.eta_seconds, final.message) == ("finished", 6, None, "")
 
 

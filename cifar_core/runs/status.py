@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from cifar_core.runs.load import Load
 from cifar_core.typed_json import build
 
 ACTIVE_STATES = ("waiting", "running", "paused")
@@ -17,6 +18,7 @@ class Status:
     `heartbeat` is in seconds since 1970; `stage` and `message` are words for a reader; `done` of `total`
     belongs to the stage: steps while training, pictures while the data is read. `queued` is when the run was
     launched (seconds since 1970), `line` the device that it waits for (runs/queue.py).
+    `load` is what its process takes of the machine, while it works.
     """
 
     state: str
@@ -30,6 +32,7 @@ class Status:
     eta_seconds: float | None = None
     queued: float = 0.0
     line: str = ""
+    load: Load | None = None
 
     @property
     def active(self) -> bool:

@@ -1,5 +1,6 @@
 """The dashboard in a real browser: links into it, charts that move, the road from Train to a stopped run."""
 
+import dataclasses
 import os
 import re
 import socket
@@ -15,7 +16,7 @@ import pytest
 from cifar_core.runs.events import Step
 from cifar_core.runs.requests import Request
 from cifar_core.runs.store import RunStore
-from tests.demo.fake_runs import keep_running, make_run
+from tests.demo.fake_runs import epoch_end, keep_running, make_run
 
 ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
 PATIENCE_MS = 60_000  # the first page of a fresh server on a busy machine
@@ -97,6 +98,29 @@ def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(st
     lock.release()
     wait_for_state(tab, "Failed")
     tab.get_by_role("button", name="Resume").wait_for()
+
+
+def test_how_the_curves_are_looked_at_survives_new_points_and_a_reload(store, address, tab):
+    run = make_run(store, epochs=3, state="running")
+    lock = keep_running(run)
+    tab.goto(f"{address}/live?run={run.id}")
+    tab.get_by_role("radio", name="The last", exact=True).click()
+    tab.get_by_role("button", name="Lines and axes").click()
+    tab.get_by_text("Logarithmic loss").click()
+    tab.wait_for_url(re.compile("log=true"))
+    tab.keyboard.press("Escape")
+    tab.get_by_role("button", name="Learning rate").click()
+    rate = tab.get_by_test_id("stNumberInputField")
+    rate.fill("0.37")
+    run.append(dataclasses.replace(epoch_end(4, True, 1.0), val_loss=0.111))
+    tab.get_by_text("Validation loss is 0.11").wait_for()
+    assert rate.input_value() == "0.37", "what was being typed is gone"
+    for _ in range(2):
+        assert tab.get_by_role("radio", name="The last", exact=True).is_checked()
+        assert re.search("part=The[+ %20]+last", tab.url) and "log=true" in tab.url
+        tab.reload()
+        tab.locator(CANVAS).first.wait_for()
+    lock.release()
 
 
 def test_pages_fit_a_phone(store, address, tab):

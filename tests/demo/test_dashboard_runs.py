@@ -5,7 +5,9 @@ import pytest
 from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import LearningRate
+from cifar_core.runs.load import Load
 from cifar_core.runs.requests import Request
+from cifar_core.runs.store import Status
 from tests.demo.fake_runs import keep_running, make_run
 from tests.demo.page_tests import button, buttons, charts, number, page, words
 
@@ -68,6 +70,19 @@ def test_buttons_ask_the_process(store, state, label, asked):
     app = page("live", run=run.id)
     button(app, label).click().run()
     assert run.take_request() == Request(asked)
+    lock.release()
+
+
+def test_a_running_run_shows_what_it_takes_of_the_machine(store):
+    run = make_run(store, epochs=1, state="running")
+    load = Load(812.0, 1.9, 2, 0.97, 3200.0, 80_000.0, 0.45)
+    run.write_status(Status("running", load=load))
+    lock = keep_running(run)
+    said = words(page("live", run=run.id))
+    assert "812 MB" in said and "1.9 of 2 cores, machine 97 % busy" in said
+    assert "45 %, 3.2 GB of 80.0 GB" in said
+    run.write_status(Status("running", load=Load()))
+    assert "of 2 cores" not in words(page("live", run=run.id))
     lock.release()
 
 
