@@ -67,6 +67,11 @@ def back_to_recipe(recipe: Recipe) -> None:
             st.session_state[_key(recipe, spec.name)] = _widget_value(recipe, spec.name)
 
 
+def set_value(recipe: Recipe, name: str, value: Any) -> None:
+    """Put a value into a widget of the form (in a callback, before the form is drawn)."""
+    st.session_state[_key(recipe, name)] = value
+
+
 def as_text(value: Any) -> str:
     """A setting as `--set` takes it."""
     if isinstance(value, bool):

@@ -12,6 +12,7 @@ from cifar_core.cli import commands
 from cifar_core.cli.bench import add_bench
 from cifar_core.cli.control import add_control
 from cifar_core.cli.evaluate import evaluate
+from cifar_core.cli.lr_find import add_lr_find
 from cifar_core.cli.reproduce import report, reproduce
 from cifar_core.cli.ship import ship
 from cifar_core.config import ConfigError
@@ -76,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
         if name == "runs":
             _add_runs_dir(listing)
     _add_control(add("control", help="ask a run under way to stop, pause, go on or change its learning rate"))
+    _add_lr_find(add("lr-find", help="which learning rate suits a recipe: a range test of 80 steps"))
     _add_reproduce(add("reproduce", help="run recipes of earlier works, and show stated and own results"))
     _add_report(add("report", help="a run's best epochs as a table, or a JSON line for each epoch"))
     _add_ship(add("ship", help="put a finished run among the project's checkpoints (for its maintainers)"))
@@ -120,6 +122,13 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="picture files")
     parser.add_argument("--top", type=_count, default=3, help="how many classes to name (default: 3)")
     _add_checkpoint(parser)
+    _add_json(parser)
+
+
+def _add_lr_find(parser: argparse.ArgumentParser) -> None:
+    add_lr_find(parser)
+    _add_data_dir(parser)
+    _add_runs_dir(parser)
     _add_json(parser)
 
 

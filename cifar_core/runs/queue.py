@@ -123,6 +123,24 @@ def turn(run: Run, now: bool = False, told: Callable[[str], None] = lambda words
             place.leave()
 
 
+@contextmanager
+def wait_for_place(store: RunStore, line: str, who: str, ended: Callable[[], bool]) -> Iterator[None]:
+    """For work that is no run: wait until the device is free and no run waits for it, and keep it while open.
+
+    Raises:
+        Withdrawn: when `ended` says so before its turn.
+    """
+    place = Place.of(store.root, line)
+    while line_of(store, line) or not place.take(who):
+        if ended():
+            raise Withdrawn(WITHDRAWN)
+        time.sleep(LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        place.leave()
+
+
 def _wait(run: Run, place: Place, told: Callable[[str], None]) -> bool:
     """Wait in line, holding the run's own lock, so that everyone sees that its process lives."""
     store, before = RunStore(run.path.parent), _stored(run)

@@ -2,6 +2,7 @@
 
 from demo.charts.curves import CurveView, accuracy_chart, loss_chart
 from demo.charts.figure import Chart
+from demo.charts.lr_search import lr_search_chart
 from demo.charts.mixing import entropy_chart, mixing_over_epochs, mixing_per_class
 from demo.charts.overlay import OverlaidRun, line_style, overlay_chart, run_color
 from demo.charts.picture import picture_mixing_chart
@@ -14,6 +15,7 @@ __all__ = [
     "entropy_chart",
     "line_style",
     "loss_chart",
+    "lr_search_chart",
     "mixing_over_epochs",
     "mixing_per_class",
     "overlay_chart",

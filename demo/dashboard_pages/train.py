@@ -11,6 +11,7 @@ from cifar_core.runs.store import RunStore, StoreError
 from demo.data_choice import DOWNLOAD_WORDS, SYNTHETIC_WORDS, folder_words, last_folder, named_folder
 from demo.form import back_to_recipe, changed_fields, checked_config, command_line, current_values, show_form
 from demo.host import NO_TRAINING, is_public
+from demo.lr_finder import show_lr_finder
 from demo.panels import plain, tighten_page
 from demo.queue_view import show_queue
 from demo.recipe_cards import KINDS, card_caption, kind_of
@@ -123,6 +124,7 @@ def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -
         start(store, config, folder)
     if config is not None and not is_public():
         show_time_here(config, store, summaries)
+        show_lr_finder(store, recipe, config, folder)
     if config is not None:
         st.caption("The same from a terminal:")
         st.code(command_line(recipe, config, folder), language="bash", wrap_lines=True)

@@ -1,0 +1,123 @@
+"""A search for a learning rate as a folder: settings, what is found, whether somebody watches. No torch.
+
+<runs-dir>/.lr/<id>/config.json    the TrainConfig
+                    search.json    what is found so far
+                    watched        touched by the page that shows it; a search that nobody watches ends
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from cifar_core.atomic import write_json
+from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.paths import PROJECT_ROOT
+from cifar_core.runs.store import RunStore, StoreError, read_json
+from cifar_core.typed_json import build
+
+FOLDER = ".lr"
+WATCH_SECONDS = 15.0
+GOING_ON = ("waiting", "running")
+
+
+@dataclass(frozen=True)
+class LrSearch:
+    """What is found so far.
+
+    state: waiting, running, finished, stopped or failed; points: [rate, loss, moving average] a step;
+    suggestion: the rate to take, None where the loss never fell; base: the rate of the settings.
+    """
+
+    state: str
+    base: float
+    message: str = ""
+    points: list[list[float]] = field(default_factory=list)
+    suggestion: float | None = None
+
+    @property
+    def going_on(self) -> bool:
+        """True while more may come."""
+        return self.state in GOING_ON
+
+
+class SearchFolder:
+    """One search's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, store: RunStore, config: TrainConfig, data_dir: Path | None) -> "SearchFolder":
+        """A new search, watched from now on."""
+        folder = cls(store.root / FOLDER / f"{time.time_ns()}-{secrets.token_hex(2)}")
+        try:
+            folder.path.mkdir(parents=True)
+        except OSError as error:
+            raise StoreError(f"No search can be kept in {store.root}: {error.strerror}.") from None
+        write_json(folder.path / "config.json", config.to_json())
+        write_json(folder.path / "data.json", {"data_dir": str(data_dir.absolute()) if data_dir else None})
+        folder.write(LrSearch("waiting", config.lr))
+        folder.watch()
+        return folder
+
+    def config(self) -> TrainConfig:
+        """The settings; raises StoreError when they cannot be read."""
+        try:
+            return TrainConfig.from_json(read_json(self.path / "config.json"))
+        except (ConfigError, TypeError, OverflowError) as error:
+            raise StoreError(f"The settings of the search are damaged: {error}") from None
+
+    def data_dir(self) -> Path | None:
+        """The data folder that was named, if any."""
+        named = read_json(self.path / "data.json").get("data_dir")
+        return Path(named) if named else None
+
+    def read(self) -> LrSearch:
+        """What is found so far; raises StoreError when it cannot be read."""
+        try:
+            return build(LrSearch, read_json(self.path / "search.json"))
+        except TypeError as error:
+            raise StoreError(f"The search is damaged: {error}.") from None
+
+    def write(self, search: LrSearch) -> None:
+        """Keep what is found."""
+        write_json(self.path / "search.json", asdict(search))
+
+    def change(self, **changes: object) -> None:
+        """Keep what is found with some values changed."""
+        self.write(replace(self.read(), **changes))  # type: ignore[arg-type]
+
+    def watch(self) -> None:
+        """Say that somebody looks."""
+        (self.path / "watched").touch()
+
+    def stop(self) -> None:
+        """Say that nobody does any more."""
+        (self.path / "watched").unlink(missing_ok=True)
+
+    @property
+    def watched(self) -> bool:
+        """True while somebody looks."""
+        try:
+            return time.time() - (self.path / "watched").stat().st_mtime < WATCH_SECONDS
+        except OSError:
+            return False
+
+
+def launch_search(folder: SearchFolder) -> "subprocess.Popen[bytes]":
+    """Search in a detached process. Raises OSError."""
+    search_path = os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH")]))
+    with open(folder.path / "log.txt", "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "cifar_core", "lr-find", "--folder", str(folder.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=PROJECT_ROOT,
+            env={**os.environ, "PYTHONPATH": search_path},
+            start_new_session=True,
+        )
