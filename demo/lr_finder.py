@@ -41,7 +41,9 @@ def show_lr_finder(store: RunStore, recipe: Recipe, config: TrainConfig, data_di
 
 
 def start_search(store: RunStore, config: TrainConfig, data_dir: Path | None) -> None:
-    """Make the search's folder and start its process."""
+    """Make the search's folder and start its process; a second click on the same button starts no other."""
+    if "lr_search" in st.session_state:
+        return
     try:
         folder = SearchFolder.create(store, config, data_dir)
         launch_search(folder)
