@@ -73,7 +73,7 @@ def _panel(folder: SearchFolder, recipe: Recipe, drawn_seconds: float | None) ->
         folder.watch()
     st.caption(plain(search_words(search)))
     if search.points:
-        chart = lr_search_chart(search.points, search.suggestion, search.base)
+        chart = lr_search_chart(search.points, search.suggestion)
         show_chart(chart, "lr-search", "Line chart: training loss along a growing learning rate")
     with st.container(horizontal=True):
         if search.suggestion is not None:
@@ -98,5 +98,5 @@ def search_words(search: LrSearch) -> str:
     if search.going_on:
         return f"Step {steps} of 80." if steps else "Reads the pictures and builds the network."
     if search.suggestion is None:
-        return f"The loss did not fall in {steps} steps: there is no rate to suggest."
+        return f"The loss hardly fell in {steps} steps: there is no rate to suggest."
     return f"{steps} steps; the settings have {search.base:g}."

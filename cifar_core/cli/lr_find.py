@@ -52,7 +52,7 @@ def found_words(found: LrSearch) -> str:
     """The result in a sentence."""
     steps = len(found.points)
     if found.suggestion is None:
-        return f"The loss did not fall in {steps} steps; there is no rate to suggest. {found.message}".strip()
+        return f"The loss hardly fell in {steps} steps; there is no rate to suggest. {found.message}".strip()
     take = f"Take about {found.suggestion:.2g} (the recipe has {found.base:g})"
     return f"{take}: there the loss fell most steeply, in {steps} steps of growing rates."
 

@@ -19,6 +19,7 @@ LOWEST, HIGHEST = 1e-4, 10.0  # times the recipe's rate
 STEPS = 80
 KEPT = 0.9  # of the moving average, a step
 BURST = 4.0  # times the lowest average: the test ends
+LEAST_FALL = 0.05  # share of the first average; a smaller fall may be chance
 WARMUP_STEPS = 10  # whose average is still rough: no suggestion comes from them
 
 
@@ -68,8 +69,10 @@ def _loss_at(trainer: Trainer, lr: float, batch: tuple[Tensor, Tensor]) -> float
 
 
 def suggestion(points: Sequence[Point]) -> float | None:
-    """The rate where the average falls most steeply along the rate's logarithm; None where it never falls."""
+    """The rate where the average falls most steeply along log rate; None where it hardly falls."""
     lowest = min(range(len(points)), key=lambda place: points[place].average, default=0)
+    if not points or points[lowest].average > (1 - LEAST_FALL) * points[0].average:
+        return None
     best, steepest = None, 0.0
     for place in range(max(1, min(WARMUP_STEPS, lowest // 2)), lowest):
         before, after = points[place - 1], points[place + 1]

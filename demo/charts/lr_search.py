@@ -9,13 +9,11 @@ READING = (
 )
 
 
-def lr_search_chart(points: list[list[float]], suggestion: float | None, base: float) -> Chart:
-    """points: [rate, loss, moving average] a step; base: the rate of the settings."""
+def lr_search_chart(points: list[list[float]], suggestion: float | None) -> Chart:
+    """points: [rate, loss, moving average] a step."""
     axis = value_axis("learning rate") | {"type": "log", "axisLabel": {"hideOverlap": True}}
     lines = [_line("a step", points, 1, 1, MUTED_INK), _line("moving average", points, 2, 3, ACCENT)]
-    marks = [{"xAxis": base, "name": "as set"}]
-    if suggestion is not None:
-        marks.append({"xAxis": suggestion, "name": "suggested"})
+    marks = [] if suggestion is None else [{"xAxis": suggestion, "name": "suggested"}]
     lines[1]["markLine"] = {
         "symbol": "none",
         "silent": True,

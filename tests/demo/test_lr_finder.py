@@ -59,9 +59,9 @@ def test_words_and_chart_of_every_state():
     assert search_words(LrSearch("failed", 0.1, "No data.")) == "The search failed. No data."
     assert "Step 30 of 80" in search_words(LrSearch("running", 0.1, points=POINTS))
     assert "no rate to suggest" in search_words(LrSearch("finished", 0.1, points=POINTS))
-    assert lr_search_chart([], None, 0.1).title.startswith("The loss appears here")
-    chart = lr_search_chart(POINTS, 0.01, 0.1)
+    assert lr_search_chart([], None).title.startswith("The loss appears here")
+    chart = lr_search_chart(POINTS, 0.01)
     marks = chart.option["series"][1]["markLine"]["data"]
-    assert [mark["name"] for mark in marks] == ["as set", "suggested"]
+    assert [mark["name"] for mark in marks] == ["suggested"]
     assert chart.option["xAxis"]["type"] == "log"
     assert rounded(0.012345) == 0.012
