@@ -51,7 +51,8 @@ def _typed(name: str, wanted: Any, value: Any) -> Any:
     if not isinstance(value, (int, float) if plain is float else plain) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r:.60}, not of the type {plain.__name__}")
     if isinstance(value, list):
-        return [_typed(name, inner[0], item) for item in value]
+        kind = inner[0]
+        return [item if type(item) is kind else _typed(name, kind, item) for item in value]
     if isinstance(value, dict):
         return {key: _typed(name, inner[1], item) for key, item in value.items()}
     return value

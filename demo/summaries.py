@@ -63,15 +63,24 @@ def summarize(run: Run) -> Summary:
     state = run.status().state
     summary = Summary(run.id, run_name(run.id), state, run.created, run.shipped)
     try:
-        return replace(summary, config=run.config(), **_figures(run.path, run.events_size()))
+        return replace(summary, config=run.config(), **_figures(run.path, *_stamp(run.path / "events.jsonl")))
     except StoreError as error:
         return replace(summary, state="damaged", trouble=str(error))
 
 
-@lru_cache(maxsize=512)
-def _figures(path: Path, events_size: int) -> dict:
-    """What the events say; read again only when their file has another size."""
-    history = History.of(Run(path))
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size and time of change of a file; zeros where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=4096)
+def _figures(path: Path, events_size: int, changed: int) -> dict:
+    """What the events say; read again only when their file has another size or was written since."""
+    history = History.in_short(Run(path))
     start, best = history.start, history.best
     return {
         "epochs": len(history.epochs),

@@ -141,11 +141,12 @@ def to_json(event: Event) -> dict[str, Any]:
 
 def from_json(document: Any) -> Event:
     """The event that `to_json` wrote; raises EventError when it is none."""
-    if not isinstance(document, Mapping) or document.get("type") not in list(_TYPES):
+    name = document.get("type") if isinstance(document, Mapping) else None
+    if not isinstance(name, str) or name not in _TYPES:
         raise EventError(f"{document!r:.60} is no event; the events are: {', '.join(_TYPES)}.")
-    values = {name: value for name, value in document.items() if name != "type"}
+    values = {key: value for key, value in document.items() if key != "type"}
     try:
-        event: Event = build(_TYPES[document["type"]], values)
+        event: Event = build(_TYPES[name], values)
     except TypeError as error:
-        raise EventError(f"The event '{document['type']}' is damaged: {error}.") from None
+        raise EventError(f"The event '{name}' is damaged: {error}.") from None
     return event

@@ -20,6 +20,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,8 @@ class Run:
     def config(self) -> TrainConfig:
         """The run's settings; raises StoreError when they cannot be read."""
         try:
-            return TrainConfig.from_json(read_json(self.path / "config.json"))
+            path = self.path / "config.json"
+            return _config_in(path, _read_text(path))
         except (ConfigError, TypeError, OverflowError) as error:
             raise StoreError(f"The settings of run '{self.id}' are damaged: {error}") from None
 
@@ -111,6 +113,11 @@ class Run:
 
     def read_events(self, offset: int = 0) -> tuple[list[Event], int]:
         """Events from byte `offset` on, and the offset to go on from; a last line without its end is left."""
+        lines, end = self.event_lines(offset)
+        return [self.parse_event(line) for line in lines], end
+
+    def event_lines(self, offset: int = 0) -> tuple[list[bytes], int]:
+        """The lines of events.jsonl as they stand there, from byte `offset` on; as `read_events`."""
         try:
             with open(self.path / "events.jsonl", "rb") as file:
                 file.seek(offset)
@@ -120,13 +127,14 @@ class Run:
         except OSError as error:
             raise StoreError(f"The events of run '{self.id}' cannot be read: {error}.") from None
         whole = content[: content.rfind(b"\n") + 1]
-        return [self._parse(line) for line in whole.splitlines()], offset + len(whole)
+        return whole.splitlines(), offset + len(whole)
 
     def events(self) -> list[Event]:
         """All events so far; raises StoreError when a line is damaged."""
         return self.read_events()[0]
 
-    def _parse(self, line: bytes) -> Event:
+    def parse_event(self, line: bytes) -> Event:
+        """The event in a line of events.jsonl; raises StoreError when there is none."""
         try:
             return from_json(json.loads(line))
         except (EventError, ValueError, RecursionError) as error:
@@ -276,10 +284,27 @@ def _is_run(folder: Path) -> bool:
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file; raises StoreError when there is none."""
+    return _object_in(path, _read_text(path))
+
+
+def _read_text(path: Path) -> str:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read: {error}.") from None
+
+
+def _object_in(path: Path, text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read: {error}.") from None
     if not isinstance(document, dict):
         raise StoreError(f"{path} does not hold a JSON object.")
     return document
+
+
+@lru_cache(maxsize=4096)
+def _config_in(path: Path, text: str) -> TrainConfig:
+    """Settings are checked once for each text: a list of 200 runs would spend most of its time on that."""
+    return TrainConfig.from_json(_object_in(path, text))

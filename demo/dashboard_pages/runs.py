@@ -82,7 +82,7 @@ def show_overlay(store: RunStore, chosen: list[Summary]) -> None:
     shown = [item for item in chosen[:MOST] if not item.trouble]
     if len(shown) < 2:
         return
-    runs = [OverlaidRun(item.name, item.rank, History.of(store.get(item.id))) for item in shown]
+    runs = [OverlaidRun(item.name, item.rank, History.in_short(store.get(item.id))) for item in shown]
     by = st.segmented_control("Along", ("epoch", "seconds"), default="epoch", required=True, key="by")
     show_legend((run.name, line_style(run.rank)) for run in runs)
     left, right = st.columns(2)
