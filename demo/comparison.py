@@ -1,20 +1,32 @@
 """Two and more runs side by side as rows of words: the settings that differ, and what each run cost."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from cifar_core.config import TrainConfig
 from demo.form import as_text
 from demo.summaries import Summary
 from demo.words import amount, duration, percent
 
 
+def differing_settings(runs: Sequence[Summary]) -> dict[str, dict[str, Any]]:
+    """Run id -> the settings in which the runs are not all alike, in the config's order, as JSON values."""
+    configs = {run.id: run.config for run in runs if run.config is not None}
+    first, *others = configs.values() or [TrainConfig()]
+    names = {name for config in others for name in first.differences(config)}
+    return {
+        run_id: {name: value for name, value in config.to_json().items() if name in names}
+        for run_id, config in configs.items()
+    }
+
+
 def difference_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
     """One row for each setting in which the runs are not all alike, one column a run."""
-    configs = [run.config for run in runs if run.config is not None]
-    names = {name for config in configs[1:] for name in configs[0].differences(config)}
+    settings = differing_settings(runs)
+    names = {run.id: run.name for run in runs}
     return [
-        {"setting": name, **{run.name: as_text(run.config.to_json()[name]) for run in runs if run.config}}
-        for name in (configs[0].to_json() if configs else ())
-        if name in names
+        {"setting": name, **{names[run_id]: as_text(own[name]) for run_id, own in settings.items()}}
+        for name in next(iter(settings.values()), {})
     ]
 
 

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 from cifar_core.config import TrainConfig
+from cifar_core.runs.labels import Labels, read_labels
 from cifar_core.runs.store import Run, RunStore, StoreError
 from demo.history import History
 from demo.words import run_name
@@ -14,8 +15,9 @@ from demo.words import run_name
 
 @dataclass(frozen=True)
 class Summary:
-    """A run in short. Accuracies in 0..1; `seconds` is the time of its completed epochs; `rank` its place by
-    start time among all runs, which gives its color; `trouble` says why nothing can be told."""
+    """A run in short. Accuracies in 0..1, `loss` the lowest in nats; `seconds` is the time of its completed
+    epochs; `rank` its place by start time among all runs, which gives its color; `trouble` says why nothing
+    can be told."""
 
     id: str
     name: str
@@ -27,12 +29,14 @@ class Summary:
     epochs: int = 0
     seconds: float = 0.0
     best: float | None = None
+    loss: float | None = None
     curve: tuple[float, ...] = ()
     parameters: int = 0
     macs: int = 0
     device: str = ""
     mixes: bool = False
     trouble: str = ""
+    labels: Labels = field(default_factory=Labels)
 
     @property
     def watched(self) -> str:
@@ -47,9 +51,27 @@ def summarize_all(store: RunStore) -> list[Summary]:
     ranks = {summary.id: rank for rank, summary in enumerate(by_time)}
     names = Counter(summary.name for summary in summaries)
     return [
-        replace(item, rank=ranks[item.id], name=item.name if names[item.name] == 1 else item.id)
+        replace(item, rank=ranks[item.id], name=item.name if names[item.name] == 1 else _longer_name(item))
         for item in summaries
     ]
+
+
+def _longer_name(item: Summary) -> str:
+    """A name that no other run has."""
+    return f"{item.name} ({item.id})" if item.labels.name else item.id
+
+
+def labels_of(run: Run) -> Labels:
+    """A run's own words; none where they cannot be read, so that the run can still be shown."""
+    try:
+        return read_labels(run)
+    except StoreError:
+        return Labels()
+
+
+def name_of(run: Run) -> str:
+    """What a run is called: as its user says, or else by recipe and time."""
+    return labels_of(run).name or run_name(run.id)
 
 
 def rank_of(store: RunStore, run: Run) -> int:
@@ -61,7 +83,9 @@ def rank_of(store: RunStore, run: Run) -> int:
 def summarize(run: Run) -> Summary:
     """One run in short; a damaged one gives its trouble in place of figures."""
     state = run.status().state
-    summary = Summary(run.id, run_name(run.id), state, run.created, run.shipped)
+    labels = labels_of(run)
+    name = labels.name or run_name(run.id)
+    summary = Summary(run.id, name, state, run.created, run.shipped, labels=labels)
     try:
         return replace(summary, config=run.config(), **_figures(run.path, *_stamp(run.path / "events.jsonl")))
     except StoreError as error:
@@ -86,6 +110,7 @@ def _figures(path: Path, events_size: int, changed: int) -> dict:
         "epochs": len(history.epochs),
         "seconds": history.seconds,
         "best": best.val_accuracy if best else None,
+        "loss": min((epoch.val_loss for epoch in history.epochs), default=None),
         "curve": tuple(epoch.val_accuracy for epoch in history.epochs),
         "parameters": start.parameters if start else 0,
         "macs": start.macs if start else 0,

@@ -19,11 +19,12 @@ from demo.charts import (
 from demo.curve_view import choose_view
 from demo.data_choice import class_names_of
 from demo.history import History, HistoryReader
+from demo.label_form import labels_line
 from demo.live_head import show_controls, show_outcome, show_progress
 from demo.panels import plain, show_chart, show_head, show_link, tighten_page
 from demo.run_details import show_details
-from demo.summaries import rank_of
-from demo.words import run_name, sizes_sentence
+from demo.summaries import labels_of, name_of, rank_of
+from demo.words import sizes_sentence
 
 HEAD_SECONDS = 1.0
 CURVES_SECONDS = 2.0
@@ -69,7 +70,7 @@ def landmarks(status: Status, history: History) -> tuple[str, bool, int]:
 def head_panel(run: Run, drawn: tuple[str, bool, int]) -> None:
     """State, progress, buttons; draws the whole page anew when one of its landmarks changes."""
     status, reader = run.status(), refreshed(run)
-    show_head(run_name(run.id), status.state)
+    show_head(name_of(run), status.state)
     show_progress(run, status, reader.history)
     show_controls(run, status, reader.history)
     if landmarks(status, reader.history) != drawn:
@@ -144,7 +145,7 @@ def show_run(store: RunStore, run: Run) -> None:
     except StoreError as error:
         trouble = str(error)
     if trouble:
-        show_head(run_name(run.id), "damaged")
+        show_head(name_of(run), "damaged")
         st.error(plain(f"This run cannot be shown. {trouble}"))
         show_link("runs", "See all runs")
     else:
@@ -163,6 +164,8 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
     tell_the_end(run, status)
     show_plateau(status, history)
     show_outcome(run, status, history)
+    if words := labels_line(labels_of(run)):
+        st.caption(plain(words))
     st.fragment(curves_panel, run_every=curves_seconds)(run, run_color(rank_of(store, run)))
     config = run.config()
     if sentence := sizes_sentence([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]):

@@ -160,6 +160,8 @@ def test_two_runs_lie_over_one_another_by_url(store):
     app = page("runs", runs=f"{first.id},{second.id}")
     assert charts(app) == 2
     assert "is ahead with" in words(app)
+    app = page("runs", runs=f"{first.id},{second.id}", view="settings")
+    assert charts(app) == 1
     differing = app.table[0].value
     assert "lr" in differing.to_string() and "0.05" in differing.to_string()
     assert "seed" not in differing.to_string()
@@ -170,9 +172,10 @@ def test_a_seventh_run_is_left_out_in_words(store):
     assert "the charts show the first 6" in words(page("runs", runs=",".join(ids)))
 
 
-def test_unknown_ids_in_the_url_are_dropped(store):
+def test_unknown_ids_in_the_url_are_said_and_dropped(store):
     run = make_run(store)
     app = page("runs", runs=f"nope,{run.id}")
+    assert "The link names 'nope', which this store of runs does not have" in words(app)
     assert app.query_params["runs"] == run.id
     assert charts(app) == 0
 

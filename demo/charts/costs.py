@@ -1,0 +1,73 @@
+"""What runs cost against what they gave: a mark a run, accuracy upwards, the cost to the right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from demo.charts.figure import Chart, Option, plain_option, value_axis
+from demo.charts.overlay import run_color
+from demo.words import percent
+
+# cost -> (axis title with its unit, how many of the stored unit one of the axis holds)
+COSTS = {
+    "time": ("training time (min)", 60.0),
+    "parameters": ("parameters (M)", 1e6),
+    "MAC": ("multiply-accumulates a picture (M)", 1e6),
+}
+CHEAPER = {"time": "takes less time", "parameters": "has fewer parameters", "MAC": "computes less"}
+SYMBOLS = ("circle", "rect", "triangle", "diamond")  # with the colors' dashes: see line_style
+
+
+@dataclass(frozen=True)
+class CostRun:
+    """One run: best validation accuracy in 0..1 and its cost in seconds, parameters or MACs, above 0."""
+
+    name: str
+    rank: int
+    accuracy: float
+    cost: float
+
+
+def cost_chart(runs: Sequence[CostRun], cost: str) -> Chart:
+    """`cost` is one of COSTS; `runs` is not empty."""
+    words, unit = COSTS[cost]
+    wide = min(run.cost for run in runs) * 30 < max(run.cost for run in runs)
+    x_axis = value_axis(words, axisLabel={"hideOverlap": True})
+    x_axis |= {"type": "log"} if wide else {"min": 0}
+    y_axis = value_axis("best validation accuracy (%)", vertical=True, scale=True)
+    option = plain_option(x_axis, y_axis, [_mark(run, unit) for run in runs])
+    option["grid"] |= {"top": 12, "right": 24}
+    option["tooltip"] = {
+        "trigger": "item",
+        "formatter": "{a}<br>{@[1]} % at {@[0]}",
+        "confine": True,
+    }
+    reading = "One mark a run. Higher is better, further left is cheaper: the upper left corner wins."
+    return Chart(cost_title(runs, cost), option, reading, 340)
+
+
+def _mark(run: CostRun, unit: float) -> Option:
+    return {
+        "type": "scatter",
+        "name": run.name,
+        "data": [[round(run.cost / unit, 4), round(100 * run.accuracy, 2)]],
+        "symbol": SYMBOLS[run.rank // 8 % len(SYMBOLS)],
+        "symbolSize": 16,
+        "itemStyle": {"color": run_color(run.rank)},
+    }
+
+
+def cost_title(runs: Sequence[CostRun], cost: str) -> str:
+    """Whether the best run is also the cheapest, or what the cheapest gives up."""
+    best = max(runs, key=lambda run: run.accuracy)
+    cheapest = min(runs, key=lambda run: (run.cost, -run.accuracy))
+    if len(runs) == 1:
+        return f"{best.name} reaches {percent(best.accuracy)}"
+    if cheapest.cost == max(run.cost for run in runs):
+        return f"All cost the same; {best.name} gives most with {percent(best.accuracy)}"
+    if best.cost == cheapest.cost:
+        return f"{best.name} is best with {percent(best.accuracy)}, and none {CHEAPER[cost]}"
+    behind = 100 * (best.accuracy - cheapest.accuracy)
+    share = cheapest.cost / best.cost
+    return (
+        f"{cheapest.name} {CHEAPER[cost]} ({share:.2f} of {best.name}'s) and is {behind:.2f} points behind it"
+    )

@@ -1,0 +1,135 @@
+"""The settings in which runs differ beside what came of it: a line a run across parallel axes."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from demo.charts.figure import Chart, Option
+from demo.charts.overlay import line_style
+from demo.style import MUTED_INK
+from demo.words import listed, percent
+
+ACCURACY, TIME, PARAMETERS = "accuracy (%)", "time (min)", "parameters (M)"
+MOST_AXES = 8
+LOG_RATIO = 30.0  # numbers that lie further apart get a logarithmic axis
+
+
+@dataclass(frozen=True)
+class SettingsRun:
+    """One run: the settings that differ (name -> JSON value), and its figures; None where unknown.
+
+    accuracy in 0..1 on validation pictures, seconds of training, number of parameters.
+    """
+
+    name: str
+    rank: int
+    settings: Mapping[str, Any]
+    accuracy: float | None
+    seconds: float | None
+    parameters: int | None
+
+
+def parallel_chart(runs: Sequence[SettingsRun]) -> Chart:
+    """Axes: each differing setting, then time, parameters and accuracy. Two runs or more."""
+    columns = columns_of(runs)
+    axes = [_axis(place, name, values) for place, (name, values) in enumerate(columns.items())]
+    rows = [[axis_value(values, row) for values in columns.values()] for row in range(len(runs))]
+    option: Option = {
+        "animation": False,
+        "parallelAxis": axes,
+        "parallel": {"left": 46, "right": 60, "top": 64, "bottom": 28, "parallelAxisDefault": _look()},
+        "series": [_line(run, values) for run, values in zip(runs, rows, strict=True)],
+        "tooltip": {"trigger": "item", "formatter": "{a}", "confine": True},
+    }
+    reading = (
+        "One line a run: its settings at the left, what they cost and gave at the right. Drag along an axis "
+        "to keep the runs within that part."
+    )
+    return Chart(settings_title(runs), option, reading, 360)
+
+
+def columns_of(runs: Sequence[SettingsRun]) -> dict[str, list[Any]]:
+    """Axis name -> a value a run; at most MOST_AXES, the last three being figures that every run has."""
+    figures = {
+        TIME: [_scaled(run.seconds, 60) for run in runs],
+        PARAMETERS: [_scaled(run.parameters, 1e6) for run in runs],
+        ACCURACY: [_scaled(run.accuracy, 0.01) for run in runs],
+    }
+    known = {name: values for name, values in figures.items() if None not in values}
+    names = list(runs[0].settings)[: MOST_AXES - len(known)]
+    return {**{name: [run.settings[name] for run in runs] for name in names}, **known}
+
+
+def _scaled(number: float | None, unit: float) -> float | None:
+    return None if number is None else round(number / unit, 4)
+
+
+def is_number(values: Sequence[Any]) -> bool:
+    """True for a column of numbers alone; true and false are words."""
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def axis_value(values: Sequence[Any], row: int) -> Any:
+    """What the line passes through: a number, or the word on an axis of words."""
+    return values[row] if is_number(values) else word_of(values[row])
+
+
+def word_of(value: Any) -> str:
+    """A setting's value on an axis of words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {word_of(item)}" for name, item in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(word_of, value))
+    return str(value)
+
+
+def _axis(place: int, name: str, values: list[Any]) -> Option:
+    # Names in two rows, in turn: side by side they would run into each other on a phone.
+    axis: Option = {"dim": place, "name": name, "nameGap": 14 if place % 2 else 32}
+    if not is_number(values):
+        return axis | {"type": "category", "data": list(dict.fromkeys(map(word_of, values)))}
+    low, high = min(values), max(values)
+    if low > 0 and high / low > LOG_RATIO:
+        lowest, highest = 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high))
+        return axis | {"type": "log", "min": lowest, "max": highest}
+    room = (high - low) / 10 or abs(high) / 10 or 1
+    ends = {"min": round(low - room, 6), "max": round(high + room, 6)}
+    return axis | {"type": "value", "scale": True, **ends, "axisLabel": {"showMinLabel": False}}
+
+
+def _look() -> Option:
+    return {
+        "nameLocation": "end",
+        "nameTextStyle": {"color": MUTED_INK},
+        "axisLine": {"lineStyle": {"color": MUTED_INK}},
+        "nameTruncate": {"maxWidth": 110},
+    }
+
+
+def _line(run: SettingsRun, values: list[Any]) -> Option:
+    style = line_style(run.rank)
+    return {
+        "type": "parallel",
+        "name": run.name,
+        "data": [values],
+        "lineStyle": {**style, "opacity": 1},
+        "itemStyle": {"color": style["color"]},
+        "emphasis": {"lineStyle": {"width": 5}},
+    }
+
+
+def settings_title(runs: Sequence[SettingsRun]) -> str:
+    """How many settings differ, and those of the best run."""
+    names = list(runs[0].settings)
+    if not names:
+        return "All settings are the same; what differs is chance, or the machine"
+    what = f"These runs differ in {listed(names[:3])}"
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    measured = [run for run in runs if run.accuracy is not None]
+    if not measured:
+        return what + more
+    best = max(measured, key=lambda run: run.accuracy or 0.0)
+    return f"{what}{more}; {best.name} comes out best with {percent(best.accuracy or 0.0)}"

@@ -1,0 +1,46 @@
+"""A run's name, tags and note: how they are shown, and the form that changes them."""
+
+import streamlit as st
+
+from cifar_core.runs.labels import NAME_LETTERS, NOTE_LETTERS, Labels, read_labels, tags_in, write_labels
+from cifar_core.runs.store import Run, StoreError
+from demo.panels import plain
+
+TAGS_HELP = "Short words by which runs are found and filtered, such as baseline or wide; at most eight."
+
+
+def labels_line(labels: Labels) -> str:
+    """Tags and note in one line; empty without any."""
+    tags = " ".join(f"[{tag}]" for tag in labels.tags)
+    return "  ".join(filter(None, [tags, " ".join(labels.note.split())]))
+
+
+def show_label_form(run: Run, known_tags: list[str]) -> None:
+    """Name, tags and note in a form with one button; what cannot be kept is said beneath it."""
+    try:
+        labels = read_labels(run)
+    except StoreError as error:
+        labels = Labels()
+        st.error(plain(f"{error} Save writes it anew."))
+    with st.form(f"labels:{run.id}", border=False):
+        name = st.text_input("Name", labels.name, NAME_LETTERS, placeholder="by recipe and time")
+        tags = st.multiselect(
+            "Tags",
+            [*dict.fromkeys([*labels.tags, *known_tags])],
+            labels.tags,
+            accept_new_options=True,
+            help=TAGS_HELP,
+            placeholder="type a word, then Enter",
+        )
+        note = st.text_area("Note", labels.note, 80, NOTE_LETTERS)
+        if st.form_submit_button("Save"):
+            _save(run, str(name or ""), tags, str(note or ""))
+
+
+def _save(run: Run, name: str, tags: list[str], note: str) -> None:
+    try:
+        write_labels(run, Labels(" ".join(name.split()), tags_in(tags), note.strip()))
+    except StoreError as error:
+        st.error(plain(str(error)))
+    else:
+        st.rerun()

@@ -1,0 +1,115 @@
+"""Two to six runs side by side: curves, settings that differ, or costs; the URL holds which."""
+
+import streamlit as st
+
+from cifar_core.runs.store import RunStore, StoreError
+from demo.charts import OverlaidRun, line_style, overlay_chart
+from demo.charts.costs import COSTS, CostRun, cost_chart
+from demo.charts.settings import SettingsRun, parallel_chart
+from demo.comparison import cost_rows, difference_rows, differing_settings
+from demo.history import History
+from demo.panels import plain, show_chart, show_legend, show_table
+from demo.summaries import Summary
+
+MOST = 6
+VIEWS = ("curves", "settings", "costs")  # words of the address too
+
+
+def show_comparison(store: RunStore, chosen: list[Summary]) -> None:
+    """The chosen view of the runs that can be read; nothing for fewer than two."""
+    if len(chosen) > MOST:
+        st.warning(f"{len(chosen)} runs are ticked; the charts show the first {MOST}.")
+    shown = [item for item in chosen[:MOST] if not item.trouble]
+    if len(shown) < 2:
+        return
+    st.subheader("Side by side")
+    view = st.segmented_control(
+        "View",
+        VIEWS,
+        default="curves",
+        required=True,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    show_legend((item.name, line_style(item.rank)) for item in shown)
+    if view == "settings":
+        show_settings(shown)
+    elif view == "costs":
+        show_costs(shown)
+    else:
+        show_curves(store, shown)
+
+
+def show_curves(store: RunStore, shown: list[Summary]) -> None:
+    """Accuracy and loss over one another."""
+    by = st.segmented_control(
+        "Along", ("epoch", "seconds"), default="epoch", required=True, key="by", bind="query-params"
+    )
+    runs = []
+    for item in shown:
+        try:
+            runs.append(OverlaidRun(item.name, item.rank, History.in_short(store.get(item.id))))
+        except StoreError as error:  # gone or damaged since the list was read
+            st.error(plain(str(error)))
+    left, right = st.columns(2)
+    with left:
+        accuracy = overlay_chart(runs, "accuracy", str(by))
+        show_chart(accuracy, "overlay-accuracy", "Line chart: validation accuracy of the runs")
+    with right:
+        loss = overlay_chart(runs, "loss", str(by))
+        show_chart(loss, "overlay-loss", "Line chart: validation loss of the runs")
+
+
+def show_settings(shown: list[Summary]) -> None:
+    """The settings that differ, as lines across axes and as a table."""
+    settings = differing_settings(shown)
+    runs = [
+        SettingsRun(
+            item.name,
+            item.rank,
+            settings[item.id],
+            item.best,
+            item.seconds or None,
+            item.parameters or None,
+        )
+        for item in shown
+        if item.id in settings
+    ]
+    if len(runs) > 1:
+        alt = "Parallel coordinates: differing settings, time, parameters and accuracy of the runs"
+        show_chart(parallel_chart(runs), "parallel", alt)
+    rows = difference_rows(shown)
+    if rows:
+        show_table(rows)
+    else:
+        st.write("All their settings are the same.")
+
+
+def show_costs(shown: list[Summary]) -> None:
+    """Accuracy against a cost, and all costs as a table."""
+    cost = st.segmented_control(
+        "Cost",
+        list(COSTS),
+        default="time",
+        required=True,
+        key="cost",
+        bind="query-params",
+    )
+    runs = cost_runs(shown, str(cost))
+    if runs:
+        alt = "Scatter chart: best validation accuracy against what the runs cost"
+        show_chart(cost_chart(runs, str(cost)), "costs", alt)
+    else:
+        st.write("Nothing to draw yet: none of these runs has completed an epoch.")
+    show_table(cost_rows(shown))
+
+
+def cost_runs(shown: list[Summary], cost: str) -> list[CostRun]:
+    """The runs of which accuracy and cost are known."""
+    fields = {"time": "seconds", "parameters": "parameters", "MAC": "macs"}
+    return [
+        CostRun(item.name, item.rank, item.best, getattr(item, fields[cost]))
+        for item in shown
+        if item.best is not None and getattr(item, fields[cost])
+    ]

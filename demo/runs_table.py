@@ -1,0 +1,123 @@
+"""The table of runs: what is searched, filtered, sorted and ticked, all of it kept in the URL."""
+
+import hashlib
+
+import pandas as pd
+import streamlit as st
+
+from demo.panels import plain
+from demo.runs_query import ORDERS, RunsQuery, all_tags, asked_for
+from demo.summaries import Summary
+from demo.words import STATE_WORDS, amount, counted, duration, listed, when
+
+ROWS_SHOWN = 12
+ROW_PIXELS = 35
+SEARCH_HELP = "Finds words in names, recipes, networks, tags and notes; several words must all be there."
+
+
+def table_of(summaries: list[Summary]) -> pd.DataFrame:
+    """The rows that the page shows, one a run, in the order of `summaries`."""
+    return pd.DataFrame(
+        [
+            {
+                "run": item.name,
+                "state": STATE_WORDS[item.state],
+                "best val accuracy (%)": None if item.best is None else round(100 * item.best, 2),
+                "val accuracy": [100 * value for value in item.curve],
+                "tags": item.labels.tags,
+                "epochs": f"{item.epochs} of {item.config.epochs}" if item.config else "–",
+                "time": duration(item.seconds) if item.epochs else "–",
+                "lowest val loss": None if item.loss is None else round(item.loss, 4),
+                "parameters": amount(item.parameters) if item.parameters else "–",
+                "recipe": item.config.recipe if item.config else "–",
+                "note": " ".join(item.labels.note.split()),
+                "started": "shipped with the project" if item.shipped else when(item.created),
+            }
+            for item in summaries
+        ]
+    )
+
+
+COLUMNS = {
+    "run": st.column_config.TextColumn(pinned=True),
+    "val accuracy": st.column_config.LineChartColumn(y_min=0, y_max=100, width="small"),
+    "best val accuracy (%)": st.column_config.NumberColumn(format="%.2f"),
+    "lowest val loss": st.column_config.NumberColumn(format="%.4f"),
+    "tags": st.column_config.ListColumn(),
+    "note": st.column_config.TextColumn(width="medium"),
+}
+
+
+def ask(summaries: list[Summary]) -> RunsQuery:
+    """Search, filters and order; the URL holds them as q, state, tag, sort and order."""
+    text = st.text_input("Search", key="q", bind="query-params", type="search", help=SEARCH_HELP)
+    with st.container(horizontal=True):
+        states = [state for state in STATE_WORDS if any(item.state == state for item in summaries)]
+        state = st.multiselect("State", states, key="state", bind="query-params", width=220)
+        tags = all_tags(summaries)
+        tag = st.multiselect("Tag", tags, key="tag", bind="query-params", width=220) if tags else []
+        sort = st.selectbox("Sort by", list(ORDERS), key="sort", bind="query-params", width=180)
+        order = st.selectbox(
+            "Order", ("highest first", "lowest first"), key="order", bind="query-params", width=160
+        )
+    return RunsQuery(str(text or ""), state, tag, sort or "started", order != "lowest first")
+
+
+def choose(summaries: list[Summary]) -> list[Summary]:
+    """The table; the ticked runs in the order of their ticks, also those that the search hides now."""
+    wanted = ids_in_url(summaries)
+    shown = asked_for(summaries, ask(summaries))
+    if not shown:
+        st.write("No run fits; empty the search or take a filter away.")
+    elif len(shown) < len(summaries):
+        st.caption(f"{len(shown)} of {counted(len(summaries), 'run')}.")
+    ticked = _ticked(shown, wanted) if shown else []
+    visible = {item.id for item in shown}
+    kept = [run_id for run_id in wanted if run_id not in visible or run_id in ticked]
+    chosen = [*kept, *(run_id for run_id in ticked if run_id not in kept)]
+    _keep_in_url(chosen)
+    by_id = {item.id: item for item in summaries}
+    return [by_id[run_id] for run_id in chosen]
+
+
+def _ticked(shown: list[Summary], wanted: list[str]) -> list[str]:
+    """Draw the table with its ticks; a list of other runs, or in another order, is another table."""
+    ids = [item.id for item in shown]
+    rows = [ids.index(run_id) for run_id in wanted if run_id in ids]
+    mark = hashlib.sha256(",".join(ids).encode()).hexdigest()[:16]
+    state = st.dataframe(
+        table_of(shown),
+        height=ROW_PIXELS * (min(len(shown), ROWS_SHOWN) + 1) + 3,
+        hide_index=True,
+        column_config=COLUMNS,
+        key=f"runs:{mark}:{st.session_state.get('runs_cleared', 0)}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": rows}},
+        alt="Table of runs with state, best validation accuracy, tags, epochs and time",
+    )
+    return [ids[row] for row in state.selection.rows if row < len(ids)]
+
+
+def ids_in_url(summaries: list[Summary]) -> list[str]:
+    """The ids that the URL ticks and that exist; others are said to be unknown."""
+    known = {item.id for item in summaries}
+    wanted = list(dict.fromkeys(filter(None, st.query_params.get("runs", "").split(","))))
+    if unknown := [run_id for run_id in wanted if run_id not in known]:
+        names = listed([f"'{run_id:.60}'" for run_id in unknown[:3]])
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        st.warning(plain(f"The link names {names}{more}, which this store of runs does not have."))
+    return [run_id for run_id in wanted if run_id in known]
+
+
+def untick_all() -> None:
+    """Forget every tick; the table begins anew."""
+    st.session_state["runs_cleared"] = st.session_state.get("runs_cleared", 0) + 1
+    st.query_params.pop("runs", None)
+
+
+def _keep_in_url(ids: list[str]) -> None:
+    if ids:
+        st.query_params["runs"] = ",".join(ids)
+    elif "runs" in st.query_params:
+        del st.query_params["runs"]
