@@ -43,7 +43,7 @@ COLUMNS = {
     "val accuracy": st.column_config.LineChartColumn(y_min=0, y_max=100, width="small"),
     "best val accuracy (%)": st.column_config.NumberColumn(format="%.2f"),
     "lowest val loss": st.column_config.NumberColumn(format="%.4f"),
-    "tags": st.column_config.ListColumn(),
+    "tags": st.column_config.ListColumn(width=130),
     "note": st.column_config.TextColumn(width="medium"),
 }
 
@@ -89,6 +89,7 @@ def _ticked(shown: list[Summary], wanted: list[str]) -> list[str]:
         table_of(shown),
         height=ROW_PIXELS * (min(len(shown), ROWS_SHOWN) + 1) + 3,
         hide_index=True,
+        placeholder="–",
         column_config=COLUMNS,
         key=f"runs:{mark}:{st.session_state.get('runs_cleared', 0)}",
         on_select="rerun",

@@ -5,13 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cifar_core.config import MAIN_FIELDS
 from demo.charts.figure import Chart, Option
 from demo.charts.overlay import line_style
-from demo.style import MUTED_INK
+from demo.style import INK, MUTED_INK
 from demo.words import listed, percent
 
 ACCURACY, TIME, PARAMETERS = "accuracy (%)", "time (min)", "parameters (M)"
 MOST_AXES = 8
+AXIS_PIXELS = 66
+ENDS = {"showMinLabel": False, "showMaxLabel": False, "hideOverlap": True}
+MARGINS = {"left": 24, "right": 36, "top": 16, "bottom": 50}
+FIRST = ("model", *MAIN_FIELDS)
 LOG_RATIO = 30.0  # numbers that lie further apart get a logarithmic axis
 
 
@@ -38,15 +43,15 @@ def parallel_chart(runs: Sequence[SettingsRun]) -> Chart:
     option: Option = {
         "animation": False,
         "parallelAxis": axes,
-        "parallel": {"left": 46, "right": 60, "top": 64, "bottom": 28, "parallelAxisDefault": _look()},
+        "parallel": {**MARGINS, "layout": "vertical", "parallelAxisDefault": _look()},
         "series": [_line(run, values) for run, values in zip(runs, rows, strict=True)],
         "tooltip": {"trigger": "item", "formatter": "{a}", "confine": True},
     }
     reading = (
-        "One line a run: its settings at the left, what they cost and gave at the right. Drag along an axis "
-        "to keep the runs within that part."
+        "One line a run: from its settings at the top to what they cost and gave at the bottom. Drag along "
+        f"an axis to keep the runs within that part.{_left_out(runs, columns)}"
     )
-    return Chart(settings_title(runs), option, reading, 360)
+    return Chart(settings_title(runs), option, reading, 40 + AXIS_PIXELS * len(axes))
 
 
 def columns_of(runs: Sequence[SettingsRun]) -> dict[str, list[Any]]:
@@ -57,8 +62,19 @@ def columns_of(runs: Sequence[SettingsRun]) -> dict[str, list[Any]]:
         ACCURACY: [_scaled(run.accuracy, 0.01) for run in runs],
     }
     known = {name: values for name, values in figures.items() if None not in values}
-    names = list(runs[0].settings)[: MOST_AXES - len(known)]
+    names = sorted(runs[0].settings, key=_place)[: MOST_AXES - len(known)]
     return {**{name: [run.settings[name] for run in runs] for name in names}, **known}
+
+
+def _place(name: str) -> int:
+    """What a reader changes first comes first; a recipe's name says what its settings say."""
+    return FIRST.index(name) if name in FIRST else len(FIRST) + (name == "recipe")
+
+
+def _left_out(runs: Sequence[SettingsRun], columns: Mapping[str, Any]) -> str:
+    differing = len(runs[0].settings)
+    shown = sum(name in columns for name in runs[0].settings)
+    return f" The axes show {shown} of {differing} settings; the table has all." if shown < differing else ""
 
 
 def _scaled(number: float | None, unit: float) -> float | None:
@@ -87,8 +103,7 @@ def word_of(value: Any) -> str:
 
 
 def _axis(place: int, name: str, values: list[Any]) -> Option:
-    # Names in two rows, in turn: side by side they would run into each other on a phone.
-    axis: Option = {"dim": place, "name": name, "nameGap": 14 if place % 2 else 32}
+    axis: Option = {"dim": place, "name": name}
     if not is_number(values):
         return axis | {"type": "category", "data": list(dict.fromkeys(map(word_of, values)))}
     low, high = min(values), max(values)
@@ -97,15 +112,16 @@ def _axis(place: int, name: str, values: list[Any]) -> Option:
         return axis | {"type": "log", "min": lowest, "max": highest}
     room = (high - low) / 10 or abs(high) / 10 or 1
     ends = {"min": round(low - room, 6), "max": round(high + room, 6)}
-    return axis | {"type": "value", "scale": True, **ends, "axisLabel": {"showMinLabel": False}}
+    return axis | {"type": "value", "scale": True, **ends, "axisLabel": ENDS}
 
 
 def _look() -> Option:
     return {
-        "nameLocation": "end",
-        "nameTextStyle": {"color": MUTED_INK},
+        "nameLocation": "middle",
+        "nameGap": 24,
+        "nameTextStyle": {"color": INK},
         "axisLine": {"lineStyle": {"color": MUTED_INK}},
-        "nameTruncate": {"maxWidth": 110},
+        "axisLabel": {"hideOverlap": True, "width": 110, "overflow": "truncate"},
     }
 
 
