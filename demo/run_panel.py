@@ -10,6 +10,7 @@ from demo.host import is_public
 from demo.label_form import labels_line, show_label_form
 from demo.live_head import RESUMABLE
 from demo.panels import plain, show_link
+from demo.run_export import show_export
 from demo.run_trash import delete_button
 from demo.runs_query import all_tags
 from demo.runs_table import untick_all
@@ -46,6 +47,8 @@ def show_one(store: RunStore, summaries: list[Summary], item: Summary) -> None:
         if item.state in RESUMABLE and not is_public():
             st.button("Resume", on_click=_resume, args=(run,), help="Go on from the last saved state.")
         show_downloads(run)
+        if has_checkpoint(run) and not is_public():
+            show_export(run)
     if item.shipped:
         st.caption("This run came with the project: it keeps its name and cannot be deleted.")
     elif not is_public():

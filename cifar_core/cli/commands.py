@@ -84,6 +84,18 @@ def predict(options: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
+def export(options: argparse.Namespace) -> int:
+    """Write a checkpoint as ONNX."""
+    from cifar_core.checkpoint import resolve_checkpoint
+    from cifar_core.export import export_onnx
+
+    path = export_onnx(resolve_checkpoint(options.checkpoint), options.output)
+    print(
+        f"{path}: {path.stat().st_size / 1e6:.1f} MB, checked against torch with one image and with several."
+    )
+    return 0
+
+
 def _prediction_line(answer: dict[str, Any]) -> str:
     words = ", ".join(f"{guess['label']} {guess['probability']:.1%}" for guess in answer["top"])
     return f"{answer['path']}: {words}"
@@ -184,12 +196,13 @@ def show(options: argparse.Namespace, document: Any, lines: Any) -> None:
 def code_of_heavy_error(error: Exception, failed: int, wrong_use: int) -> int:
     """The exit code of an error of the modules behind torch; anything unexpected is raised again."""
     from cifar_core.checkpoint import UnknownCheckpoint
+    from cifar_core.export import ExportError
     from cifar_core.images import ImageError
     from cifar_core.models import ModelError
     from cifar_core.runner import EXPECTED_ERRORS
 
     if isinstance(error, UnknownCheckpoint | ModelError):
         return wrong_use
-    if isinstance(error, (*EXPECTED_ERRORS, ImageError)):
+    if isinstance(error, (*EXPECTED_ERRORS, ExportError, ImageError)):
         return failed
     raise error

@@ -81,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_reproduce(add("reproduce", help="run recipes of earlier works, and show stated and own results"))
     _add_report(add("report", help="a run's best epochs as a table, or a JSON line for each epoch"))
     _add_ship(add("ship", help="put a finished run among the project's checkpoints (for its maintainers)"))
+    _add_export(add("export", help="write a checkpoint as a file for other programs"))
     _add_data(add("data", help="look at the data set"))
     add_bench(add("bench", help="how fast is this machine, and how long would it train"), _add_bench_common)
     return parser
@@ -171,6 +172,13 @@ def _add_ship(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--note", action="append", default=[], help="a sentence for the card; may come again")
     _add_data_dir(parser)
     _add_runs_dir(parser)
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=commands.export)
+    _add_checkpoint(parser)
+    parser.add_argument("--format", choices=("onnx",), default="onnx", help="kind of file (default: onnx)")
+    parser.add_argument("--output", metavar="FILE", type=Path, required=True, help="where to write it")
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

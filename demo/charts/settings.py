@@ -139,7 +139,7 @@ def _line(run: SettingsRun, values: list[Any]) -> Option:
 
 def settings_title(runs: Sequence[SettingsRun]) -> str:
     """How many settings differ, and those of the best run."""
-    names = list(runs[0].settings)
+    names = sorted(runs[0].settings, key=_place)
     if not names:
         return "All settings are the same; what differs is chance, or the machine"
     what = f"These runs differ in {listed(names[:3])}"
