@@ -16,7 +16,7 @@ GROUND = {"atomic", "paths", "typed_json"}  # files and folders: every room stan
 LEVEL_0 = GROUND | {"calibration", "config", "metrics", "recipes", "runs", "settings", "words"}
 LEVEL_1 = {"augment", "corruptions", "data", "device", "images", "models", "views"}
 LEVEL_2 = {"checkpoint", "resume_state", "training"}
-LEVEL_3 = {"bench", "explain", "export", "inference", "preparation", "recorder", "runner"}
+LEVEL_3 = {"bench", "explain", "export", "inference", "preparation", "recorder", "runner", "trackers"}
 
 # Room, or one module of it -> what it may import of ours: rooms, or single modules of them.
 HOUSE: dict[str, set[str]] = {
@@ -51,6 +51,7 @@ HOUSE: dict[str, set[str]] = {
     "bench": LEVEL_0 | LEVEL_1 | LEVEL_2 | {"bench", "inference", "preparation", "views"},
     "explain": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "explain", "inference"},
     "export": LEVEL_0 | LEVEL_1 | {"checkpoint", "export", "inference"},
+    "trackers": GROUND | {"config", "runs"},
     "cli": LEVEL_0 | LEVEL_1 | LEVEL_2 | LEVEL_3 | {"cli"},
     "__main__": {"cli"},
     "demo": LEVEL_0

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 
 
-OPTIONAL = "onnx"  # the one extra that users need not install: it is pinned with what the tests need
+OPTIONAL = ("onnx", "trackers")  # extras that users need not install: pinned with what the tests need
 
 
 def pins(file: str = "requirements.txt") -> dict[str, str]:
@@ -56,8 +56,13 @@ def extras() -> dict[str, list[Requirement]]:
     return {name: list(map(Requirement, lines)) for name, lines in project["optional-dependencies"].items()}
 
 
+def optional_ranges() -> list[Requirement]:
+    """Return the ranges of the extras that users need not install."""
+    return [one for name in OPTIONAL for one in extras()[name]]
+
+
 def test_all_that_is_imported_is_pinned():
-    optional = {canonicalize_name(one.name) for one in extras()[OPTIONAL]}
+    optional = {canonicalize_name(one.name) for one in optional_ranges()}
     missing = [
         f"{file.relative_to(ROOT)} imports {name}: pin it in requirements.txt."
         for top in ("cifar_core", "demo")
@@ -81,7 +86,7 @@ def outside(ranges: list[Requirement], pinned: Mapping[str, str]) -> list[str]:
 
 def test_the_pins_are_within_the_ranges_of_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    installed = [one for name, ranges in extras().items() if name != OPTIONAL for one in ranges]
+    installed = [one for name, ranges in extras().items() if name not in OPTIONAL for one in ranges]
     ranges = [*map(Requirement, project["dependencies"]), *installed]
     assert {canonicalize_name(one.name) for one in ranges} == set(pins())
     assert outside(ranges, pins()) == []
@@ -89,6 +94,6 @@ def test_the_pins_are_within_the_ranges_of_pyproject():
 
 def test_the_optional_packages_are_pinned_for_the_tests_alone():
     pinned = pins("tests/requirements.txt")
-    names = {canonicalize_name(one.name) for one in extras()[OPTIONAL]}
+    names = {canonicalize_name(one.name) for one in optional_ranges()}
     assert names and names <= set(pinned) and not names & set(pins())
-    assert outside(extras()[OPTIONAL], pinned) == []
+    assert outside(optional_ranges(), pinned) == []

@@ -5,20 +5,25 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cifar_core.cli.progress import DataProgress, TrainProgress
 from cifar_core.config import ConfigError, parse_changes
 from cifar_core.recipes import get_recipe, list_recipes
-from cifar_core.runs.events import Epoch
+from cifar_core.runs.events import Beat, Epoch, Event
 from cifar_core.runs.queue import Withdrawn, turn
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from cifar_core.trackers import Mirror, check_trackers, trackers_of
 from cifar_core.words import duration
+
+if TYPE_CHECKING:
+    from cifar_core.recorder import Listener
 
 
 def train(options: argparse.Namespace) -> int:
     """Train a recipe, or go on with a run."""
     store = RunStore(options.runs_dir)
+    check_trackers(options.log)
     if options.resume:
         if options.changes:
             raise ConfigError("--set cannot change a run that has begun; start a new one with --recipe.")
@@ -30,9 +35,15 @@ def train(options: argparse.Namespace) -> int:
     else:
         config = get_recipe(options.recipe).config.replace(**parse_changes(options.changes))
         run = store.create(config, options.data_dir)
-    with TrainProgress(run) as progress:
+    # a run that goes on keeps its trackers
+    with TrainProgress(run) as progress, Mirror(run, [*options.log, *trackers_of(run)]) as mirror:
+
+        def listen(event: Event | Beat, status: Status) -> None:
+            progress(event, status)
+            mirror(event, status)
+
         try:
-            train_in_turn(run, options.data_dir, options.now, progress)
+            train_in_turn(run, options.data_dir, options.now, listen)
         except Withdrawn:
             pass
         except KeyboardInterrupt:
@@ -41,12 +52,12 @@ def train(options: argparse.Namespace) -> int:
     return 130 if progress.interrupted else 0
 
 
-def train_in_turn(run: Run, data_dir: Path | None, now: bool, progress: TrainProgress | None) -> None:
+def train_in_turn(run: Run, data_dir: Path | None, now: bool, listener: "Listener | None") -> None:
     """Train when the device is free, or now; raises Withdrawn, or what `train_run` raises."""
     with turn(run, now, lambda words: print(f"{words} --now would not wait.", file=sys.stderr, flush=True)):
         from cifar_core.runner import train_run  # torch: not while the run waits
 
-        train_run(run, data_dir, progress)
+        train_run(run, data_dir, listener)
 
 
 def _ending(run: Run) -> str:

@@ -18,6 +18,7 @@ from cifar_core.cli.ship import ship
 from cifar_core.config import ConfigError
 from cifar_core.runs.requests import RequestError
 from cifar_core.runs.store import StoreError, UnknownRun
+from cifar_core.trackers import TRACKERS
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
@@ -103,6 +104,13 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     )
     words = "train beside another training, instead of waiting until it has ended"
     parser.add_argument("--now", action="store_true", help=words)
+    parser.add_argument(
+        "--log",
+        action="append",
+        choices=TRACKERS,
+        default=[],
+        help="mirror the run's figures to this tracker as well; may come again",
+    )
     _add_data_dir(parser)
     _add_runs_dir(parser)
 
