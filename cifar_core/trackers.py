@@ -8,6 +8,7 @@ import contextlib
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import TracebackType
@@ -159,12 +160,10 @@ class Mirror:
     def _begin(self) -> None:
         """Open the trackers, and tell them what they missed: a resumed run's events are in the store."""
         known = trackers_of(self.run)
+        known["tensorboard"] = NOTHING  # its files begin anew with each process
+        self.marks = {name: known.get(name, NOTHING) for name in TRACKERS}
         for name in self.names:
-            self._guarded(name, lambda name=name: self._open(name))  # type: ignore[misc]
-        # TensorBoard's files begin anew with each process
-        self.marks = {
-            name: NOTHING if name == "tensorboard" else known.get(name, NOTHING) for name in TRACKERS
-        }
+            self._guarded(name, partial(self._open, name))
         events = self.run.events()
         self.watched = next((event.watched for event in events if isinstance(event, RunStart)), "val")
         self._tell([event for event in events if isinstance(event, Step | Epoch)])
@@ -174,12 +173,14 @@ class Mirror:
 
     def _tell(self, events: list[Step | Epoch]) -> None:
         for name, tracker in list(self.open.items()):
-            for event in events:
-                if name in self.open and mark_of(event) > self.marks[name]:
-                    figures = figures_of(event, self.watched)
-                    self._guarded(name, lambda: tracker.log(figures, event.step))  # noqa: B023 (called at once)
-                    self.marks[name] = mark_of(event)
+            self._guarded(name, partial(self._log, name, tracker, events))
         self._note()
+
+    def _log(self, name: str, tracker: Tracker, events: list[Step | Epoch]) -> None:
+        for event in events:
+            if mark_of(event) > self.marks[name]:
+                tracker.log(figures_of(event, self.watched), event.step)
+                self.marks[name] = mark_of(event)
 
     def _note(self) -> None:
         """Remember how far each tracker was told, and so which trackers a resumed run has."""

@@ -83,12 +83,9 @@ def cut(run, keep):
 
 def test_figures_have_the_names_of_the_field():
     figures = figures_of(epoch_end(1, True, 1.0), "val")
-    assert {"val/loss", "val/accuracy", "mixing/stage1.0/kernel_1", "mixing/stage3.1/kernel_4"} <= set(
-        figures
-    )
-    assert "mixing/stage1.0/entropy" in figures and "test/accuracy" in figures_of(
-        epoch_end(1, False, 1.0), "test"
-    )
+    mixing = {"mixing/stage1.0/kernel_1", "mixing/stage3.1/kernel_4", "mixing/stage1.0/entropy"}
+    assert {"val/loss", "val/accuracy", *mixing} <= set(figures)
+    assert "test/accuracy" in figures_of(epoch_end(1, False, 1.0), "test")
     assert set(figures_of(steps(1, 1, 1.0)[0], "val")) == {
         "train/loss",
         "train/accuracy",

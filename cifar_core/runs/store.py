@@ -7,7 +7,10 @@
         status.json    state, pid, heartbeat, progress
         request.json   what a reader asks of the process (runs/requests.py)
         log.txt        what the process printed
+        labels.json    its user's name, tags and note (runs/labels.py)
+        trackers.json  other trackers that are told of it (trackers.py)
         checkpoints/   last/ and best/ (checkpoint.py)
+    <runs-dir>/.trash/ deleted runs, for some days (runs/trash.py)
 
 A checkpoint shipped with the project holds config.json and events.jsonl too and reads as a finished run.
 """
