@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from cifar_core.runs.store import RunStore, StoreError
+from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.runs.trash import KEEP_DAYS, Deleted, delete_run, list_deleted, remove_for_good, restore_run
 from demo.panels import plain
-from demo.summaries import Summary
-from demo.words import amount, counted, listed, run_name
+from demo.summaries import Summary, name_of
+from demo.words import amount, counted, listed
 
 NOTICE, TROUBLE = "runs_deleted", "runs_trouble"
 
@@ -18,7 +18,7 @@ def show_notice(store: RunStore) -> None:
     deleted: list[Deleted] = st.session_state.pop(NOTICE, [])
     if not deleted:
         return
-    names = listed([run_name(one.id) for one in deleted[:3]])
+    names = listed([name_of(Run(one.path)) for one in deleted[:3]])
     more = f" and {len(deleted) - 3} more" if len(deleted) > 3 else ""
     size = amount(sum(one.size for one in deleted))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -77,6 +77,6 @@ def show_trash(store: RunStore) -> None:
         for one in deleted:
             with st.container(horizontal=True, vertical_alignment="center"):
                 left = counted(one.days_left, "day")
-                st.write(plain(f"{run_name(one.id)}: {amount(one.size)}B, {left} left"))
+                st.write(plain(f"{name_of(Run(one.path))}: {amount(one.size)}B, {left} left"))
                 st.button("Put back", key=f"back:{one.id}", on_click=_restore, args=(store, [one.id]))
                 st.button("Remove for good", key=f"away:{one.id}", on_click=_remove, args=(store, one.id))

@@ -194,7 +194,8 @@ def test_a_deleted_run_can_be_brought_back_at_once(store, three):
     alpha, beta, _ = three
     app = page("runs", runs=f"{alpha.id},{beta.id}")
     button(app, "Delete 2 runs").click().run()
-    assert shown(app) == ["gamma"] and "are free again in 7 days" in words(app)
+    said = words(app)
+    assert shown(app) == ["gamma"] and "Deleted alpha and beta;" in said and "free again in 7 days" in said
     assert "runs" not in app.query_params
     button(app, "Undo").click().run()
     assert shown(app) == ["gamma", "beta", "alpha"] and "Undo" not in buttons(app)
