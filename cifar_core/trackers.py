@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self
 
 from cifar_core.atomic import write_json
 from cifar_core.config import ConfigError
-from cifar_core.runs.events import Beat, Epoch, Event, Resume, RunEnd, RunStart, Step
+from cifar_core.runs.events import Beat, Epoch, Event, Resume, RunStart, Step
 from cifar_core.runs.store import Run, Status, StoreError, read_json
 
 TRACKERS = ("tensorboard", "trackio", "wandb")
@@ -150,11 +150,11 @@ class Mirror:
 
     def __call__(self, event: Event | Beat, status: Status) -> None:
         """Pass one event on; the first one opens the trackers."""
-        if not self.names or isinstance(event, Beat | RunEnd):
+        if not self.names:
             return
         if isinstance(event, RunStart | Resume):
             self._begin()
-        else:
+        elif isinstance(event, Step | Epoch):
             self._tell([event])
 
     def _begin(self) -> None:
