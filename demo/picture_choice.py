@@ -13,7 +13,7 @@ from cifar_core.images import ImageError, decode
 from demo.drawings import DRAWINGS
 from demo.host import is_public
 from demo.isolation import decode_isolated
-from demo.mixing_sources import pictures_of
+from demo.mixing.sources import pictures_of
 from demo.panels import plain
 from demo.picture_cards import data_uri
 from demo.trial import Network, TrialError, draw

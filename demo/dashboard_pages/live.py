@@ -19,10 +19,10 @@ from demo.charts import (
 from demo.curve_view import choose_view
 from demo.data_choice import class_names_of
 from demo.history import History, HistoryReader
-from demo.label_form import labels_line
 from demo.live_head import show_controls, show_outcome, show_progress
 from demo.panels import plain, show_chart, show_head, show_link, tighten_page
 from demo.run_details import show_details
+from demo.run_list.label_form import labels_line
 from demo.summaries import labels_of, name_of, rank_of
 from demo.words import sizes_sentence
 

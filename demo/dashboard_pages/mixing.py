@@ -8,13 +8,13 @@ from cifar_core.runs.store import RunStore, StoreError
 from demo.charts import entropy_chart, mixing_per_class
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
 from demo.charts.mixing_time import entropy_over_time, shares_over_time, warning_sentence
-from demo.kernel_favorites import show_favorites
-from demo.mixing_choice import MixingNetwork, Record, default_network, list_mixing, record_of
-from demo.mixing_picture_view import show_picture
+from demo.mixing.choice import MixingNetwork, Record, default_network, list_mixing, record_of
+from demo.mixing.favorites import show_favorites
+from demo.mixing.picture_view import show_picture
+from demo.mixing.what_if_view import show_what_if
 from demo.panels import plain, show_chart, show_legend, show_link, tighten_page
 from demo.style import KERNEL_COLORS, color_of
 from demo.url_choice import choose, forget
-from demo.what_if_view import show_what_if
 
 PARTS = {
     "classes": "Which kernel serves which class?",

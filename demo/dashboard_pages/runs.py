@@ -6,10 +6,10 @@ from cifar_core.runs.store import RunStore
 from cifar_core.runs.trash import empty_trash
 from demo.host import is_public
 from demo.panels import show_link, tighten_page
-from demo.run_comparison import show_comparison
-from demo.run_panel import show_actions
-from demo.run_trash import show_notice, show_trash
-from demo.runs_table import choose
+from demo.run_list.actions import show_actions
+from demo.run_list.comparison_view import show_comparison
+from demo.run_list.table import choose
+from demo.run_list.trash_view import show_notice, show_trash
 from demo.summaries import summarize_all
 
 HOW = (

@@ -19,7 +19,7 @@ FIRST = list_recipes()[0]  # the one that the form opens with
 def test_every_recipe_is_listed_under_its_kind(store):
     app = page()
     listed = list(app.radio(key="recipe").options)
-    for kind in ("stated", "fast"):
+    for kind in ("lesson", "stated", "fast"):
         app.button_group(key="kind").set_value(kind).run()
         assert not app.exception
         listed += app.radio(key="recipe").options

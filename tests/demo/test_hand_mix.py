@@ -3,7 +3,7 @@
 import pytest
 
 from cifar_core.explain.mixing import Mix
-from demo.hand_mix import (
+from demo.mixing.hand_mix import (
     BY_HAND,
     EVEN,
     core_mix,

@@ -10,9 +10,15 @@ from cifar_core.runs.events import BlockMixing
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
 from demo.charts.mixing_time import collapse_title, entropy_over_time, shares_over_time, warning_sentence
 from demo.charts.what_if import Worth, answer_change_chart, change_title, worth_chart
-from demo.kernel_favorites import favorites, favorites_title
-from demo.kernel_pictures import chosen_filters, filters_html, filters_title, responses_html, responses_title
-from demo.mixing_path import path_html, path_title
+from demo.mixing.favorites import favorites, favorites_title
+from demo.mixing.kernel_pictures import (
+    chosen_filters,
+    filters_html,
+    filters_title,
+    responses_html,
+    responses_title,
+)
+from demo.mixing.path import path_html, path_title
 from demo.style import DIVERGING_COLORS, KERNEL_COLORS
 from tests.demo.fake_runs import KERNELS, epoch_end
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from demo import run_export
-from demo.run_export import export_command, export_path, start_export
+from demo.run_list import export_view
+from demo.run_list.export_view import export_command, export_path, start_export
 from tests.demo.fake_runs import make_run
 from tests.demo.page_tests import button, buttons, page, words
 from tests.toy_checkpoints import save_toy
@@ -14,7 +14,7 @@ from tests.toy_checkpoints import save_toy
 
 @pytest.fixture
 def run(store, monkeypatch):
-    monkeypatch.setattr(run_export, "_exports", {})
+    monkeypatch.setattr(export_view, "_exports", {})
     run = make_run(store)
     save_toy(run.best_checkpoint)
     return run
@@ -23,11 +23,11 @@ def run(store, monkeypatch):
 def does(monkeypatch, program):
     """Let the export be this Python program, with the file as its argument."""
     command = [sys.executable, "-c", program]
-    monkeypatch.setattr(run_export, "export_command", lambda run, output: [*command, str(output)])
+    monkeypatch.setattr(export_view, "export_command", lambda run, output: [*command, str(output)])
 
 
 def wait(run):
-    (export,) = run_export._exports.values()
+    (export,) = export_view._exports.values()
     export.process.wait(60)
 
 
@@ -51,7 +51,7 @@ def test_while_it_is_made_the_page_says_so(run, monkeypatch):
     app = page("runs", runs=run.id)
     button(app, "Export to ONNX").click().run()
     assert "Being exported and checked" in words(app) and "Export to ONNX" not in buttons(app)
-    (export,) = run_export._exports.values()
+    (export,) = export_view._exports.values()
     export.process.kill()
     export.process.wait()
 

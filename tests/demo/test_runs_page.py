@@ -9,8 +9,8 @@ import pytest
 from cifar_core.runs.labels import FILE, Labels, read_labels, write_labels
 from cifar_core.runs.store import RunStore, Status
 from cifar_core.runs.trash import list_deleted
-from demo.downloads import checkpoint_archive, events_of, has_checkpoint
-from demo.runs_query import ORDERS, RunsQuery, all_tags, asked_for
+from demo.run_list.downloads import checkpoint_archive, events_of, has_checkpoint
+from demo.run_list.query import ORDERS, RunsQuery, all_tags, asked_for
 from demo.summaries import summarize_all
 from tests.demo.fake_runs import keep_running, make_run
 from tests.demo.page_tests import button, buttons, charts, page, words

@@ -4,8 +4,8 @@ import pytest
 
 from cifar_core.recipes import get_recipe, list_recipes
 from demo import summaries
-from demo.comparison import cost_rows, difference_rows
 from demo.recipe_cards import card_figures
+from demo.run_list.comparison import cost_rows, difference_rows
 from demo.summaries import rank_of, summarize, summarize_all
 from demo.words import percent
 from tests.demo.fake_runs import epoch_end, make_run

@@ -7,9 +7,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from demo.kernel_pictures import kernel_name
-from demo.mixing_choice import MixingNetwork
-from demo.mixing_sources import MEASURED, Measured, measured_pictures, opened, pictures_of
+from demo.mixing.choice import MixingNetwork
+from demo.mixing.kernel_pictures import kernel_name
+from demo.mixing.sources import MEASURED, Measured, measured_pictures, opened, pictures_of
 from demo.panels import plain
 from demo.picture_cards import data_uri
 from demo.picture_sheet import sheet

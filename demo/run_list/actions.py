@@ -5,15 +5,15 @@ import streamlit as st
 from cifar_core.config import ConfigError
 from cifar_core.runs import launcher
 from cifar_core.runs.store import Run, RunStore, StoreError
-from demo.downloads import checkpoint_archive, events_of, has_checkpoint
 from demo.host import is_public
-from demo.label_form import labels_line, show_label_form
 from demo.live_head import RESUMABLE
 from demo.panels import plain, show_link
-from demo.run_export import show_export
-from demo.run_trash import delete_button
-from demo.runs_query import all_tags
-from demo.runs_table import untick_all
+from demo.run_list.downloads import checkpoint_archive, events_of, has_checkpoint
+from demo.run_list.export_view import show_export
+from demo.run_list.label_form import labels_line, show_label_form
+from demo.run_list.query import all_tags
+from demo.run_list.table import untick_all
+from demo.run_list.trash_view import delete_button
 from demo.summaries import Summary
 
 

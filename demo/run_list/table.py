@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from demo.panels import plain
-from demo.runs_query import ORDERS, RunsQuery, all_tags, asked_for
+from demo.run_list.query import ORDERS, RunsQuery, all_tags, asked_for
 from demo.summaries import Summary
 from demo.words import STATE_WORDS, amount, counted, duration, listed, when
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from demo.charts.what_if import Worth, worth_chart
-from demo.hand_mix import Mixes, core_mix, in_words, to_text
-from demo.mixing_sources import Measured, measured_pictures, pictures_of
+from demo.mixing.hand_mix import Mixes, core_mix, in_words, to_text
+from demo.mixing.sources import Measured, measured_pictures, pictures_of
 from demo.panels import show_chart, show_table
 from demo.trial import Network, TrialError
 from demo.words import percent

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from demo.charts.what_if import Worth, answer_change_chart, worth_chart
-from demo.hand_mix import (
+from demo.mixing.accuracy import show_accuracy
+from demo.mixing.choice import MixingNetwork
+from demo.mixing.hand_mix import (
     BY_HAND,
     Mixes,
     core_mix,
@@ -17,9 +19,7 @@ from demo.hand_mix import (
     rebalanced,
     to_text,
 )
-from demo.mix_accuracy import show_accuracy
-from demo.mixing_choice import MixingNetwork
-from demo.mixing_sources import opened
+from demo.mixing.sources import opened
 from demo.panels import plain, show_chart
 from demo.picture_cards import data_uri
 from demo.picture_choice import Picked, choose_picture

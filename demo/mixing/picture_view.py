@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from demo.kernel_pictures import (
+from demo.mixing.choice import MixingNetwork, Record
+from demo.mixing.kernel_pictures import (
     filters_html,
     filters_reading,
     filters_title,
     responses_html,
     responses_title,
 )
-from demo.mixing_choice import MixingNetwork, Record
-from demo.mixing_path import Shares, path_html, path_reading, path_title
-from demo.mixing_sources import opened
+from demo.mixing.path import Shares, path_html, path_reading, path_title
+from demo.mixing.sources import opened
 from demo.panels import plain
 from demo.picture_choice import choose_picture
 from demo.url_choice import choose

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from demo import kept
-from demo.mixing_choice import MixingNetwork
+from demo.mixing.choice import MixingNetwork
 from demo.panels import plain
 from demo.trial import Network, TrialError, load_network
 

@@ -6,9 +6,9 @@ from cifar_core.runs.store import RunStore, StoreError
 from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.charts.costs import COSTS, CostRun, cost_chart
 from demo.charts.settings import SettingsRun, parallel_chart
-from demo.comparison import cost_rows, difference_rows, differing_settings
 from demo.history import History
 from demo.panels import plain, show_chart, show_legend, show_table
+from demo.run_list.comparison import cost_rows, difference_rows, differing_settings
 from demo.summaries import Summary
 
 MOST = 6

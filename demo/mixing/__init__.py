@@ -1,0 +1,1 @@
+"""The parts of the page Mixing: which network, which picture, which mix, and how each is shown."""
