@@ -1,24 +1,16 @@
 """The dashboard in a real browser: links into it, charts that move, the road from Train to a stopped run."""
 
 import dataclasses
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import pytest
 
 from cifar_core.runs.events import Step
 from cifar_core.runs.requests import Request
 from cifar_core.runs.store import RunStore
+from tests.demo.dashboard_server import serve
 from tests.demo.fake_runs import epoch_end, keep_running, make_run
 
-ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
 PATIENCE_MS = 60_000  # the first page of a fresh server on a busy machine
 CANVAS = "[data-testid=stEChartsChart] canvas"
 
@@ -32,40 +24,8 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(store, tmp_path_factory):
-    """A server of its own, started as a user would from somewhere else, without the project on PYTHONPATH."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    left_out = ("PYTHONPATH", "SPACE_ID", "CIFAR_LAB_PUBLIC", "CIFAR_DATA")
-    environment = {name: value for name, value in os.environ.items() if name not in left_out}
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            str(ENTRY),
-            "--server.headless=true",
-            f"--server.port={port}",
-        ],
-        cwd=tmp_path_factory.mktemp("elsewhere"),
-        env=environment | {"CIFAR_LAB_RUNS": str(store.root)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    yield wait_for_server(f"http://127.0.0.1:{port}")
-    server.terminate()
-    server.wait(timeout=20)
-
-
-def wait_for_server(address: str) -> str:
-    for _ in range(200):
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health"):
-                return address
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-    raise TimeoutError(f"no answer from {address}")
+    with serve(store.root, tmp_path_factory.mktemp("elsewhere")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -126,7 +86,7 @@ def test_how_the_curves_are_looked_at_survives_new_points_and_a_reload(store, ad
 def test_pages_fit_a_phone(store, address, tab):
     make_run(store, epochs=2)
     tab.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/live", "/runs", "/understand", "/try"):
+    for path in ("/", "/live", "/mixing", "/runs", "/understand", "/try", "/learn?step=6"):
         tab.goto(address + path)
         tab.locator("h1").first.wait_for()
         tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")

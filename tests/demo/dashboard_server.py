@@ -1,0 +1,47 @@
+"""A dashboard's server for tests in a browser: a process of its own on a store of runs."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
+LEFT_OUT = ("PYTHONPATH", "SPACE_ID", "CIFAR_LAB_PUBLIC", "CIFAR_DATA")
+
+
+@contextmanager
+def serve(runs: Path, elsewhere: Path) -> Iterator[str]:
+    """Its address; started as a user would from another folder, without the project on PYTHONPATH."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(ENTRY)]
+    environment = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
+    server = subprocess.Popen(
+        [*command, "--server.headless=true", f"--server.port={port}"],
+        cwd=elsewhere,
+        env=environment | {"CIFAR_LAB_RUNS": str(runs)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield wait_for_server(f"http://127.0.0.1:{port}")
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def wait_for_server(address: str) -> str:
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health"):
+                return address
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise TimeoutError(f"no answer from {address}")
