@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -39,6 +40,16 @@ def picture(array):
 
 
 # Answers
+
+
+def test_visitors_who_share_a_network_get_their_own_mix(classifier, pixels):
+    alone = [classifier.predict(pixels[[number]])[0].mixing for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        numbers = [number for _ in range(25) for number in range(4)]
+        together = pool.map(lambda number: classifier.predict(pixels[[number]])[0].mixing, numbers)
+        for number, mixing in zip(numbers, together, strict=True):
+            for block, shares in alone[number].items():
+                assert mixing[block] == pytest.approx(shares, abs=1e-6)
 
 
 def test_probabilities_are_those_of_the_network_on_normalized_images(classifier, pixels):

@@ -1,6 +1,7 @@
 """What the layers of a network answer to an image, and the filters that they have learned."""
 
 from dataclasses import dataclass
+from threading import get_ident
 
 import torch
 from torch import Tensor, nn
@@ -27,9 +28,13 @@ def feature_maps(model: ImageClassifier, images: Tensor, layer: str) -> Tensor:
     if layer not in names:
         raise ValueError(f"There is no layer '{layer:.100}'; the layers are: {', '.join(names)}.")
     kept: list[Tensor] = []
-    hook = model.get_submodule(layer).register_forward_hook(
-        lambda _module, _inputs, output: kept.append(output.clone())  # the next layer may work in place
-    )
+    owner = get_ident()
+
+    def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        if get_ident() == owner:  # visitors of a page share the network
+            kept.append(output.clone())  # the next layer may work in place
+
+    hook = model.get_submodule(layer).register_forward_hook(keep)
     try:
         model(images)
     finally:

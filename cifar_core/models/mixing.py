@@ -7,6 +7,7 @@ spatial average pool -> flatten -> linear.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import get_ident
 
 import torch
 from torch import Tensor, nn
@@ -130,12 +131,13 @@ class MixingClassifier(ImageClassifier):
 
     @contextmanager
     def record_mixing(self) -> Iterator[list[Tensor]]:
-        """See ImageClassifier.record_mixing: (N, K) a block, of the latest pass."""
+        """See ImageClassifier.record_mixing: (N, K) a block, of this thread's latest pass."""
         mixers = self._mixers()
-        record = [torch.empty(0)] * len(mixers)
+        record, owner = [torch.empty(0)] * len(mixers), get_ident()
 
         def keep(number: int, coefficients: Tensor) -> None:
-            record[number] = coefficients.detach()
+            if get_ident() == owner:  # visitors of a page share the network
+                record[number] = coefficients.detach()
 
         handles = [
             mixer.register_forward_hook(lambda _module, _inputs, output, number=number: keep(number, output))
