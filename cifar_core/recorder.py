@@ -28,6 +28,7 @@ from cifar_core.preparation import Preparation, Workplace, prepare
 from cifar_core.resume_state import load_state, save_state
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.load import LoadMeter
+from cifar_core.runs.requests import FACTORS
 from cifar_core.runs.store import ACTIVE_STATES, Run, Status
 from cifar_core.runs.wishes import Wishes
 from cifar_core.training.engine import end_event, fit
@@ -155,7 +156,12 @@ class Recorder:
         factor = asked.factor if asked.rate is None else trainer.factor_for(asked.rate)
         if factor is None:
             print("The schedule has ended at 0, which no factor changes.", file=sys.stderr)
-        if factor in (None, trainer.lr_factor):
+            return
+        if not FACTORS[0] <= factor <= FACTORS[1]:
+            limits = f"from {FACTORS[0]:g} to {FACTORS[1]:g}"
+            print(f"That rate is {factor:g} times the schedule; it must be {limits} times.", file=sys.stderr)
+            return
+        if factor == trainer.lr_factor:
             return
         trainer.lr_changes.append([trainer.step, factor])
         event = LearningRate(trainer.step, factor, time.time())

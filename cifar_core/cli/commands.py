@@ -30,8 +30,6 @@ def train(options: argparse.Namespace) -> int:
         run = store.get(options.resume)
         if run.shipped:
             raise ConfigError(f"'{run.id}' came with the project and is finished; train its recipe instead.")
-        if not run.status().active:
-            run.take_request()  # one that a process before left unanswered
     else:
         config = get_recipe(options.recipe).config.replace(**parse_changes(options.changes))
         run = store.create(config, options.data_dir)
@@ -54,6 +52,8 @@ def train(options: argparse.Namespace) -> int:
 
 def train_in_turn(run: Run, data_dir: Path | None, now: bool, listener: "Listener | None") -> None:
     """Train when the device is free, or now; raises Withdrawn, or what `train_run` raises."""
+    if not run.status().active:
+        run.take_request()  # one that a process before left unanswered
     with turn(run, now, lambda words: print(f"{words} --now would not wait.", file=sys.stderr, flush=True)):
         from cifar_core.runner import train_run  # torch: not while the run waits
 

@@ -63,8 +63,11 @@ def search(folder: SearchFolder, ended: Callable[[SearchFolder], bool]) -> None:
     try:
         with wait_for_place(store, line_name(), "the search for a learning rate", lambda: ended(folder)):
             _test(folder, ended)
-    except (Withdrawn, KeyboardInterrupt):
+    except Withdrawn:
         folder.change(state="stopped", message="Stopped.")
+    except KeyboardInterrupt:
+        folder.change(state="stopped", message="Stopped.")
+        raise
     except BaseException as error:
         folder.change(state="failed", message=str(error) or type(error).__name__)
         raise

@@ -14,7 +14,8 @@ from cifar_core.cli.evaluate import measured
 from cifar_core.cli.progress import TrainProgress
 from cifar_core.config import TrainConfig
 from cifar_core.recipes import FAST, get_recipe, list_recipes, list_works
-from cifar_core.runs.events import Epoch, RunStart
+from cifar_core.runs.events import Epoch, LearningRate, RunStart
+from cifar_core.runs.outline import outline
 from cifar_core.runs.queue import Withdrawn
 from cifar_core.runs.report import epoch_lines, extremes, extremes_table
 from cifar_core.runs.results import FILE, Result, in_order, keep_result, read_results, results_table
@@ -56,6 +57,8 @@ def _done(name: str, options: argparse.Namespace, store: RunStore, path: Path) -
             _train(run, options, quiet=options.json)
         if run.status().state != "finished":
             raise StoreError(f"Run '{run.id}' was stopped; the same command goes on with it.")
+        if changed_by_hand(run):
+            raise StoreError(f"Somebody changed the learning rate of '{run.id}'; the next call starts anew.")
         if all(old.run_id != run.id for old in read_results(path)):
             keep_result(path, measure(run, options.data_dir))
     except (*EXPECTED_ERRORS, Withdrawn) as error:
@@ -74,7 +77,7 @@ def run_of(store: RunStore, config: TrainConfig) -> Run | None:
     found: list[tuple[int, Run]] = []
     for run in store.list():
         state = run.status().state
-        if not run.shipped and state in order and run.config() == config:
+        if not run.shipped and state in order and run.config() == config and not changed_by_hand(run):
             found.append((order.index(state), run))
     if not found:
         return None
@@ -82,6 +85,11 @@ def run_of(store: RunStore, config: TrainConfig) -> Run | None:
     if run.status().active:
         raise StoreError(f"Run '{run.id}' trains these settings now; wait for it, or stop it.")
     return run
+
+
+def changed_by_hand(run: Run) -> bool:
+    """Whether somebody changed the learning rate on the way: its result is not that of its settings."""
+    return any(isinstance(event, LearningRate) for event in outline(run))
 
 
 def _train(run: Run, options: argparse.Namespace, quiet: bool) -> None:

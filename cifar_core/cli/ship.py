@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from cifar_core.cli.evaluate import measured
-from cifar_core.cli.reproduce import result_of
+from cifar_core.cli.reproduce import changed_by_hand, result_of
 from cifar_core.config import ConfigError
 from cifar_core.paths import checkpoints_dir
 from cifar_core.runs.results import FILE, keep_result
@@ -41,6 +41,8 @@ def _check(run: Run, folder: Path) -> None:
         raise ConfigError(f"There is a checkpoint '{folder.name}' already; give the next version's number.")
     if run.shipped or run.status().state != "finished":
         raise ConfigError(f"Run '{run.id}' is not a finished run of your own; only such can be shipped.")
+    if changed_by_hand(run):
+        raise ConfigError(f"Somebody changed the learning rate of '{run.id}': its recipe does not repeat it.")
 
 
 def _copy(run: Run, folder: Path, half: bool, notes: list[str]) -> Path:

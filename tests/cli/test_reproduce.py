@@ -9,6 +9,7 @@ from cifar_core.cli import main
 from cifar_core.cli.reproduce import chosen_recipes
 from cifar_core.config import ConfigError
 from cifar_core.recipes import FAST, Stated, list_works, registry
+from cifar_core.runs.events import LearningRate
 from cifar_core.runs.results import Result, read_results
 from cifar_core.runs.store import RunStore
 
@@ -114,6 +115,16 @@ def test_a_run_that_is_stopped_on_the_way_gives_no_result(recipes, call, tmp_pat
     code, _, err = call("reproduce", "toy-a")
     assert code == 1 and "the same command goes on with it" in err
     assert read_results(tmp_path / "results.json") == []
+
+
+def test_a_run_whose_rate_was_changed_by_hand_is_not_the_recipes(recipes, call, tmp_path):
+    store = RunStore(tmp_path)
+    changed = store.create(registry.get_recipe("toy-a").config)
+    changed.append(LearningRate(1, 0.5, 0.0))
+    changed.write_status(type(changed.status())("finished"))
+    assert call("reproduce", "toy-a")[0] == 0
+    (result,) = read_results(tmp_path / "results.json")
+    assert result.run_id != changed.id and len(own_runs(tmp_path)) == 2
 
 
 def test_another_seed_is_another_run(recipes, call, tmp_path):
