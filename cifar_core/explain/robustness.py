@@ -83,9 +83,11 @@ def _accuracy(classifier: "Classifier", images: NDArray[np.uint8], targets: NDAr
 
 
 def keep(path: Path, measured: Robustness) -> None:
-    """Put a measurement into a file beside those on other pictures; raises OSError where it cannot be."""
+    """Put a measurement into a file beside those on other pictures; raises OSError where it cannot be.
+
+    The folder is there already: that of a run which was deleted meanwhile must not come back.
+    """
     others = [one for one in load(path) if one.pictures != measured.pictures]
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, {"robustness": [dataclasses.asdict(one) for one in [*others, measured]]})
 
 

@@ -6,6 +6,7 @@
 import math
 import os
 import shutil
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def delete_run(store: RunStore, run: Run) -> Deleted:
     except OSError as error:
         (run.path / MARK).unlink(missing_ok=True)
         raise StoreError(f"Run '{run.id}' cannot be deleted: {error.strerror}.") from None
-    return _deleted(place)
+    return _find(store, run.id)
 
 
 def _free_place(store: RunStore, run: Run) -> Path:
@@ -95,7 +96,7 @@ def restore_run(store: RunStore, run_id: str) -> Run:
 def list_deleted(store: RunStore) -> list[Deleted]:
     """What is in the trash, the newest first."""
     folders = [path for path in (store.root / FOLDER).glob("*") if path.is_dir() and not path.is_symlink()]
-    return sorted(map(_deleted, folders), key=lambda one: one.time, reverse=True)
+    return sorted(filter(None, map(_deleted, folders)), key=lambda one: one.time, reverse=True)
 
 
 def remove_for_good(store: RunStore, run_id: str) -> int:
@@ -118,17 +119,31 @@ def _find(store: RunStore, run_id: str) -> Deleted:
     raise StoreError(f"There is no deleted run '{run_id:.100}'; it may have been removed for good.")
 
 
-def _deleted(path: Path) -> Deleted:
-    """What lies in the trash; without a readable mark it counts as deleted when its folder changed last."""
+def _deleted(path: Path) -> Deleted | None:
+    """What lies in the trash; without a readable mark it counts as deleted when its folder changed last.
+
+    None where it was removed for good meanwhile.
+    """
     try:
         when = read_json(path / MARK).get("deleted")
     except StoreError:
         when = None
     if not isinstance(when, float) or not math.isfinite(when):
-        when = path.stat().st_mtime
+        try:
+            when = path.stat().st_mtime
+        except FileNotFoundError:
+            return None
     return Deleted(path, when, folder_bytes(path))
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files under a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    """Bytes of all files under a folder; what is removed meanwhile counts nothing."""
+    return sum(map(_bytes_of, folder.rglob("*")))
+
+
+def _bytes_of(path: Path) -> int:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0

@@ -21,7 +21,9 @@ def robustness_file(store: RunStore, network: Network) -> Path:
     except UnknownRun:
         run = None
     if run is None or run.shipped:
-        return default_cache_dir() / "robustness" / f"{network.id}.json"
+        folder = default_cache_dir() / "robustness"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{network.id}.json"
     return run.path / "robustness.json"
 
 

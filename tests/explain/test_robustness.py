@@ -59,13 +59,19 @@ def test_the_mean_is_over_the_kinds():
 
 
 def test_what_was_kept_comes_back_and_replaces_only_its_own_pictures(tmp_path):
-    path = tmp_path / "new" / "robustness.json"
+    path = tmp_path / "robustness.json"
     assert load(path) == []
     keep(path, made_up())
     keep(path, START)
     better = dataclasses.replace(made_up(), clean=0.5)
     keep(path, better)
     assert load(path) == [START, better]
+
+
+def test_the_folder_of_a_deleted_run_does_not_come_back(tmp_path):
+    with pytest.raises(OSError):
+        keep(tmp_path / "deleted" / "robustness.json", START)
+    assert not (tmp_path / "deleted").exists()
 
 
 @pytest.mark.parametrize(
