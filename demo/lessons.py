@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifar_core.recipes import DEFAULT_RECIPE
+from cifar_core.recipes import DEFAULT_RECIPE, get_recipe
 from cifar_core.runs.store import ACTIVE_STATES
 from demo.summaries import Summary
 from demo.words import percent
@@ -84,15 +84,18 @@ LESSONS = (
 
 def lesson_number(text: str) -> int:
     """The step that a URL names, from 1; the first for anything else."""
-    return int(text) if text.isdecimal() and 1 <= int(text) <= len(LESSONS) else 1
+    numbers = [str(number) for number in range(1, len(LESSONS) + 1)]
+    return int(text) if text in numbers else 1
 
 
 def run_of_recipe(recipe: str, summaries: Sequence[Summary]) -> Summary | None:
-    """The newest own run of a recipe that runs or has completed an epoch; else the shipped one."""
+    """The newest own run of just this recipe, of any seed, with something to show; else the shipped one."""
+    wanted = get_recipe(recipe).config
     found = [
         item
         for item in summaries
-        if item.config and item.config.recipe == recipe and (item.epochs or item.state in ACTIVE_STATES)
+        if item.config and item.config == wanted.replace(seed=item.config.seed)
+        if item.epochs or item.state in ACTIVE_STATES
     ]
     return max(found, key=lambda item: (not item.shipped, item.created), default=None)
 
@@ -104,7 +107,7 @@ def end_sentence(recipe: str, train: float, val: float) -> str:
 
 
 def gain_sentence(without: float | None, augmented: float | None) -> str:
-    """What augmentation was worth, from the best validation accuracies of both runs; "" before they are."""
+    """What augmentation was worth, from the last validation accuracies of both runs; "" without them."""
     if without is None or augmented is None:
         return ""
     points = 100 * (augmented - without)

@@ -70,7 +70,8 @@ def training_step(store: RunStore, lesson: Lesson) -> None:
     st.fragment(_run_panel, run_every=CURVES_SECONDS if under_way else None)(store, run)
     if lesson.recipe == "lesson_augment":
         without = run_of_recipe("lesson_overfit", summaries)
-        ends = [item.curve[-1] if item and item.curve else None for item in (without, run)]
+        ended = [item and item.state == "finished" and item.curve for item in (without, run)]
+        ends = [curve[-1] if curve else None for curve in ended]
         st.write(gain_sentence(*ends))
 
 

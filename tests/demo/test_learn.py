@@ -1,9 +1,12 @@
 """The guided tour: each step has its address, its idea and its button, with runs and without."""
 
+from dataclasses import replace
+
 import pytest
 
+from cifar_core.recipes import get_recipe
 from demo.lessons import LESSONS, end_sentence, gain_sentence, lesson_number, run_of_recipe
-from demo.summaries import summarize_all
+from demo.summaries import Summary
 from tests.demo.fake_runs import keep_running, make_run
 from tests.demo.page_tests import button, buttons, charts, page, words
 
@@ -48,15 +51,15 @@ def test_a_run_that_moves_is_shown_and_not_started_twice(store):
 
 
 def test_the_end_is_told_with_the_figures_of_the_run(store):
-    run = make_run(store, recipe="lesson_overfit", mixes=False, epochs=6, total_epochs=6)
+    run = make_run(store, recipe="lesson_overfit", mixes=False, epochs=6, total_epochs=30)
     last = run.events()[-2]
     said = words(page("learn", step="3"))
     assert end_sentence("lesson_overfit", last.train_accuracy, last.val_accuracy) in said
 
 
 def test_what_augmentation_gained_is_computed_from_both_runs(store):
-    without = make_run(store, recipe="lesson_overfit", mixes=False, quality=0.5)
-    augmented = make_run(store, recipe="lesson_augment", mixes=False, quality=0.6)
+    without = make_run(store, recipe="lesson_overfit", mixes=False, total_epochs=30, quality=0.5)
+    augmented = make_run(store, recipe="lesson_augment", mixes=False, total_epochs=30, quality=0.6)
     ends = [run.events()[-2].val_accuracy for run in (without, augmented)]
     assert gain_sentence(*ends) in words(page("learn", step="4")) and "more are right" in gain_sentence(*ends)
     assert (
@@ -67,18 +70,21 @@ def test_what_augmentation_gained_is_computed_from_both_runs(store):
 
 
 def test_the_newest_own_run_comes_before_the_shipped_one(store, monkeypatch):
-    older = make_run(store, recipe="lesson_first", mixes=False)
-    newer = make_run(store, recipe="lesson_first", mixes=False)
-    make_run(store, recipe="lesson_first", mixes=False, epochs=0, state="failed")
-    summaries = summarize_all(store)
-    found = run_of_recipe("lesson_first", summaries)
-    assert found is not None and found.id in (older.id, newer.id) and found.epochs
+    config = get_recipe("lesson_first").config
+    shipped = Summary("s", "s", "finished", 9.0, True, config=config, epochs=5)
+    older = replace(shipped, id="o", created=1.0, shipped=False)
+    newer = replace(older, id="n", created=2.0, config=config.replace(seed=3))
+    without_epoch = replace(older, id="f", created=3.0, epochs=0, state="failed")
+    other = replace(older, id="c", created=4.0, config=config.replace(train_size=100))
+    summaries = [shipped, older, newer, without_epoch, other]
+    assert run_of_recipe("lesson_first", summaries) == newer
+    assert run_of_recipe("lesson_first", [shipped, without_epoch, other]) == shipped
     assert run_of_recipe("lesson_augment", summaries) is None
 
 
 def test_runs_are_compared_with_what_they_cost(store):
-    make_run(store, recipe="lesson_first", mixes=False)
-    make_run(store, recipe="lesson_augment", mixes=False, quality=1.1)
+    make_run(store, recipe="lesson_first", mixes=False, total_epochs=5)
+    make_run(store, recipe="lesson_augment", mixes=False, total_epochs=30, quality=1.1)
     app = page("learn", step="6")
     assert charts(app) == 1 and "2,000, augmented is ahead" in words(app)
     assert app.table[0].value.shape[0] == 2
