@@ -49,7 +49,7 @@ def list_networks(store: RunStore) -> list[Network]:
     networks = []
     for run in store.list():
         if (run.best_checkpoint / "card.json").exists():
-            data = _data_of(run.config) if not run.shipped else "cifar10"
+            data = _data_of(run.config)
             networks.append(Network(run.id, run_name(run.id), run.best_checkpoint, data, run.data_dir))
     known = {network.folder for network in networks}
     shipped = [card.parent for card in sorted(checkpoints_dir().glob("*/card.json"))]

@@ -70,7 +70,8 @@ def measured_pictures(config: Mapping[str, Any], data: "ImageData", most: int = 
     from cifar_core.data.split import split_train_val
 
     size, seed = config.get("val_size"), config.get("split_seed", 0)
-    if isinstance(size, int) and 0 < size < len(data.train) and isinstance(seed, int):
+    held_out = config.get("watched") != "test"  # else the run trained on them as well
+    if held_out and isinstance(size, int) and 0 < size < len(data.train) and isinstance(seed, int):
         _, numbers = split_train_val(data.train.targets, size, seed)
         split, kind = data.train, "validation"
     else:
