@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from demo.charts.what_if import Worth, worth_chart
+from demo.host import is_public
 from demo.mixing.hand_mix import Mixes, core_mix, in_words, to_text
 from demo.mixing.sources import Measured, measured_pictures, pictures_of
 from demo.panels import show_chart, show_table
@@ -26,10 +27,11 @@ def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes) -> None:
     except TrialError:
         st.write("This needs labeled pictures, which are not on this machine; a first training fetches them.")
         return
-    kept = _kept(network)
+    kept = _kept(network.id, network.stamp)
     with st.container(horizontal=True, vertical_alignment="center"):
         one = st.button(f"Measure on {len(measured.targets)} pictures", disabled=to_text(mixes) in kept)
-        every = st.button(EVERY_KERNEL, disabled=all(to_text(mix) in kept for mix in _each_off(what_if)))
+        done = all(to_text(mix) in kept for mix in _each_off(what_if))
+        every = not is_public() and st.button(EVERY_KERNEL, disabled=done)  # too much for a shared machine
     if one or every:
         _measure(what_if, measured, kept, [{}, mixes, *(_each_off(what_if) if every else [])])
         st.rerun()
@@ -37,10 +39,10 @@ def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes) -> None:
     _show_worth(what_if, measured, kept)
 
 
-def _kept(network: Network) -> dict[str, float]:
-    """Accuracies of this visit: a mix as text -> its share in 0..1."""
-    everything: dict[tuple[str, int], dict[str, float]] = st.session_state.setdefault("mix-accuracy", {})
-    return everything.setdefault((network.id, network.stamp), {})
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _kept(network: str, stamp: int) -> dict[str, float]:
+    """What was measured, kept for everyone: a mix as text -> its share in 0..1."""
+    return {}
 
 
 def _each_off(what_if: "WhatIf") -> list[Mixes]:

@@ -29,7 +29,7 @@ def show_favorites(network: MixingNetwork) -> None:
     if network.weights is None:
         return
     st.subheader("The pictures that a kernel counts most for")
-    everything: dict[tuple[str, int], Found] = st.session_state.setdefault("favorites", {})
+    everything = _kept()
     mark = (network.id, network.weights.stamp)
     if mark not in everything:
         if not st.button(f"Look through {MEASURED} pictures"):
@@ -51,6 +51,12 @@ def show_favorites(network: MixingNetwork) -> None:
         f"Of {measured.words}: for each kernel of {block} the {FAVORITES} pictures in which it has its "
         "largest shares, the largest at the left."
     )
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> dict[tuple[str, int], Found]:
+    """What was found, kept for everyone: (network, stamp) -> pictures and coefficients."""
+    return {}
 
 
 def favorites(coefficients: NDArray[np.float32], count: int = FAVORITES) -> NDArray[np.int64]:

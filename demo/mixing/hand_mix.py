@@ -17,16 +17,20 @@ Setting = tuple[float, ...] | int  # K coefficients, or the kernel (from 0) that
 Mixes = dict[str, Setting]
 
 AS_PREDICTED, EVEN, BY_HAND = "As predicted", "Even", "By hand"
-_PART = re.compile(r"(?P<block>\w+):(?:off(?P<off>\d+)|(?P<values>[0-9.,]+))")
+_PART = re.compile(r"(?P<block>\w+):(?:off(?P<off>\d{1,3})|(?P<values>[0-9.,]+))")
 
 
 def to_text(mixes: Mapping[str, Setting]) -> str:
-    """The text for the address; `from_text` reads it back, coefficients to three digits."""
+    """The text for the address; `from_text` reads it back, coefficients to four decimals."""
     parts = []
     for block, setting in mixes.items():
-        words = f"off{setting + 1}" if isinstance(setting, int) else ",".join(f"{x:.3g}" for x in setting)
+        words = f"off{setting + 1}" if isinstance(setting, int) else ",".join(map(_number, setting))
         parts.append(f"{block}:{words}")
     return " ".join(parts)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def from_text(text: str, blocks: Mapping[str, int], shares: bool = True) -> Mixes:

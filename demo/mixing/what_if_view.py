@@ -23,6 +23,7 @@ from demo.mixing.sources import opened
 from demo.panels import plain, show_chart
 from demo.picture_cards import data_uri
 from demo.picture_choice import Picked, choose_picture
+from demo.trial import Network
 from demo.url_choice import choose
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def show_what_if(network: MixingNetwork) -> None:
     with right:
         show_answer(before, after, what_if.card.class_names)
     show_accuracy(what_if, network.weights, mixes)
-    show_worth(what_if, picked, before, network.id)
+    show_worth(what_if, picked, before, network.weights)
 
 
 def show_controls(what_if: "WhatIf", mixes: Mixes, used: Mapping[str, Sequence[float]]) -> None:
@@ -137,12 +138,12 @@ def show_answer(before: "Prediction", after: "Prediction", class_names: Sequence
     show_chart(chart, "answer", "Bar chart: probability of each class, as predicted and with this mix")
 
 
-def show_worth(what_if: "WhatIf", picked: Picked, before: "Prediction", network: str) -> None:
+def show_worth(what_if: "WhatIf", picked: Picked, before: "Prediction", network: Network) -> None:
     """What the answer for this picture owes to each kernel; nothing where no block has two."""
     if max(what_if.blocks.values()) < 2:
         return
     st.subheader("Without one kernel: this picture")
-    mark = (network, picked.id)
+    mark = (network.id, network.stamp, picked.id)
     kept = st.session_state.get("worth")
     if kept is None or kept[0] != mark:
         kept = st.session_state["worth"] = (mark, _worths(what_if, picked, before))

@@ -1,5 +1,6 @@
 """A mix as text: what is written is read back, what fits no block is left out, shares stay shares."""
 
+import numpy as np
 import pytest
 
 from cifar_core.explain.mixing import Mix
@@ -47,6 +48,15 @@ def test_what_is_written_is_read_back():
 def test_what_fits_no_block_is_left_out(text):
     assert from_text(text, BLOCKS) == {}
     assert from_text(f"{text} B2:off1", BLOCKS) == {"B2": 0}
+
+
+def test_shares_of_every_size_survive_the_address():
+    generator = np.random.default_rng(0)
+    for scale in (0.1, 1, 10):
+        scores = generator.normal(0, scale, (200, 3))
+        for shares in np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True):
+            mixes = {"B2": tuple(float(share) for share in shares)}
+            assert from_text(to_text(mixes), BLOCKS)["B2"] == pytest.approx(mixes["B2"], abs=2e-4)
 
 
 def test_shares_are_made_to_sum_to_one_and_sigmoids_are_not():
