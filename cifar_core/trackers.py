@@ -164,7 +164,11 @@ class Mirror:
         self.marks = {name: known.get(name, NOTHING) for name in TRACKERS}
         for name in self.names:
             self._guarded(name, partial(self._open, name))
-        events = self.run.events()
+        try:
+            events = self.run.events()
+        except StoreError as error:
+            self.warn(f"warning: {', '.join(self.names)} cannot be told what was before ({error}).")
+            return
         self.watched = next((event.watched for event in events if isinstance(event, RunStart)), "val")
         self._tell([event for event in events if isinstance(event, Step | Epoch)])
 

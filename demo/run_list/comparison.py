@@ -25,7 +25,7 @@ def difference_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
     settings = differing_settings(runs)
     names = {run.id: run.name for run in runs}
     return [
-        {"setting": name, **{names[run_id]: as_text(own[name]) for run_id, own in settings.items()}}
+        {"": name, **{names[run_id]: as_text(own[name]) for run_id, own in settings.items()}}
         for name in next(iter(settings.values()), {})
     ]
 

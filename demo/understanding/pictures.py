@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cifar_core.config import ConfigError, TrainConfig
+from demo.host import is_public
 from demo.kept import pictures_of
 from demo.trial import Network, TrialError, draw
 from demo.words import counted
@@ -98,6 +99,8 @@ def choose_pictures(
 ) -> tuple[str, int]:
     """The split and the number of pictures that the reader wants; the URL holds the number as `name`."""
     splits = splits_of(config)
+    if is_public():  # visitors share the processor
+        counts = [count for count in counts if 0 < count <= usual]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = choice("Pictures", "split", splits, splits[0], SPLIT_WORDS)
         if len(counts) == 1:
