@@ -28,7 +28,7 @@ def show_lr_control(run: Run, history: History) -> None:
                 step=0.1,
                 format="%g",
                 help=HELP,
-                key="lr:factor",
+                key=f"lr:factor:{history.lr_factor:g}",  # a field of its own for each, so that it follows
             )
             if st.form_submit_button("Change"):
                 ask_factor(run, factor)

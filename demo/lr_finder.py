@@ -66,7 +66,7 @@ def use_rate(folder: SearchFolder, recipe: Recipe, rate: float) -> None:
 
 
 def _panel(folder: SearchFolder, recipe: Recipe, drawn_seconds: float | None) -> None:
-    search = folder.read()
+    search, used = folder.read(), False
     if drawn_seconds and not search.going_on:
         st.rerun()
     if search.going_on:
@@ -78,9 +78,12 @@ def _panel(folder: SearchFolder, recipe: Recipe, drawn_seconds: float | None) ->
     with st.container(horizontal=True):
         if search.suggestion is not None:
             rate = rounded(search.suggestion)
-            st.button(f"Use {rate:g}", type="primary", on_click=use_rate, args=(folder, recipe, rate))
+            use = f"Use {rate:g}"
+            used = st.button(use, type="primary", on_click=use_rate, args=(folder, recipe, rate))
         label = "Stop" if search.going_on else "Begin anew"
-        st.button(label, on_click=end_search, args=(folder,), key="lr-end")
+        ended = st.button(label, on_click=end_search, args=(folder,), key="lr-end")
+    if used or ended:
+        st.rerun()  # a button of a fragment draws the fragment alone, and the form lies outside
 
 
 def rounded(rate: float) -> float:

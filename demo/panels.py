@@ -9,6 +9,7 @@ from demo.charts import Chart
 from demo.style import STATE_COLORS
 from demo.words import STATE_WORDS
 
+ON, BACK = ":material/arrow_forward:", ":material/arrow_back:"
 FACTS = "display:flex;flex-wrap:wrap;gap:.4rem 2rem;margin:0;padding:0"
 FACT_LABEL = "margin:0;padding:0;font-size:.8rem;opacity:.7"
 FACT_VALUE = "margin:0;padding:0;font-variant-numeric:tabular-nums"
@@ -41,10 +42,9 @@ def show_table(rows: Sequence[Mapping[str, str]]) -> None:
     st.table([{plain(name): plain(text) for name, text in row.items()} for row in rows], hide_index=True)
 
 
-def show_link(page: str, label: str, **query: str) -> None:
+def show_link(page: str, label: str, icon: str = ON, **query: str) -> None:
     """A link to another page, `page` being the name of its file."""
-    arrow = ":material/arrow_forward:"
-    st.page_link(f"dashboard_pages/{page}.py", label=plain(label), icon=arrow, query_params=query or None)
+    st.page_link(f"dashboard_pages/{page}.py", label=plain(label), icon=icon, query_params=query or None)
 
 
 def show_head(name: str, state: str) -> None:

@@ -183,7 +183,10 @@ class Run:
             return Status("damaged", message=f"The status of run '{self.id}' is damaged: {error}.")
         if not status.active or self._alive(status):
             return status
-        gone = "The process ended without a word; Resume goes on from the last saved state."
+        saved = (
+            "goes on from the last saved state" if self.last_checkpoint.exists() else "begins at step 1 anew"
+        )
+        gone = f"The process ended without a word: killed from outside, or out of memory. Resume {saved}."
         return replace(status, state="failed", message=gone, eta_seconds=None)
 
     def _alive(self, status: Status) -> bool:

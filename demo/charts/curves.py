@@ -58,8 +58,8 @@ def accuracy_chart(history: History, color: str, view: CurveView = PLAIN) -> Cha
     axis = value_axis("accuracy (%)", vertical=True, scale=True)
     option = _curves(history, "accuracy", color, 100.0, axis, view)
     reading = (
-        "Higher is better. Training pictures may be shifted and mirrored, "
-        f"{history.watched} pictures never are: so the thick line can lie above the thin one."
+        "Higher is better. Where augmentation changes the training pictures, "
+        f"{history.watched} pictures stay as they are, so the thick line can lie above the thin one."
     )
     return Chart(accuracy_title(history), option, reading + _note(history, view))
 

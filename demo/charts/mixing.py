@@ -48,9 +48,7 @@ def mixing_per_class(epoch: Epoch, class_names: Sequence[str], top: float = 0.0)
         for row, name in enumerate(names)
         for column, kernel, value in _cells(epoch.mixing, [block.per_class[row] for block in epoch.mixing])
     ]
-    x_axis = category_axis(_block_labels(epoch.mixing), name="kernels, grouped by block")
-    x_axis |= {"nameLocation": "middle", "nameGap": 46}
-    x_axis["axisLabel"] = {"interval": 0, "rotate": 45}
+    x_axis = kernel_axis(epoch.mixing)
     option = _heat_map(cells, x_axis, category_axis(names, inverse=True))
     if top:
         option["visualMap"] = color_scale(top)
@@ -139,6 +137,18 @@ def _cells(
             yield place, f"{block.block}, kernel {kernel}", value
             place += 1
         place += 1
+
+
+def kernel_axis(mixing: Sequence[BlockMixing]) -> Option:
+    """Below each column its kernel's number, and below the middle of a block's columns the block's name."""
+    labels: list[str] = []
+    for block in mixing:
+        own = [str(kernel) for kernel in range(1, len(block.mean) + 1)]
+        own[(len(own) - 1) // 2] += f"\n{block.block}"
+        labels += [*own, ""]
+    axis = category_axis(labels[:-1], name="kernels, grouped by block", nameLocation="middle", nameGap=44)
+    axis["axisLabel"] = {"interval": 0}
+    return axis
 
 
 def _block_labels(mixing: Sequence[BlockMixing]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cifar_core.runs.events import BlockMixing
 from demo.charts.figure import Chart, Option, category_axis, plain_option
-from demo.charts.mixing import class_labels
+from demo.charts.mixing import class_labels, kernel_axis
 from demo.style import DIVERGING_COLORS
 from demo.words import counted
 
@@ -70,8 +70,7 @@ def mixing_difference(
     rows = class_labels(first, class_names)
     cells = list(_cells(first, second, rows))
     span = max(0.1, math.ceil(max(abs(cell[2]) for cell in cells) * 10) / 10)
-    x_axis = category_axis(_labels(first), name="kernels, grouped by block")
-    x_axis |= {"nameLocation": "middle", "nameGap": 46, "axisLabel": {"interval": 0, "rotate": 45}}
+    x_axis = kernel_axis(first)
     series = {"type": "heatmap", "data": cells, "encode": {"x": 0, "y": 1, "value": 2}}
     tooltip = {"trigger": "item", "formatter": "{@[3]}<br>{@[4]}: {@[2]}", "confine": True}
     option = plain_option(
@@ -108,15 +107,6 @@ def _cells(first: Sequence[BlockMixing], second: Sequence[BlockMixing], rows: Se
             column += 1
         column += 1
     return cells
-
-
-def _labels(mixing: Sequence[BlockMixing]) -> list[str]:
-    labels: list[str] = []
-    for block in mixing:
-        own = [""] * len(block.mean)
-        own[(len(own) - 1) // 2] = block.block
-        labels += [*own, ""]
-    return labels[:-1]
 
 
 def _scale(span: float) -> Option:

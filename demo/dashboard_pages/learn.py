@@ -26,7 +26,7 @@ from demo.host import is_public
 from demo.kept import network_of, pictures_of
 from demo.lessons import LESSONS, Lesson, end_sentence, gain_sentence, lesson_number, run_of_recipe
 from demo.live_head import failure_words, progress_of
-from demo.panels import plain, show_chart, show_legend, show_link, show_table, tighten_page
+from demo.panels import BACK, plain, show_chart, show_legend, show_link, show_table, tighten_page
 from demo.picture_cards import picture_grid
 from demo.summaries import Summary, summarize_all
 from demo.trial import TOP, TrialError
@@ -195,6 +195,7 @@ STEPS: tuple[Callable[[RunStore, Lesson], None], ...] = (
 def show_page(store: RunStore) -> None:
     """The step that the URL names, with ways back and on."""
     number = lesson_number(st.query_params.get("step", ""))
+    st.query_params["step"] = str(number)  # a link from step to step does not write it into the address
     lesson, total = LESSONS[number - 1], len(LESSONS)
     st.progress(number / total, text=f"Step {number} of {total}")
     st.title(lesson.title)
@@ -203,7 +204,7 @@ def show_page(store: RunStore) -> None:
     st.markdown(f"**Notice:** {plain(lesson.notice)}")
     with st.container(horizontal=True):
         if number > 1:
-            show_link("learn", f"Back: {LESSONS[number - 2].title}", step=str(number - 1))
+            show_link("learn", f"Back: {LESSONS[number - 2].title}", BACK, step=str(number - 1))
         if number < total:
             show_link("learn", f"Next: {LESSONS[number].title}", step=str(number + 1))
 

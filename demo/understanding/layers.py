@@ -48,7 +48,7 @@ def show_layers(classifier: "Classifier", pictures: Pictures) -> None:
         f"Each square is a channel, at most {MOST_MAPS}, the strongest first; brighter where it answers "
         "more, each on its own scale."
     )
-    st.subheader("What it has learned")
+    st.subheader("Its filters")
     show_filters(filters_of(classifier.model, layer))
 
 

@@ -24,9 +24,7 @@ HEAT_NOTE = (
     "{what}. The map is as coarse as the last feature map, {side} × {side} places; "
     "a map without a bright place found none that speaks for it."
 )
-LOSS_NOTE = (
-    "The largest loss comes first: the surest mistakes. A blind guess among {n} classes has {blind:.2f}."
-)
+LOSS_NOTE = "The largest loss comes first. A blind guess among {n} classes has {blind:.2f}."
 
 
 def found(answers: Answers, names: tuple[str, ...], true: str, predicted: str) -> NDArray[np.int64]:
