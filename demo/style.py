@@ -5,7 +5,7 @@ differ by at least 0.07 (runs, kernels) or 0.12 (classes) in Oklab, seen normall
 protanopia, deuteranopia and tritanopia (Machado et al. 2009); tests/demo/test_style.py measures it.
 """
 
-# Okabe and Ito's color-blind-safe order (2008) by start time; violet for their yellow, too pale for a thin line.
+# Okabe and Ito's color-blind-safe order (2008), by start time; violet for their yellow, too pale for a line.
 RUN_COLORS: tuple[str, ...] = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#AC60F0", "#000000",
 )  # fmt: skip
