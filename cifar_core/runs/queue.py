@@ -199,7 +199,7 @@ def _stored(run: Run) -> Status:
 
 @contextmanager
 def _terminating() -> Iterator[None]:
-    """While open, SIGTERM is like Ctrl-C (in the main thread alone)."""
+    """While open, SIGTERM is like Ctrl-C, which counts also where a shell ignores it (main thread alone)."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -207,8 +207,9 @@ def _terminating() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

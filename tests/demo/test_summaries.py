@@ -48,7 +48,7 @@ def test_comparison_lists_only_differing_settings(store):
     make_run(store, epochs=2, lr=0.05)
     make_run(store, epochs=1)
     rows = difference_rows(summarize_all(store))
-    assert [row["setting"] for row in rows] == ["lr"]
+    assert [row[""] for row in rows] == ["lr"]
     assert sorted(list(rows[0].values())[1:]) == sorted(["0.05", str(get_recipe("mixing_lite").config.lr)])
     costs = {row[""]: list(row.values())[1:] for row in cost_rows(summarize_all(store))}
     assert sorted(costs["training time"]) == ["12 s", "25 s"]
