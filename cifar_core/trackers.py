@@ -17,7 +17,8 @@ from typing import Any, Protocol, Self
 from cifar_core.atomic import write_json
 from cifar_core.config import ConfigError
 from cifar_core.runs.events import Beat, Epoch, Event, Resume, RunStart, Step
-from cifar_core.runs.store import Run, Status, StoreError, read_json
+from cifar_core.runs.store import Run, Status, StoreError
+from cifar_core.runs.stored_json import read_json
 
 TRACKERS = ("tensorboard", "trackio", "wandb")
 PROJECT = "cifar10-lab"

@@ -24,6 +24,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.cache import default_cache_dir
 from cifar_core.paths import PROJECT_ROOT
 from cifar_core.recipes import get_recipe
+from cifar_core.runs.detached import start_detached
 from cifar_core.runs.store import Run, RunStore
 from cifar_core.typed_json import build
 
@@ -122,13 +123,4 @@ def estimate_command(config: TrainConfig, store: RunStore) -> list[str]:
 
 def start_measuring(config: TrainConfig, store: RunStore) -> "subprocess.Popen[bytes]":
     """Measure in a detached process; its outcome is what `load_speed` then finds. Raises OSError."""
-    search_path = os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH")]))
-    return subprocess.Popen(
-        estimate_command(config, store),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=PROJECT_ROOT,
-        env={**os.environ, "PYTHONPATH": search_path},
-        start_new_session=True,
-    )
+    return start_detached(estimate_command(config, store))

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 from cifar_core.atomic import write_json
-from cifar_core.runs.store import Run, StoreError, read_json
+from cifar_core.runs.store import Run, StoreError
+from cifar_core.runs.stored_json import read_json
 from cifar_core.typed_json import build
 
 FILE = "labels.json"

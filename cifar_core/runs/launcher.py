@@ -1,11 +1,10 @@
 """Start the training of a run as a process of its own, which outlives the page or shell that started it."""
 
-import os
 import subprocess
 import sys
 import time
 
-from cifar_core.paths import PROJECT_ROOT
+from cifar_core.runs.detached import start_detached
 from cifar_core.runs.queue import line_name
 from cifar_core.runs.status import STARTING
 from cifar_core.runs.store import Run, Status, StoreError
@@ -34,14 +33,4 @@ def launch(run: Run) -> subprocess.Popen[bytes]:
         raise StoreError(f"Run '{run.id}' is {status.state} already, as process {status.pid}.")
     run.take_request()
     run.write_status(Status("waiting", stage=STARTING, queued=time.time(), line=line_name()))
-    search_path = os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH")]))
-    with open(run.path / "log.txt", "ab") as log:
-        return subprocess.Popen(
-            train_command(run),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=PROJECT_ROOT,
-            env={**os.environ, "PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1"},
-            start_new_session=True,
-        )
+    return start_detached(train_command(run), run.path / "log.txt")

@@ -5,7 +5,6 @@
                     watched        touched by the page that shows it; a search that nobody watches ends
 """
 
-import os
 import secrets
 import subprocess
 import sys
@@ -15,8 +14,9 @@ from pathlib import Path
 
 from cifar_core.atomic import write_json
 from cifar_core.config import ConfigError, TrainConfig
-from cifar_core.paths import PROJECT_ROOT
-from cifar_core.runs.store import RunStore, StoreError, read_json
+from cifar_core.runs.detached import start_detached
+from cifar_core.runs.store import RunStore, StoreError
+from cifar_core.runs.stored_json import read_json
 from cifar_core.typed_json import build
 
 FOLDER = ".lr"
@@ -110,14 +110,5 @@ class SearchFolder:
 
 def launch_search(folder: SearchFolder) -> "subprocess.Popen[bytes]":
     """Search in a detached process. Raises OSError."""
-    search_path = os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH")]))
-    with open(folder.path / "log.txt", "ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "cifar_core", "lr-find", "--folder", str(folder.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=PROJECT_ROOT,
-            env={**os.environ, "PYTHONPATH": search_path},
-            start_new_session=True,
-        )
+    command = [sys.executable, "-m", "cifar_core", "lr-find", "--folder", str(folder.path)]
+    return start_detached(command, folder.path / "log.txt")

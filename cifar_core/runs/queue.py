@@ -20,7 +20,8 @@ from filelock import FileLock, Timeout
 
 from cifar_core.atomic import write_json
 from cifar_core.runs.status import ACTIVE_STATES, QUEUED, STARTING, Status
-from cifar_core.runs.store import Run, RunStore, StoreError, read_json
+from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.stored_json import read_json
 
 FOLDER = ".queue"
 LOOK_SECONDS = 0.5

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.atomic import write_json
-from cifar_core.runs.store import StoreError, read_json
+from cifar_core.runs.stored_json import StoreError, read_json
 from cifar_core.typed_json import build
 from cifar_core.words import duration, table
 

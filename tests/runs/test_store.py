@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -54,7 +56,7 @@ def test_new_run_waits_with_its_settings(store, tmp_path):
 
 def test_data_dir_is_kept_for_every_working_directory(store, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = store.create(TrainConfig(), subject.Path("pictures"))
+    run = store.create(TrainConfig(), Path("pictures"))
     monkeypatch.chdir("/")
     assert run.data_dir == tmp_path / "pictures"
 
@@ -150,7 +152,7 @@ def test_status_comes_back(run):
     run.write_status(status)
     read = run.status()
     assert abs(read.heartbeat - time.time()) < 60
-    assert subject.replace(read, heartbeat=0.0) == status
+    assert replace(read, heartbeat=0.0) == status
 
 
 @pytest.mark.parametrize("state", ["running", "paused"])
