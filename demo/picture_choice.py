@@ -13,7 +13,7 @@ from cifar_core.images import ImageError, decode
 from demo.drawings import DRAWINGS
 from demo.host import is_public
 from demo.isolation import decode_isolated
-from demo.mixing.sources import pictures_of
+from demo.kept import pictures_of
 from demo.panels import plain
 from demo.picture_cards import data_uri
 from demo.trial import Network, TrialError, draw
@@ -55,7 +55,8 @@ def choose_picture(network: Network, class_names: Sequence[str]) -> Picked | Non
 
 def _test_split(network: Network) -> "tuple[Split | None, str]":
     try:
-        return pictures_of(network).test, ""
+        with st.spinner("Opening the pictures"):
+            return pictures_of(network.data, network.data_dir).test, ""
     except TrialError:
         return None, NO_DATA
 

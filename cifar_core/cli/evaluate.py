@@ -32,7 +32,7 @@ def measured(folder: Path, split: str, data_dir: Path | None, note: bool) -> "Ev
         ConfigError: when the split is "val" and the run set no images aside. DataError: without data.
     """
     from cifar_core.checkpoint import CheckpointError, write_card
-    from cifar_core.data import load_named, split_train_val
+    from cifar_core.data import held_out, load_named
     from cifar_core.inference import Classifier
 
     classifier = Classifier.load(folder)
@@ -40,18 +40,15 @@ def measured(folder: Path, split: str, data_dir: Path | None, note: bool) -> "Ev
     config = {**TrainConfig().to_json(), **card.config}
     with DataProgress() as progress:
         data = load_named(config["data"], data_dir, progress)
-    images, targets = data.test.images, data.test.targets
     if split == "val" and config["watched"] == "test":
         raise ConfigError("This run set no validation images aside: measure it with --split test.")
-    if split == "val":
-        held_out = split_train_val(data.train.targets, config["val_size"], config["split_seed"])[1]
-        images, targets = data.train.images[held_out], data.train.targets[held_out]
+    source, places = held_out(data, split, config["val_size"], config["split_seed"])
     if list(data.class_names) != card.class_names:
         names = ", ".join(card.class_names)
         raise CheckpointError(f"The network knows other classes than the data: {names}.")
     if data.fingerprint != card.data_fingerprint:
         print("note: this is not the data that the network was trained on.", file=sys.stderr)
-    result = classifier.evaluate(images, targets)
+    result = classifier.evaluate(source.images[places], source.targets[places])
     if note:
         write_card(folder, card.with_metrics(split, result.accuracy, result.loss, result.n))
     return result

@@ -5,7 +5,7 @@ from cifar_core.data.classes import CLASS_NAMES
 from cifar_core.data.dataset import DataError, ImageData, Progress, Split
 from cifar_core.data.named import DATA_SETS, load_named
 from cifar_core.data.sources import load_data
-from cifar_core.data.split import split_train_val
+from cifar_core.data.split import held_out, split_train_val
 
 __all__ = [
     "CLASS_NAMES",
@@ -16,6 +16,7 @@ __all__ = [
     "Split",
     "check_data",
     "format_check",
+    "held_out",
     "load_data",
     "load_named",
     "split_train_val",

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.dataset import DataError
+from cifar_core.data.dataset import DataError, ImageData, Split
 
 
 def split_train_val(
@@ -25,6 +25,19 @@ def split_train_val(
     for label, share in _shares(targets, val_size).items():
         chosen[order[targets[order] == label][:share]] = True
     return np.flatnonzero(~chosen).astype(np.int64), np.flatnonzero(chosen).astype(np.int64)
+
+
+def held_out(data: ImageData, split: str, val_size: int, seed: int) -> tuple[Split, NDArray[np.int64]]:
+    """The pictures that training never saw: the split that they lie in, and their sorted places there.
+
+    split: "test" is the whole test split; "val" is what `split_train_val` cuts from the training split.
+
+    Raises:
+        DataError: where so many cannot be cut.
+    """
+    if split == "test":
+        return data.test, np.arange(len(data.test))
+    return data.train, split_train_val(data.train.targets, val_size, seed)[1]
 
 
 def _shares(targets: NDArray[np.int64], val_size: int) -> dict[int, int]:

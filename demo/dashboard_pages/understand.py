@@ -7,6 +7,7 @@ import streamlit as st
 from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.runs.store import RunStore
 from demo.kept import network_of
+from demo.labeled_pictures import Pictures, config_of, pictures_sentence, select_pictures, splits_of
 from demo.network_choice import choose_network
 from demo.panels import plain, show_link, tighten_page
 from demo.trial import Network, TrialError, list_networks
@@ -15,16 +16,7 @@ from demo.understanding.calibration import show_calibration
 from demo.understanding.confusion import show_confusion
 from demo.understanding.layers import show_layers
 from demo.understanding.mistakes import show_mistakes
-from demo.understanding.pictures import (
-    FEW_COUNTS,
-    Pictures,
-    choice,
-    choose_pictures,
-    config_of,
-    pictures_sentence,
-    select_pictures,
-    splits_of,
-)
+from demo.understanding.pictures import FEW_COUNTS, choice, choose_pictures
 from demo.understanding.robustness import show_robustness
 from demo.words import percent
 

@@ -6,9 +6,10 @@ import streamlit as st
 
 from demo.charts.what_if import Worth, worth_chart
 from demo.host import is_public
+from demo.labeled_pictures import Pictures
 from demo.mixing.hand_mix import Mixes, core_mix, in_words, to_text
-from demo.mixing.sources import Measured, measured_pictures, pictures_of
-from demo.panels import show_chart, show_table
+from demo.mixing.sources import measured_pictures
+from demo.panels import plain, show_chart, show_table
 from demo.trial import Network, TrialError
 from demo.words import percent
 
@@ -23,13 +24,13 @@ def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes) -> None:
     """How often the network is right under this mix and as predicted, once a button is pressed."""
     st.subheader("How often is it right with this mix?")
     try:
-        measured = measured_pictures(what_if.card.config, pictures_of(network))
-    except TrialError:
-        st.write("This needs labeled pictures, which are not on this machine; a first training fetches them.")
+        measured = measured_pictures(network, what_if.card)
+    except TrialError as error:
+        st.write(plain(f"This needs labeled pictures. {error}"))
         return
     kept = _kept(network.id, network.stamp)
     with st.container(horizontal=True, vertical_alignment="center"):
-        one = st.button(f"Measure on {len(measured.targets)} pictures", disabled=to_text(mixes) in kept)
+        one = st.button(f"Measure on {len(measured)} pictures", disabled=to_text(mixes) in kept)
         done = all(to_text(mix) in kept for mix in _each_off(what_if))
         every = not is_public() and st.button(EVERY_KERNEL, disabled=done)  # too much for a shared machine
     if one or every:
@@ -50,22 +51,22 @@ def _each_off(what_if: "WhatIf") -> list[Mixes]:
     return [{block: kernel} for block, count in several.items() for kernel in range(count)]
 
 
-def _measure(what_if: "WhatIf", measured: Measured, kept: dict[str, float], wanted: list[Mixes]) -> None:
+def _measure(what_if: "WhatIf", measured: Pictures, kept: dict[str, float], wanted: list[Mixes]) -> None:
     """Fill in what is not known yet, with a progress bar."""
     missing = {to_text(mix): mix for mix in wanted if to_text(mix) not in kept}
-    total = len(missing) * len(measured.targets)
+    total = len(missing) * len(measured)
     done, bar = 0, st.progress(0.0, text="Asking the network")
     for text, mix in missing.items():
         hits = 0
-        for start in range(0, len(measured.targets), AT_ONCE):
+        for start in range(0, len(measured), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             hits += what_if.hits(measured.images[part], measured.targets[part], core_mix(mix))
             done += len(measured.targets[part])
             bar.progress(done / total, text=f"{done:,} of {total:,} answers")
-        kept[text] = hits / len(measured.targets)
+        kept[text] = hits / len(measured)
 
 
-def _show_table(what_if: "WhatIf", measured: Measured, kept: dict[str, float], mixes: Mixes) -> None:
+def _show_table(what_if: "WhatIf", measured: Pictures, kept: dict[str, float], mixes: Mixes) -> None:
     """As predicted, this mix, and how far they lie apart."""
     if "" not in kept:
         st.caption(f"It asks the network about {measured.words} under the mix that you have set.")
@@ -79,7 +80,7 @@ def _show_table(what_if: "WhatIf", measured: Measured, kept: dict[str, float], m
     st.caption(f"Share of right answers on {measured.words}, each seen once and as it is.")
 
 
-def _show_worth(what_if: "WhatIf", measured: Measured, kept: dict[str, float]) -> None:
+def _show_worth(what_if: "WhatIf", measured: Pictures, kept: dict[str, float]) -> None:
     rows = [
         Worth(block, kernel, kept[to_text(mix)])
         for mix in _each_off(what_if)

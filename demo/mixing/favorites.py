@@ -7,9 +7,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from demo.labeled_pictures import Pictures
 from demo.mixing.choice import MixingNetwork
 from demo.mixing.kernel_pictures import kernel_name
-from demo.mixing.sources import MEASURED, Measured, measured_pictures, opened, pictures_of
+from demo.mixing.sources import MEASURED, measured_pictures, opened
 from demo.panels import plain
 from demo.picture_cards import data_uri
 from demo.picture_sheet import sheet
@@ -21,7 +22,7 @@ FAVORITES = 8
 ROWS = "display:grid;grid-template-columns:7rem minmax(0,1fr);gap:.6rem .8rem;align-items:center"
 IMAGE = "display:block;width:100%;max-width:520px;image-rendering:pixelated"
 
-Found = tuple[Measured, list[str], dict[str, NDArray[np.float32]]]  # pictures, class names, block -> (N, K)
+Found = tuple[Pictures, dict[str, NDArray[np.float32]]]  # the pictures; block -> coefficients (N, K)
 
 
 def show_favorites(network: MixingNetwork) -> None:
@@ -40,11 +41,11 @@ def show_favorites(network: MixingNetwork) -> None:
             return
         everything[mark] = found
         st.rerun()
-    measured, names, mixing = everything[mark]
+    measured, mixing = everything[mark]
     blocks = list(mixing)
     block = choose("block", "Block", blocks, blocks[-1])
     places = favorites(mixing[block])
-    classes = [[names[measured.targets[place]] for place in row] for row in places]
+    classes = [[measured.class_names[measured.targets[place]] for place in row] for row in places]
     st.markdown(f"**{plain(favorites_title(block, classes))}**")
     st.html(favorites_html(measured, mixing[block], places, classes))
     st.caption(
@@ -75,7 +76,7 @@ def favorites_title(block: str, classes: Sequence[Sequence[str]]) -> str:
 
 
 def favorites_html(
-    measured: Measured,
+    measured: Pictures,
     coefficients: NDArray[np.float32],
     places: NDArray[np.int64],
     classes: Sequence[Sequence[str]],
@@ -97,11 +98,11 @@ def _look_through(network: MixingNetwork) -> Found | None:
     if what_if is None or network.weights is None:
         return None
     try:
-        measured = measured_pictures(what_if.card.config, pictures_of(network.weights))
-    except TrialError:
-        st.write("This needs pictures, which are not on this machine; a first training fetches them.")
+        measured = measured_pictures(network.weights, what_if.card)
+    except TrialError as error:
+        st.write(plain(f"This needs labeled pictures. {error}"))
         return None
-    bar, total = st.progress(0.0, text="Asking the network"), len(measured.targets)
+    bar, total = st.progress(0.0, text="Asking the network"), len(measured)
     rows: dict[str, list[list[float]]] = {block: [] for block in what_if.blocks}
     for start in range(0, total, AT_ONCE):
         for prediction in what_if.predict(measured.images[start : start + AT_ONCE]):
@@ -110,4 +111,4 @@ def _look_through(network: MixingNetwork) -> Found | None:
         done = min(total, start + AT_ONCE)
         bar.progress(done / total, text=f"{done:,} of {total:,} pictures")
     arrays = {block: np.array(values, dtype=np.float32) for block, values in rows.items()}
-    return measured, list(what_if.card.class_names), arrays
+    return measured, arrays

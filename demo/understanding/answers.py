@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cifar_core.calibration import picture_losses, probabilities
 from cifar_core.metrics import confusion_matrix
-from demo.understanding.pictures import Pictures
+from demo.labeled_pictures import Pictures
 from demo.words import duration
 
 if TYPE_CHECKING:

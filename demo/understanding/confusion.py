@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from demo.charts.confusion import confused_pairs, confusion_chart, per_class_chart
+from demo.labeled_pictures import Pictures
 from demo.panels import show_chart, show_table
 from demo.understanding.answers import Answers
 from demo.understanding.mistakes import show_found
-from demo.understanding.pictures import Pictures, selection
+from demo.understanding.pictures import selection
 from demo.words import percent
 
 if TYPE_CHECKING:

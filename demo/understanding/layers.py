@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from demo.labeled_pictures import Pictures
 from demo.panels import plain
 from demo.picture_cards import data_uri
 from demo.understanding.layer_pictures import (
@@ -17,7 +18,7 @@ from demo.understanding.layer_pictures import (
     map_sheet,
     map_title,
 )
-from demo.understanding.pictures import Pictures, choice, selection
+from demo.understanding.pictures import choice, selection
 from demo.words import whole_percent
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from demo.labeled_pictures import Pictures
 from demo.panels import plain
 from demo.understanding.answers import Answers
 from demo.understanding.gallery import Shown, gallery
-from demo.understanding.pictures import Pictures, choice, selection
+from demo.understanding.pictures import choice, selection
 from demo.words import counted
 
 if TYPE_CHECKING:

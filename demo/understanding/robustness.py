@@ -15,11 +15,12 @@ from cifar_core.runs.store import RunStore
 from demo.charts.overlay import line_style
 from demo.charts.robustness import MEAN, compared_chart, kind_style, robustness_chart, values_of
 from demo.host import is_public
+from demo.labeled_pictures import Pictures
 from demo.panels import plain, show_chart, show_legend, show_table
 from demo.picture_cards import data_uri
 from demo.picture_sheet import sheet
 from demo.trial import Network
-from demo.understanding.pictures import Pictures, selection
+from demo.understanding.pictures import selection
 from demo.understanding.robustness_store import known_of, measured_runs, robustness_file, weights_mark
 from demo.words import duration, percent
 

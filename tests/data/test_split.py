@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cifar_core.data import DataError, split_train_val
+from cifar_core.data import DataError, held_out, split_train_val
+from cifar_core.data.synthetic import make_synthetic
 
 
 @pytest.fixture
@@ -51,3 +52,14 @@ def test_extremes_are_allowed(targets, val_size):
 def test_sizes_outside_the_data_are_refused(targets, val_size):
     with pytest.raises(DataError, match=f"val_size is {val_size}; it must be from 0 to 999"):
         split_train_val(targets, val_size, seed=0)
+
+
+def test_held_out_pictures_are_the_whole_test_or_what_is_cut_from_training():
+    data = make_synthetic(train_size=200, test_size=30)
+    source, places = held_out(data, "test", 50, seed=1)
+    assert source is data.test and places.tolist() == list(range(30))
+    source, places = held_out(data, "val", 50, seed=1)
+    assert source is data.train
+    assert np.array_equal(places, split_train_val(data.train.targets, 50, 1)[1])
+    with pytest.raises(DataError, match="val_size is 200"):
+        held_out(data, "val", 200, seed=1)

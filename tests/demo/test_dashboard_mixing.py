@@ -13,13 +13,15 @@ from tests.demo.fake_runs import make_run
 from tests.demo.page_tests import button, charts, page, words
 from tests.toy_checkpoints import save_toy
 
+SMOKE = get_recipe("smoke").config
 PARTS = ["classes", "picture", "whatif", "time", "compare"]
 
 
 def toy_run(store, data: str = "synthetic", **changes):
     """A run without events whose weights mix; its pictures are the drawn set, which needs no file."""
-    run = store.create(get_recipe("smoke").config.replace(data=data))
-    save_toy(run.best_checkpoint, **{"class_names": list(SHAPE_NAMES), **changes})
+    run = store.create(SMOKE.replace(data=data))
+    card = {"class_names": list(SHAPE_NAMES), "config": run.config().to_json(), **changes}
+    save_toy(run.best_checkpoint, **card)
     return run
 
 
@@ -55,7 +57,7 @@ def test_the_shipped_default_mixes_a_drawing_without_any_data(tmp_path, monkeypa
     assert "the average airplane" in said
     app = page("mixing", part="whatif", mix="B5:1,0")
     assert "B5: only kernel 1; the other blocks as predicted." in words(app)
-    assert "labeled pictures, which are not on this machine" in words(app)
+    assert "This needs labeled pictures. CIFAR-10" in words(app)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -137,13 +139,13 @@ def test_two_epochs_and_two_runs_are_compared(store):
 
 def test_the_pictures_of_a_kernel_are_found(store):
     run = make_run(store, recipe="smoke", epochs=2)
-    save_toy(run.best_checkpoint, class_names=list(SHAPE_NAMES))
+    save_toy(run.best_checkpoint, class_names=list(SHAPE_NAMES), config=SMOKE.to_json())
     app = page("mixing", run=run.id, block="B2")
     assert "this takes some seconds" in words(app)
     button(app, "Look through 500 pictures").click().run()
     assert not app.exception
     said = words(app)
-    assert "Of all 500 test pictures" in said and said.count("image-rendering:pixelated") == 3
+    assert "Of all 500 validation pictures" in said and said.count("image-rendering:pixelated") == 3
     assert "of B2" in said
 
 
@@ -228,19 +230,21 @@ def test_the_accuracy_is_measured_on_a_stated_number_of_pictures(store):
     table = app.table[0].value
     assert table["mix"].iloc[0] == "Every block as predicted" and "only kernel 3" in table["mix"].iloc[1]
     assert table["right"].str.endswith("%").all() and "points" in table["difference"].iloc[1]
-    assert "on all 500 test pictures" in words(app)
+    assert "on all 500 validation pictures" in words(app)
     assert button(app, "Measure on 500 pictures").disabled
     button(app, "Switch off every kernel in turn").click().run()
     assert not app.exception and charts(app) == 3
-    assert "the accuracy on all 500 test pictures changes" in words(app)
+    assert "the accuracy on all 500 validation pictures changes" in words(app)
 
 
 def test_validation_pictures_are_taken_where_the_card_says_which(store):
-    run = toy_run(store, config={"val_size": 300, "split_seed": 0})
-    app = page("mixing", run=run.id, part="whatif")
-    assert "all 300 validation pictures" in words(app)
-    run = toy_run(store, config={"val_size": 1000, "split_seed": 0})
-    assert "500 of the 1,000 validation pictures" in words(page("mixing", run=run.id, part="whatif"))
+    for sentence, config in (
+        ("all 300 validation pictures", SMOKE.replace(val_size=300)),
+        ("500 of the 1,000 validation pictures", SMOKE.replace(val_size=1000)),
+        ("all 500 test pictures", SMOKE.replace(watched="test")),
+    ):
+        run = toy_run(store, config=config.to_json())
+        assert sentence in words(page("mixing", run=run.id, part="whatif"))
 
 
 def test_averages_of_other_blocks_are_not_drawn(store):

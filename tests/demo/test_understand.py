@@ -11,11 +11,11 @@ from cifar_core.explain.robustness import load
 from cifar_core.inference import Classifier
 from cifar_core.recipes import get_recipe
 from demo.charts.robustness import MEAN
+from demo.labeled_pictures import Pictures, pictures_sentence, select_pictures, splits_of
 from demo.trial import TrialError, list_networks
 from demo.understanding.answers import Answers, compute, kept_answers, progress_words
 from demo.understanding.confusion import chosen_cell
 from demo.understanding.mistakes import ANY, OTHER, found, found_sentence
-from demo.understanding.pictures import Pictures, pictures_sentence, select_pictures, splits_of
 from demo.understanding.robustness_store import known_of, robustness_file
 from tests.demo.page_tests import button, buttons, charts, page, words
 from tests.toy_checkpoints import save_toy

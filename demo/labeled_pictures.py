@@ -1,0 +1,98 @@
+"""The labeled pictures that a network is looked at on: those its run set aside, or the test pictures."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_core.config import ConfigError, TrainConfig
+from demo.kept import pictures_of
+from demo.trial import Network, TrialError, draw
+from demo.words import counted
+
+if TYPE_CHECKING:
+    from cifar_core.checkpoint import Card
+
+SPLIT_WORDS = {"val": "validation", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Some pictures of a split: images (N, 3, 32, 32) uint8, targets (N,); `total` is the whole split's size.
+
+    key names them in a cache: the same key, the same pictures. strange: the data is not what the network
+    was trained on, so that it may have seen pictures that are called validation here.
+    """
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    split: str
+    total: int
+    key: str
+    strange: bool = False
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def words(self) -> str:
+        """How many and which: "200 of the 500 test pictures"."""
+        kind = f"{SPLIT_WORDS[self.split]} picture"
+        if len(self) < self.total:
+            return f"{len(self):,} of the {self.total:,} {kind}s"
+        return f"all {counted(self.total, kind)}"
+
+
+def config_of(card: "Card") -> TrainConfig:
+    """The settings of the run that made a checkpoint; raises TrialError when they are damaged."""
+    try:
+        return TrainConfig.from_json({**TrainConfig().to_json(), **card.config})
+    except (ConfigError, TypeError, OverflowError) as error:
+        raise TrialError(f"The settings in this network's card are damaged: {error}") from None
+
+
+def splits_of(config: TrainConfig) -> list[str]:
+    """ "val" where the run set pictures aside, and "test"."""
+    return ["test"] if config.watched == "test" else ["val", "test"]
+
+
+def select_pictures(network: Network, card: "Card", split: str, count: int) -> Pictures:
+    """`count` pictures of a split, 0 all, the same ones each time.
+
+    Raises:
+        TrialError: when the data is not on this machine, or has other classes than the network.
+    """
+    from cifar_core.data import DataError, held_out
+
+    config = config_of(card)
+    data = pictures_of(config.data, network.data_dir)
+    if list(data.class_names) != card.class_names:
+        theirs, ours = ", ".join(data.class_names), ", ".join(card.class_names)
+        raise TrialError(f"The pictures show {theirs}, and the network knows {ours}: name its own data.")
+    try:
+        source, places = held_out(data, split, config.val_size, config.split_seed)
+    except DataError as error:
+        raise TrialError(f"The validation pictures cannot be cut from this data: {error}") from None
+    chosen = places if count in (0, len(places)) else places[np.sort(draw(len(places), 0, count))]
+    return Pictures(
+        np.asarray(source.images[chosen]),
+        np.asarray(source.targets[chosen]),
+        data.class_names,
+        split,
+        len(places),
+        f"{split}-{len(chosen)}-{data.fingerprint[:16]}",
+        data.fingerprint != card.data_fingerprint,
+    )
+
+
+def pictures_sentence(pictures: Pictures) -> str:
+    """Which pictures these are, and what follows from that."""
+    drawn = ", drawn by a fixed seed" if len(pictures) < pictures.total else ""
+    which = f"{pictures.words[:1].upper()}{pictures.words[1:]}{drawn}"
+    if pictures.split == "test":
+        return f"{which}: to look at, not to choose by."
+    if pictures.strange:
+        return f"{which}; this is not the data that it was trained on, so it may have learned some of them."
+    return f"{which}: its run set them aside and never trained on them."
