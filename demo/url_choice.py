@@ -12,19 +12,22 @@ def choose(
     default: str,
     words: Callable[[str], str] | Mapping[str, str] = str,
     widget: str = "segmented",
+    width: int | None = None,
+    labeled: bool = False,
 ) -> str:
     """One of `options` (not empty), kept in the address as `?name=`; what is no option there is left out.
 
-    words: what a reader sees of an option. widget: "segmented", "select" or "slider".
+    words: what a reader sees of an option, itself where they name none. widget: "segmented", "select" or
+    "slider". width: of a select, in pixels. labeled: whether the eye sees the label of a segmented choice.
     """
-    key = f"choice-{name}"
+    key = key_of(name)
     if st.session_state.get(key) not in options:
         wanted = st.query_params.get(name, default)
         st.session_state[key] = wanted if wanted in options else default
-    shown = words.__getitem__ if isinstance(words, Mapping) else words
+    shown = (lambda option: words.get(option, option)) if isinstance(words, Mapping) else words
     chosen: str | None
     if widget == "select":
-        chosen = st.selectbox(label, options, format_func=shown, key=key)
+        chosen = st.selectbox(label, options, format_func=shown, key=key, width=width or "stretch")
     elif widget == "slider":
         chosen = st.select_slider(label, options, format_func=shown, key=key)
     else:
@@ -34,16 +37,21 @@ def choose(
             format_func=shown,
             key=key,
             required=True,
-            label_visibility="collapsed",
+            label_visibility="visible" if labeled else "collapsed",
             wrap=True,  # a phone would hide what does not fit on one line
         )
     st.query_params[name] = str(chosen)
     return str(chosen)
 
 
+def key_of(name: str) -> str:
+    """The key of the choice's widget."""
+    return f"choice-{name}"
+
+
 def forget(*names: str) -> None:
     """Let these choices begin anew."""
     for name in names:
-        st.session_state.pop(f"choice-{name}", None)
+        st.session_state.pop(key_of(name), None)
         if name in st.query_params:
             del st.query_params[name]

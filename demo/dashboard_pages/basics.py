@@ -17,6 +17,7 @@ from demo.network_drawing import drawing_sentence, network_drawing
 from demo.panels import plain, show_chart, show_legend, show_link, show_table, tighten_page
 from demo.summaries import Summary, summarize_all
 from demo.trial import TrialError
+from demo.url_choice import choose
 
 if TYPE_CHECKING:
     from cifar_core.models.layers import Part
@@ -164,16 +165,7 @@ def newest_runs(summaries: list[Summary]) -> dict[str, Summary]:
 def show_page(store: RunStore) -> None:
     """One part at a time; the URL holds which."""
     st.title("Basics")
-    wanted = st.query_params.get("part", "")
-    part = st.segmented_control(
-        "Part",
-        list(PARTS),
-        format_func=PARTS.__getitem__,
-        default=wanted if wanted in PARTS else "pictures",
-        required=True,
-        label_visibility="collapsed",
-    )
-    st.query_params["part"] = part
+    part = choose("part", "Part", list(PARTS), "pictures", PARTS)
     if part == "pictures":
         show_pictures(store)
     elif part == "network":

@@ -16,8 +16,9 @@ from demo.understanding.calibration import show_calibration
 from demo.understanding.confusion import show_confusion
 from demo.understanding.layers import show_layers
 from demo.understanding.mistakes import show_mistakes
-from demo.understanding.pictures import FEW_COUNTS, choice, choose_pictures
+from demo.understanding.pictures import FEW_COUNTS, choose_pictures
 from demo.understanding.robustness import show_robustness
+from demo.url_choice import choose
 from demo.words import percent
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def show_network(store: RunStore, networks: list[Network], network: Network) -> 
     """The chosen part for the chosen network."""
     with st.spinner(LOADING):
         classifier = network_of(network.folder, network.stamp)
-    part = choice("Part", "part", list(PARTS), "confusion", PARTS)
+    part = choose("part", "Part", list(PARTS), "confusion", PARTS)
     if part == "robustness":
         show_damage(store, networks, network, classifier)
     elif part == "layers":

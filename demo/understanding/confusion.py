@@ -10,7 +10,7 @@ from demo.labeled_pictures import Pictures
 from demo.panels import show_chart, show_table
 from demo.understanding.answers import Answers
 from demo.understanding.mistakes import show_found
-from demo.understanding.pictures import selection
+from demo.url_choice import choose, key_of
 from demo.words import percent
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def take_cell(names: Sequence[str]) -> None:
     """Put the chosen cell into the two lists below the matrix."""
     cell = chosen_cell(st.session_state.get(CHART) or {}, len(names))
     if cell is not None:
-        st.session_state["true"], st.session_state["predicted"] = names[cell[0]], names[cell[1]]
+        st.session_state[key_of("true")] = names[cell[0]]
+        st.session_state[key_of("predicted")] = names[cell[1]]
 
 
 def pair_rows(answers: Answers, names: Sequence[str]) -> list[dict[str, str]]:
@@ -59,8 +60,9 @@ def show_confusion(classifier: "Classifier", pictures: Pictures, answers: Answer
     st.subheader("The pictures behind a cell")
     worst = (confused_pairs(answers.confusion, 1) or [(0, 0, 0)])[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        true = selection("True class", "true", names, names[worst[0]], {})
-        predicted = selection("Predicted class", "predicted", names, names[worst[1]], {})
+        true = choose("true", "True class", names, names[worst[0]], widget="select", width=320)
+        usual = names[worst[1]]
+        predicted = choose("predicted", "Predicted class", names, usual, widget="select", width=320)
     show_found(classifier, pictures, answers, true, predicted)
     left, right = st.columns(2)
     with left:

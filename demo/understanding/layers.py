@@ -18,7 +18,7 @@ from demo.understanding.layer_pictures import (
     map_sheet,
     map_title,
 )
-from demo.understanding.pictures import choice, selection
+from demo.url_choice import choose
 from demo.words import whole_percent
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def show_layers(classifier: "Classifier", pictures: Pictures) -> None:
     st.html(picture_html(classifier, pictures, number))
     names = list(layers)
     words = {name: layer_words(layers[name]) for name in names}
-    layer = selection("Layer", "layer", names, names[0], words, width=620)
+    layer = choose("layer", "Layer", names, names[0], words, "select", 620)
     maps = maps_of(classifier, pictures.images[number : number + 1], layer)
     st.subheader("What it answers")
     st.markdown(f"**{plain(map_title(maps))}**")
@@ -96,14 +96,14 @@ def show_filters(found: "list[Filters]") -> None:
     names = list(by_name)
     name = names[0]
     if len(names) > 1:
-        name = selection("Convolution", "convolution", names, name, {})
+        name = choose("convolution", "Convolution", names, name, widget="select", width=320)
     weight = by_name[name].weight.numpy()
     st.markdown(f"**{plain(filter_title(weight))}**")
     kernel = 0
     if len(weight) > 1:
         kernels = [str(number + 1) for number in range(len(weight))]
         words = {number: f"kernel {number}" for number in kernels}
-        kernel = int(choice("Kernel", "kernel", kernels, "1", words)) - 1
+        kernel = int(choose("kernel", "Kernel", kernels, "1", words, labeled=True)) - 1
     st.html(_sheet(filter_sheet(weight[kernel]), f"Filters of {name}"))
     st.caption(filter_reading(weight[kernel]))
 

@@ -10,7 +10,7 @@ from demo.labeled_pictures import Pictures
 from demo.panels import plain
 from demo.understanding.answers import Answers
 from demo.understanding.gallery import Shown, gallery
-from demo.understanding.pictures import choice, selection
+from demo.url_choice import choose
 from demo.words import counted
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def show_mistakes(classifier: "Classifier", pictures: Pictures, answers: Answers
     """The search, and the pictures that it finds."""
     names = pictures.class_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        true = selection("True class", "true", [ANY, *names], ANY, ANY_WORDS)
-        predicted = selection("Predicted class", "predicted", [OTHER, *names], OTHER, ANY_WORDS)
+        true = choose("shows", "True class", [ANY, *names], ANY, ANY_WORDS, "select", 320)
+        predicted = choose("said", "Predicted class", [OTHER, *names], OTHER, ANY_WORDS, "select", 320)
     show_found(classifier, pictures, answers, true, predicted)
 
 
@@ -114,7 +114,7 @@ def show_found(
     st.markdown(f"**{plain(found_sentence(len(numbers), len(pictures), true, predicted))}**")
     if len(numbers) == 0:
         return
-    looks = choice("Heat map for", "heat", list(LOOKS), "said", LOOKS)
+    looks = choose("heat", "Heat map for", list(LOOKS), "said", LOOKS, labeled=True)
     name = f"shown:{pictures.key}:{true}:{predicted}"
     count = st.session_state.setdefault(name, AT_ONCE)
     st.html(gallery(shown_pictures(classifier, pictures, answers, numbers[:count], looks)))

@@ -20,8 +20,8 @@ from demo.panels import plain, show_chart, show_legend, show_table
 from demo.picture_cards import data_uri
 from demo.picture_sheet import sheet
 from demo.trial import Network
-from demo.understanding.pictures import selection
 from demo.understanding.robustness_store import known_of, measured_runs, robustness_file, weights_mark
+from demo.url_choice import choose
 from demo.words import duration, percent
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def show_comparison(store: RunStore, networks: Sequence[Network], pictures: Pict
         return
     st.subheader("Side by side")
     kinds = [MEAN, *CORRUPTIONS]
-    kind = selection("Damage", "damage", kinds, MEAN, {})
+    kind = choose("damage", "Damage", kinds, MEAN, widget="select", width=320)
     show_legend((run.name, line_style(run.rank)) for run in runs)
     alt = "Line chart: accuracy of each network over the strength of the damage"
     show_chart(compared_chart(runs, kind), "compared", alt)

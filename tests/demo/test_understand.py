@@ -129,14 +129,15 @@ def test_on_test_pictures_the_temperature_is_that_of_the_validation_pictures(shi
 
 
 def test_the_search_finds_by_true_and_predicted_class(shipped):
-    app = open_part("mistakes", true="ring")
+    app = open_part("mistakes", shows="ring", true="disk")
     said = words(app)
-    assert "of the class ring, wrong" in said and "wrong" in said
+    assert "of the class ring, wrong" in said, "the cell of the confusion matrix filters no mistakes"
     assert said.count("ring, taken for") == min(
         12, int(said.split(" pictures of the class ring")[0].split("**")[-1])
     )
-    app.selectbox(key="predicted").set_value("ring").run()
-    assert not app.exception and app.query_params["predicted"] == "ring"
+    app.selectbox(key="choice-said").set_value("ring").run()
+    assert not app.exception and app.query_params["said"] == "ring"
+    assert "of the class ring, right all the same" in words(app)
 
 
 def test_twelve_more(shipped):
@@ -148,8 +149,8 @@ def test_twelve_more(shipped):
 
 def test_another_layer_and_kernel(shipped):
     app = open_part("layers", layer="blocks.1")
-    assert app.selectbox(key="layer").value == "blocks.1" and "cosine" in words(app)
-    app.button_group(key="kernel").set_value("3").run()
+    assert app.selectbox(key="choice-layer").value == "blocks.1" and "cosine" in words(app)
+    app.button_group(key="choice-kernel").set_value("3").run()
     assert not app.exception and app.query_params["kernel"] == "3"
 
 
@@ -165,7 +166,7 @@ def test_robustness_is_measured_kept_and_compared(shipped, store, monkeypatch):
     assert load(run.path / "robustness.json")[0].is_whole
     networks = {network.id: network for network in list_networks(store)}
     assert run.path not in robustness_file(store, networks["net.v1"]).parents
-    app.selectbox(key="damage").set_value("blur").run()
+    app.selectbox(key="choice-damage").set_value("blur").run()
     assert "bears most under blur" in words(app) and MEAN != "blur"
 
 
