@@ -1,22 +1,36 @@
-"""Which trained network a page is about: a list to choose from, the URL that holds it."""
+"""Which trained network a page is about: a list to choose from, the address that holds it."""
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 import streamlit as st
 
 from demo.panels import plain
-from demo.trial import Network
+from demo.url_choice import choose
 
 
-def choose_network(networks: Sequence[Network], first: str = "") -> Network:
-    """The network that the URL (?run=…) or the reader names; otherwise `first`, or the first listed."""
-    ids = [network.id for network in networks]
+class Named(Protocol):
+    """What can be chosen: an id for the address, a name for the reader."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+Choice = TypeVar("Choice", bound=Named)
+
+
+def choose_network(networks: Sequence[Choice], first: str, lack: str) -> Choice:
+    """The network that the address (?run=…) or the reader names; else the one called `first`, or the first.
+
+    lack: what a network must lack that is not among `networks`, for the sentence that tells of it.
+    """
     names = {network.id: network.name for network in networks}
-    fallback = first if first in ids else ids[0]
-    wanted = st.query_params.get("run", fallback)
-    if wanted not in ids:
-        st.write(plain(f"{wanted} has no saved weights to try; here is another network."))
-        wanted = fallback
-    chosen = st.selectbox("Network", ids, index=ids.index(wanted), format_func=names.__getitem__)
-    st.query_params["run"] = chosen
-    return networks[ids.index(chosen)]
+    default = first if first in names else networks[0].id
+    wanted = st.query_params.get("run", default)
+    if wanted not in names:
+        st.write(plain(f"{wanted} {lack}; here is another network."))
+    chosen = choose("run", "Network", list(names), default, names, "select")
+    return next(network for network in networks if network.id == chosen)

@@ -4,14 +4,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.runs.store import RunStore, StoreError
 from demo.charts import entropy_chart, mixing_per_class
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
 from demo.charts.mixing_time import entropy_over_time, shares_over_time, warning_sentence
-from demo.mixing.choice import MixingNetwork, Record, default_network, list_mixing, record_of
+from demo.mixing.choice import MixingNetwork, Record, list_mixing, record_of
 from demo.mixing.favorites import show_favorites
 from demo.mixing.picture_view import show_picture
 from demo.mixing.what_if_view import show_what_if
+from demo.network_choice import choose_network
 from demo.panels import plain, show_chart, show_legend, show_link, tighten_page
 from demo.style import KERNEL_COLORS, color_of
 from demo.url_choice import choose, forget
@@ -32,19 +34,13 @@ NO_RECORD = "The mix is measured at the end of each epoch; this network has no e
 HEAT_ALT = "Heat map: mixing coefficients by class and kernel"
 
 
-def choose_network(networks: list[MixingNetwork]) -> MixingNetwork:
-    """The network to look into; the address holds the choice."""
-    ids = [network.id for network in networks]
-    wanted = st.query_params.get("run")
-    if wanted is not None and wanted not in ids:
-        st.write(plain(f"{wanted} is no network that mixes; here is another."))
-    names = {network.id: network.name for network in networks}
-    default = default_network(networks).id
-    chosen = choose("run", "Network", ids, default, names, "select")
-    if st.session_state.get("mixing-network", chosen) != chosen:
-        forget("epoch", "epoch1", "epoch2", "mix")  # they belonged to the network before
-    st.session_state["mixing-network"] = chosen
-    return networks[ids.index(chosen)]
+def chosen_network(networks: list[MixingNetwork]) -> MixingNetwork:
+    """The network to look into; what was chosen about the one before is let go."""
+    network = choose_network(networks, DEFAULT_CHECKPOINT, "is no network that mixes")
+    if st.session_state.get("mixing-network", network.id) != network.id:
+        forget("epoch", "epoch1", "epoch2", "mix")
+    st.session_state["mixing-network"] = network.id
+    return network
 
 
 def read_record(network: MixingNetwork) -> Record | None:
@@ -176,7 +172,7 @@ def show_page() -> None:
         st.write(NO_NETWORK)
         show_link("train", "Train a network")
         return
-    network = choose_network(networks)
+    network = chosen_network(networks)
     record = read_record(network)
     views: dict[str, Callable[[], None]] = {
         "classes": lambda: show_classes(network, record),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from cifar_core.images import ImageError, decode
+from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.runs.store import RunStore
 from demo.charts import picture_mixing_chart
 from demo.host import is_public
@@ -101,7 +102,7 @@ def show_page() -> None:
         st.write(NO_NETWORK)
         show_link("train", "Train a network")
         return
-    network = choose_network(networks)
+    network = choose_network(networks, DEFAULT_CHECKPOINT, "has no saved weights to try")
     try:
         with st.spinner(LOADING):
             classifier = network_of(network.folder, network.stamp)

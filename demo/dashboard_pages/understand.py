@@ -32,6 +32,7 @@ PARTS = {
     "layers": "Layers",
 }
 NO_NETWORK = "No trained network yet: train one, and it can be looked into from its first epoch on."
+NO_WEIGHTS = "has no saved weights to look into"
 LOADING = "Loading the network; the first time takes a few seconds"
 
 
@@ -109,7 +110,7 @@ def show_page() -> None:
         st.write(NO_NETWORK)
         show_link("train", "Train a network")
         return
-    network = choose_network(networks, DEFAULT_CHECKPOINT)
+    network = choose_network(networks, DEFAULT_CHECKPOINT, NO_WEIGHTS)
     try:
         show_network(store, networks, network)
     except TrialError as error:

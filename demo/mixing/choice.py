@@ -1,11 +1,9 @@
 """The networks that mix, with their weights, their recorded epochs, or both."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.store import Run, RunStore, StoreError
 from demo.data_choice import class_names_of
@@ -54,11 +52,6 @@ def list_mixing(store: RunStore) -> list[MixingNetwork]:
             found.append(MixingNetwork(summary.id, summary.name, own, None))
     others = [own for own in weights.values() if _weights_mix(own.folder, own.stamp)]
     return found + [MixingNetwork(own.id, own.name, own, None) for own in others]
-
-
-def default_network(networks: Sequence[MixingNetwork]) -> MixingNetwork:
-    """The shipped default where it is among them, or else the first."""
-    return next((network for network in networks if network.id == DEFAULT_CHECKPOINT), networks[0])
 
 
 def record_of(run: Run) -> Record | None:
