@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from demo.kept import network_of
 from demo.labeled_pictures import Pictures, config_of, select_pictures, splits_of
 from demo.mixing.choice import MixingNetwork
 from demo.panels import plain
-from demo.trial import Network, TrialError, load_network
+from demo.trial import Network, TrialError
 
 if TYPE_CHECKING:
     from cifar_core.checkpoint import Card
@@ -23,7 +24,7 @@ def _what_if_of(folder: Path, stamp: int) -> "WhatIf":
     from cifar_core.explain.mixing import WhatIf
 
     try:
-        return WhatIf(load_network(folder))
+        return WhatIf(network_of(folder, stamp))
     except ValueError as error:
         raise TrialError(str(error)) from None
 
