@@ -13,9 +13,8 @@ from demo.mixing.kernel_pictures import (
     responses_title,
 )
 from demo.mixing.path import Shares, path_html, path_reading, path_title
-from demo.mixing.sources import opened
+from demo.mixing.sources import opened_on_picture
 from demo.panels import plain
-from demo.picture_choice import choose_picture
 from demo.url_choice import choose
 from demo.words import whole_percent
 
@@ -26,12 +25,10 @@ if TYPE_CHECKING:
 
 def show_picture(network: MixingNetwork, record: Record | None) -> None:
     """Pick a picture; its way through the blocks, then one block close up."""
-    what_if = opened(network)
-    if what_if is None or network.weights is None:
+    opened = opened_on_picture(network)
+    if opened is None:
         return
-    picked = choose_picture(network.weights, what_if.card.class_names)
-    if picked is None:
-        return
+    what_if, _, picked = opened
     (prediction,) = what_if.predict(picked.images)
     compared = picked.truth or prediction.label
     average = class_average(record, compared, prediction.mixing)

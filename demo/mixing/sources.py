@@ -1,4 +1,4 @@
-"""What the Mixing page keeps loaded for everyone: networks to mix by hand, pictures, what a picture met."""
+"""What the Mixing page keeps loaded for everyone: networks to mix by hand, pictures, the picture to ask about."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from demo.kept import network_of
 from demo.labeled_pictures import Pictures, config_of, select_pictures, splits_of
 from demo.mixing.choice import MixingNetwork
 from demo.panels import plain
+from demo.picture_choice import Picked, choose_picture
 from demo.trial import Network, TrialError
 
 if TYPE_CHECKING:
@@ -45,6 +46,18 @@ def opened(network: MixingNetwork) -> "WhatIf | None":
     except TrialError as error:
         st.error(plain(str(error)))
         return None
+
+
+def opened_on_picture(network: MixingNetwork) -> "tuple[WhatIf, Network, Picked] | None":
+    """The loaded network, where its weights lie, and the picture that the reader picks for it.
+
+    None, after a sentence on the page, as long as one of them is missing.
+    """
+    what_if = opened(network)
+    if what_if is None or network.weights is None:
+        return None
+    picked = choose_picture(network.weights, what_if.card.class_names)
+    return None if picked is None else (what_if, network.weights, picked)
 
 
 def measured_pictures(network: Network, card: "Card") -> Pictures:

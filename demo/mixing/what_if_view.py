@@ -19,10 +19,10 @@ from demo.mixing.hand_mix import (
     rebalanced,
     to_text,
 )
-from demo.mixing.sources import opened
+from demo.mixing.sources import opened_on_picture
 from demo.panels import plain, show_chart
 from demo.picture_cards import data_uri
-from demo.picture_choice import Picked, choose_picture
+from demo.picture_choice import Picked
 from demo.trial import Network
 from demo.url_choice import choose
 
@@ -40,12 +40,10 @@ PICTURE_READING = (
 
 def show_what_if(network: MixingNetwork) -> None:
     """Pick a picture, mix by hand; the answer follows at once, the accuracy on demand."""
-    what_if = opened(network)
-    if what_if is None or network.weights is None:
+    opened = opened_on_picture(network)
+    if opened is None:
         return
-    picked = choose_picture(network.weights, what_if.card.class_names)
-    if picked is None:
-        return
+    what_if, weights, picked = opened
     mixes = from_text(st.query_params.get("mix", ""), what_if.blocks, what_if.shares_sum_to_one)
     (before,) = what_if.predict(picked.images)
     (after,) = what_if.predict(picked.images, core_mix(mixes)) if mixes else (before,)
@@ -55,8 +53,8 @@ def show_what_if(network: MixingNetwork) -> None:
         show_controls(what_if, mixes, after.mixing)
     with right:
         show_answer(before, after, what_if.card.class_names)
-    show_accuracy(what_if, network.weights, mixes)
-    show_worth(what_if, picked, before, network.weights)
+    show_accuracy(what_if, weights, mixes)
+    show_worth(what_if, picked, before, weights)
 
 
 def show_controls(what_if: "WhatIf", mixes: Mixes, used: Mapping[str, Sequence[float]]) -> None:
