@@ -1,4 +1,4 @@
-"""Accuracy under a mix, measured on demand on a stated number of pictures, and kept for the visit."""
+"""Accuracy under a mix, measured on demand on a stated number of pictures, and kept for everyone."""
 
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,6 @@
 """The pictures that each kernel of a block counts most for, found among validation pictures on demand."""
 
+import html
 from collections import Counter
 from collections.abc import Sequence
 
@@ -30,18 +31,17 @@ def show_favorites(network: MixingNetwork) -> None:
     if network.weights is None:
         return
     st.subheader("The pictures that a kernel counts most for")
-    everything = _kept()
-    mark = (network.id, network.weights.stamp)
-    if mark not in everything:
+    kept = _kept(network.id, network.weights.stamp)
+    if not kept:
         if not st.button(f"Look through {MEASURED} pictures"):
             st.caption("The network mixes each of them once; this takes some seconds.")
             return
         found = _look_through(network)
         if found is None:
             return
-        everything[mark] = found
+        kept.append(found)
         st.rerun()
-    measured, mixing = everything[mark]
+    measured, mixing = kept[0]
     blocks = list(mixing)
     block = choose("block", "Block", blocks, blocks[-1])
     places = favorites(mixing[block])
@@ -54,10 +54,10 @@ def show_favorites(network: MixingNetwork) -> None:
     )
 
 
-@st.cache_resource(show_spinner=False)
-def _kept() -> dict[tuple[str, int], Found]:
-    """What was found, kept for everyone: (network, stamp) -> pictures and coefficients."""
-    return {}
+@st.cache_resource(max_entries=8, show_spinner=False)  # of about 2 MB each
+def _kept(network: str, stamp: int) -> list[Found]:
+    """What was found, kept for everyone; empty until it was looked for."""
+    return []
 
 
 def favorites(coefficients: NDArray[np.float32], count: int = FAVORITES) -> NDArray[np.int64]:
@@ -87,7 +87,7 @@ def favorites_html(
         shares = 100 * coefficients[row, kernel]
         image = data_uri(sheet([list(measured.images[row].transpose(0, 2, 3, 1))]))
         name = kernel_name(f"kernel {kernel + 1}", f"{shares[0]:.0f} to {shares[-1]:.0f} %", kernel)
-        alt = f"Kernel {kernel + 1}: {', '.join(classes[kernel])}"
+        alt = html.escape(f"Kernel {kernel + 1}: {', '.join(classes[kernel])}")
         rows.append(f'{name}<img src="{image}" alt="{alt}" style="{IMAGE}">')
     return f'<div style="{ROWS}">{"".join(rows)}</div>'
 
