@@ -29,7 +29,7 @@ def calibration_chart(plain: Reliability, mended: Reliability, temperature: floa
         "Below the dashed line it is surer than it is right. "
         f"The thick line divides its logits by {temperature:.2f}, which changes no answer."
     )
-    return Chart(calibration_title(plain), option, reading, 340)
+    return Chart(calibration_title(plain, mended, temperature), option, reading, 340)
 
 
 def _points(result: Reliability) -> list[Option]:
@@ -60,12 +60,25 @@ def _line(name: str, data: list, color: str, width: int, dash: str) -> Option:
     }
 
 
-def calibration_title(plain: Reliability) -> str:
-    """Whether the network is too sure, in a sentence."""
-    full = plain.counts > 0
-    weights = plain.counts[full] / plain.counts.sum()
-    sure, right = (float((weights * values[full]).sum()) for values in (plain.confidence, plain.accuracy))
-    how = f"on average {percent(sure)} sure and {percent(right)} right"
+def calibration_title(plain: Reliability, mended: Reliability, temperature: float) -> str:
+    """Whether the network is too sure as it is, and what becomes of that at the temperature."""
+    (sure, right), (mended_sure, _) = _means(plain), _means(mended)
+    if temperature == 1:
+        return f"{_verdict(sure, right)}: on average {percent(sure)} sure and {percent(right)} right"
+    return (
+        f"{_verdict(mended_sure, right)} at the temperature {temperature:.2f}: on average "
+        f"{percent(mended_sure)} sure and {percent(right)} right; as it is {percent(sure)} sure"
+    )
+
+
+def _means(result: Reliability) -> tuple[float, float]:
+    """Mean probability of the answer and share of right ones, both in 0..1."""
+    full = result.counts > 0
+    weights = result.counts[full] / result.counts.sum()
+    return float((weights * result.confidence[full]).sum()), float((weights * result.accuracy[full]).sum())
+
+
+def _verdict(sure: float, right: float) -> str:
     if abs(sure - right) < NEAR:
-        return f"As sure as it is right: {how}"
-    return f"Too {'sure' if sure > right else 'modest'}: {how}"
+        return "As sure as it is right"
+    return "Too sure" if sure > right else "Too modest"

@@ -28,8 +28,8 @@ def show_calibration(answers: Answers, validation: Answers | None) -> None:
     validation: what the temperature is fitted on, None where the run set nothing aside.
     """
     st.write(ABOUT)
-    fitted = fit_temperature(validation.logits, validation.targets) if validation else None
-    usual = min(HIGHEST, max(LOWEST, round(fitted or 1.0, 2)))
+    fitted = fitted_temperature(validation)
+    usual = min(HIGHEST, max(LOWEST, fitted or 1.0))
     chosen = st.slider("Temperature", LOWEST, HIGHEST, usual, 0.01)
     st.caption(fit_sentence(fitted, validation, answers))
     plain = reliability(answers.probs, answers.targets)
@@ -44,6 +44,11 @@ def show_calibration(answers: Answers, validation: Answers | None) -> None:
     )
 
 
+def fitted_temperature(validation: Answers | None) -> float | None:
+    """The best temperature in hundredths, as the slider has them; None without pictures to fit it on."""
+    return round(fit_temperature(validation.logits, validation.targets), 2) if validation else None
+
+
 def fit_sentence(fitted: float | None, validation: Answers | None, answers: Answers) -> str:
     """Where the fitted temperature comes from."""
     if fitted is None or validation is None:
@@ -54,16 +59,18 @@ def fit_sentence(fitted: float | None, validation: Answers | None, answers: Answ
 
 
 def rows(answers: Answers, temperatures: dict[str, float | None]) -> list[dict[str, str]]:
-    """Calibration error and loss at some temperatures; those of None are left out."""
+    """Calibration error and loss at some temperatures, each once; those of None are left out."""
+    named: dict[float, list[str]] = {}
+    for name, temperature in temperatures.items():
+        if temperature is not None and math.isfinite(temperature):
+            named.setdefault(temperature, []).append(name)
     table = []
-    for words, temperature in temperatures.items():
-        if temperature is None or not math.isfinite(temperature):
-            continue
+    for temperature, names in named.items():
         result = reliability(probabilities(answers.logits, temperature), answers.targets)
         loss = picture_losses(answers.logits, answers.targets, temperature).mean()
         table.append(
             {
-                "": words,
+                "": ", ".join(names),
                 "temperature": f"{temperature:.2f}",
                 "calibration error": percent(result.ece),
                 "loss": f"{loss:.4f}",

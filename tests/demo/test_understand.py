@@ -14,6 +14,7 @@ from demo.charts.robustness import MEAN, compared_chart
 from demo.labeled_pictures import Pictures, pictures_sentence, select_pictures, splits_of
 from demo.trial import TrialError, list_networks
 from demo.understanding.answers import Answers, compute, kept_answers, progress_words
+from demo.understanding.calibration import fitted_temperature, rows
 from demo.understanding.confusion import chosen_cell
 from demo.understanding.mistakes import ANY, OTHER, found, found_sentence
 from demo.understanding.robustness_store import known_of, measured_runs, robustness_file
@@ -249,6 +250,22 @@ def answers() -> Answers:
     """Three classes; pictures 0 and 1 right, 2 a sure mistake, 3 an unsure one."""
     logits = np.array([[5, 0, 0], [0, 5, 0], [0, 9, 0], [0, 0, 1]], np.float32)
     return Answers(logits, np.array([0, 1, 0, 1]))
+
+
+def test_one_temperature_has_one_row_of_figures():
+    table = rows(answers(), {"as it is": 1.0, "fitted": 1.5, "at the slider": 1.5})
+    assert [(row[""], row["temperature"]) for row in table] == [
+        ("as it is", "1.00"),
+        ("fitted, at the slider", "1.50"),
+    ]
+    apart = rows(answers(), {"as it is": 1.0, "fitted": None, "at the slider": 2.0})
+    assert [row["temperature"] for row in apart] == ["1.00", "2.00"]
+    assert apart[0]["loss"] != apart[1]["loss"]
+
+
+def test_the_fitted_temperature_is_one_that_the_slider_has():
+    fitted = fitted_temperature(answers())
+    assert fitted is not None and fitted == round(fitted, 2) and fitted_temperature(None) is None
 
 
 def test_found_pictures_come_by_loss_and_by_class():

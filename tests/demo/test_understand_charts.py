@@ -91,6 +91,17 @@ def test_the_calibration_is_said_in_words(probability, start):
     assert calibration_chart(result, result, 1.0).title.startswith(start)
 
 
+def test_the_calibration_at_the_slider_is_what_the_title_says():
+    plain, mended = (
+        reliability(np.tile([probability, 1 - probability], (4, 1)), np.array([0, 0, 0, 1]))
+        for probability in (0.99, 0.75)
+    )
+    assert calibration_chart(plain, mended, 1.8).title == (
+        "As sure as it is right at the temperature 1.80: on average 75.00 % sure and 75.00 % right; "
+        "as it is 99.00 % sure"
+    )
+
+
 # Robustness
 
 
