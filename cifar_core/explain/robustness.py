@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cifar_core.inference import Classifier
 
 Cell = tuple[str, int]  # kind, strength
+_WRITING = Lock()  # not a file's lock, which would bring back the folder of a deleted run
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,9 @@ def keep(path: Path, measured: Robustness) -> None:
 
     The folder is there already: that of a run which was deleted meanwhile must not come back.
     """
-    others = [one for one in load(path) if one.pictures != measured.pictures]
-    write_json(path, {"robustness": [dataclasses.asdict(one) for one in [*others, measured]]})
+    with _WRITING:
+        others = [one for one in load(path) if one.pictures != measured.pictures]
+        write_json(path, {"robustness": [dataclasses.asdict(one) for one in [*others, measured]]})
 
 
 def load(path: Path) -> list[Robustness]:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError, Thread
 
 import numpy as np
 import pytest
@@ -66,6 +68,24 @@ def test_what_was_kept_comes_back_and_replaces_only_its_own_pictures(tmp_path):
     better = dataclasses.replace(made_up(), clean=0.5)
     keep(path, better)
     assert load(path) == [START, better]
+
+
+def test_what_two_visitors_measure_at_once_is_kept_from_both(tmp_path, monkeypatch):
+    path, both_are_here = tmp_path / "robustness.json", Barrier(2)
+
+    def slowly_load(path):
+        found = load(path)
+        with suppress(BrokenBarrierError):  # where one waits for the other, nobody comes
+            both_are_here.wait(timeout=0.3)
+        return found
+
+    monkeypatch.setattr("cifar_core.explain.robustness.load", slowly_load)
+    visitors = [Thread(target=keep, args=(path, one)) for one in (START, made_up())]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    assert {one.pictures for one in load(path)} == {START.pictures, made_up().pictures}
 
 
 def test_the_folder_of_a_deleted_run_does_not_come_back(tmp_path):
