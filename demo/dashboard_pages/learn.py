@@ -8,7 +8,7 @@ import streamlit as st
 from cifar_core.paths import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.launcher import launch
-from cifar_core.runs.store import RunStore, StoreError
+from cifar_core.runs.store import ACTIVE_STATES, RunStore, StoreError
 from demo.basics_pictures import augmentation_html, class_rows_html
 from demo.charts import (
     OverlaidRun,
@@ -57,7 +57,7 @@ def training_step(store: RunStore, lesson: Lesson) -> None:
     """The newest run of the lesson's recipe, moving while it trains; one button starts another."""
     summaries = summarize_all(store)
     run = run_of_recipe(lesson.recipe, summaries)
-    under_way = run is not None and store.get(run.id).status().active
+    under_way = run is not None and run.state in ACTIVE_STATES
     if lesson.recipe == "lesson_augment":
         _show_augmentation(store)
     if is_public():
@@ -155,8 +155,12 @@ def _start(store: RunStore, recipe: str) -> None:
 
 
 def _run_panel(store: RunStore, item: Summary) -> None:
-    run = store.get(item.id)
-    status, history = run.status(), History.of(run)
+    try:
+        run = store.get(item.id)
+        status, history = run.status(), History.of(run)
+    except StoreError as error:  # deleted meanwhile, or damaged
+        st.write(plain(f"This run cannot be shown. {error}"))
+        return
     if status.state == "failed":
         st.error(plain(failure_words(status)))
     if status.active:
@@ -173,7 +177,7 @@ def _run_panel(store: RunStore, item: Summary) -> None:
         last = history.epochs[-1]
         st.write(end_sentence(item.config.recipe, last.train_accuracy, last.val_accuracy))
     show_link("live", "Open this run", run=item.id)
-    if status.active != (item.state in ("waiting", "running", "paused")):
+    if status.active != (item.state in ACTIVE_STATES):
         st.rerun()
 
 

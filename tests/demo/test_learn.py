@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from cifar_core.recipes import get_recipe
+from cifar_core.runs.trash import delete_run
 from demo.lessons import LESSONS, end_sentence, gain_sentence, lesson_number, run_of_recipe
-from demo.summaries import Summary
+from demo.summaries import Summary, summarize_all
 from tests.demo.fake_runs import keep_running, make_run
 from tests.demo.page_tests import button, buttons, charts, page, words
 
@@ -48,6 +49,16 @@ def test_a_run_that_moves_is_shown_and_not_started_twice(store):
     app = page("learn", step="2")
     assert charts(app) == 2 and "Train it" not in buttons(app)
     lock.release()
+
+
+def test_a_run_that_is_deleted_while_it_is_shown_is_a_sentence(store, monkeypatch):
+    run = make_run(store, recipe="lesson_first", mixes=False, total_epochs=5)
+    shown = summarize_all(store)
+    monkeypatch.setattr("demo.summaries.summarize_all", lambda _: shown)
+    delete_run(store, run)
+    app = page("learn", step="2")
+    assert "This run cannot be shown." in words(app) and not charts(app) and not app.error
+    assert "Train it" in buttons(app)
 
 
 def test_the_end_is_told_with_the_figures_of_the_run(store):
