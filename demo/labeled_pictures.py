@@ -13,6 +13,7 @@ from demo.words import counted
 
 if TYPE_CHECKING:
     from cifar_core.checkpoint import Card
+    from cifar_core.data import ImageData
 
 SPLIT_WORDS = {"val": "validation", "test": "test"}
 
@@ -58,19 +59,24 @@ def splits_of(config: TrainConfig) -> list[str]:
     return ["test"] if config.watched == "test" else ["val", "test"]
 
 
-def select_pictures(network: Network, card: "Card", split: str, count: int) -> Pictures:
-    """`count` pictures of a split, 0 all, the same ones each time.
+def data_of(network: Network, card: "Card") -> "ImageData":
+    """The data set that a network belongs to.
 
     Raises:
-        TrialError: when the data is not on this machine, or has other classes than the network.
+        TrialError: when it is not on this machine, or has other classes than the network.
     """
-    from cifar_core.data import DataError, held_out
-
-    config = config_of(card)
-    data = pictures_of(config.data, network.data_dir)
+    data = pictures_of(config_of(card).data, network.data_dir)
     if list(data.class_names) != card.class_names:
         theirs, ours = ", ".join(data.class_names), ", ".join(card.class_names)
         raise TrialError(f"The pictures show {theirs}, and the network knows {ours}: name its own data.")
+    return data
+
+
+def select_pictures(network: Network, card: "Card", split: str, count: int) -> Pictures:
+    """`count` pictures of a split, 0 all, the same ones each time; raises TrialError as `data_of` does."""
+    from cifar_core.data import DataError, held_out
+
+    config, data = config_of(card), data_of(network, card)
     try:
         source, places = held_out(data, split, config.val_size, config.split_seed)
     except DataError as error:

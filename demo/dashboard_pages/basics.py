@@ -28,6 +28,10 @@ PARTS = {
     "learning": "3. How it learns",
     "depth": "4. Does depth help?",
 }
+INTRODUCTION = (
+    "What the other pages take for granted, in four short parts: the pictures, a network layer by layer, "
+    "how it learns, and what more layers change."
+)
 SEED_HELP = "The same seed shows the same pictures."
 DEPTHS = {f"s5-cnn-{depth}": f"{depth} layers" for depth in (2, 3, 4)}
 LOSS = r"L = -\frac{1}{N} \sum_{i=1}^{N} \ln p_i(y_i)"
@@ -165,6 +169,7 @@ def newest_runs(summaries: list[Summary]) -> dict[str, Summary]:
 def show_page(store: RunStore) -> None:
     """One part at a time; the URL holds which."""
     st.title("Basics")
+    st.write(INTRODUCTION)
     part = choose("part", "Part", list(PARTS), "pictures", PARTS)
     if part == "pictures":
         show_pictures(store)

@@ -9,9 +9,11 @@ from cifar_core.images import ImageError, decode
 from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.runs.store import RunStore
 from demo.charts import picture_mixing_chart
+from demo.drawings import DRAWINGS
 from demo.host import is_public
 from demo.isolation import decode_isolated
-from demo.kept import network_of, pictures_of
+from demo.kept import network_of
+from demo.labeled_pictures import data_of
 from demo.network_choice import choose_network
 from demo.panels import plain, show_chart, show_link, tighten_page
 from demo.picture_cards import picture_grid
@@ -48,9 +50,9 @@ def test_tab(network: Network, classifier: "Classifier") -> None:
     """Twelve test pictures with the answers, and how each block mixed for one of them."""
     try:
         with st.spinner("Opening the test pictures"):
-            split = pictures_of(network.data, network.data_dir).test
+            split = data_of(network, classifier.card).test
     except TrialError as error:
-        st.write(plain(f"There are no test pictures on this machine. {error}"))
+        show_drawings(classifier, str(error))
         return
     seed = st.session_state.setdefault("dozen", 0)
     chosen = draw(len(split), seed)
@@ -65,6 +67,15 @@ def test_tab(network: Network, classifier: "Classifier") -> None:
         words = [f"{number + 1}: {truths[number]}" for number in numbers]
         picked = st.selectbox("How the blocks mixed for picture", numbers, format_func=words.__getitem__)
         show_mixing(predictions[picked].mixing, "mixing-test")
+
+
+def show_drawings(classifier: "Classifier", trouble: str) -> None:
+    """What the network says of a few drawings, in place of the pictures that cannot be had."""
+    st.write("There are no test pictures on this machine, so these are drawings.")
+    predictions = classifier.predict([draw_it() for draw_it in DRAWINGS.values()], top=TOP)
+    truths = [name if name in classifier.class_names else None for name in DRAWINGS]
+    st.html(picture_grid([item.seen for item in predictions], [item.top for item in predictions], truths))
+    st.caption(plain(trouble))
 
 
 def own_tab(classifier: "Classifier") -> None:

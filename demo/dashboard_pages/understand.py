@@ -31,6 +31,10 @@ PARTS = {
     "robustness": "Robustness",
     "layers": "Layers",
 }
+INTRODUCTION = (
+    "A trained network, looked at from five sides: what it confuses, where it fails, how far its "
+    "probabilities can be believed, what damage it bears, and what its layers see."
+)
 NO_NETWORK = "No trained network yet: train one, and it can be looked into from its first epoch on."
 NO_WEIGHTS = "has no saved weights to look into"
 LOADING = "Loading the network; the first time takes a few seconds"
@@ -104,6 +108,7 @@ def show_network(store: RunStore, networks: list[Network], network: Network) -> 
 def show_page() -> None:
     """Choose a network, then what to know about it; the URL holds both."""
     st.title("Understand")
+    st.write(INTRODUCTION)
     store = RunStore()
     networks = list_networks(store)
     if not networks:

@@ -1,4 +1,4 @@
-"""What the Mixing page asks: a loaded network that mixes by hand, the picture or the pictures to ask it about."""
+"""What the Mixing page asks: a loaded network that mixes by hand, and the pictures to ask it about."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

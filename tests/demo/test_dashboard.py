@@ -6,9 +6,11 @@ import pytest
 from PIL import Image
 
 from cifar_core.data.synthetic import SHAPE_NAMES
+from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.requests import Request
 from cifar_core.runs.status import QUEUED, Status
+from demo.drawings import DRAWINGS
 from tests.demo.fake_runs import make_run
 from tests.demo.page_tests import button, buttons, charts, number, page, words
 from tests.toy_checkpoints import save_toy
@@ -145,7 +147,8 @@ def test_a_broken_checkpoint_is_said(store):
 
 def test_a_network_answers_twelve_pictures_and_another_twelve(store):
     run = store.create(get_recipe("smoke").config)
-    save_toy(run.best_checkpoint, class_names=list(SHAPE_NAMES))
+    config = run.config().to_json()
+    save_toy(run.best_checkpoint, class_names=list(SHAPE_NAMES), config=config)
     app = page("try_network", run=run.id)
     said = words(app)
     assert "91.23 % of all 10,000 test pictures right" in said
@@ -155,15 +158,26 @@ def test_a_network_answers_twelve_pictures_and_another_twelve(store):
     assert words(app).count("image-rendering:pixelated") == 12 and words(app) != said
 
 
+def test_try_opens_with_the_default_networks_answers_also_without_any_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path))
+    monkeypatch.delenv("CIFAR_DATA", raising=False)
+    app = page("try_network")
+    assert app.query_params["run"] == DEFAULT_CHECKPOINT
+    said = words(app)
+    assert "so these are drawings" in said and "right: truck" in said
+    assert said.count("image-rendering:pixelated") == len(DRAWINGS)
+
+
 def test_without_pictures_the_network_can_still_be_tried_on_an_own_one(store):
     run = store.create(get_recipe("mixing_lite").config, store.root / "nowhere")
     save_toy(run.best_checkpoint)
     app = page("try_network", run=run.id)
     assert "There are no test pictures on this machine" in words(app)
+    drawn = words(app).count("image-rendering:pixelated")
     picture = io.BytesIO()
     Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
     app.get("file_uploader")[0].upload("teal.png", picture.getvalue(), "image/png").run()
     assert not app.exception
-    assert words(app).count("image-rendering:pixelated") == 1
+    assert words(app).count("image-rendering:pixelated") == drawn + 1
     app.get("file_uploader")[0].upload("broken.png", b"no picture", "image/png").run()
     assert not app.exception and app.error
