@@ -15,7 +15,8 @@ from cifar_core.data import ImageData, load_named, split_train_val
 from cifar_core.data.batches import NORMALIZATIONS, Augmentation, Batches
 from cifar_core.device import Device, describe, find_device, versions
 from cifar_core.models import ImageClassifier, count_macs, count_parameters, create_model
-from cifar_core.runs.events import RunStart
+from cifar_core.runs.events import ANSWERED, RunStart
+from cifar_core.runs.sample import Sample
 from cifar_core.training.trainer import Trainer
 from cifar_core.words import schedule_words
 
@@ -67,6 +68,12 @@ class Preparation:
     def place(self) -> Workplace:
         """Where the run trains."""
         return Workplace(self.device.torch_device.type, self.device.precision, torch.get_num_threads())
+
+    @property
+    def sample(self) -> Sample:
+        """The pictures whose answers each epoch notes."""
+        images = self.val.images[:ANSWERED].permute(0, 2, 3, 1).cpu().numpy()  # (N, H, W, 3)
+        return Sample.of(images, self.val.targets[:ANSWERED].tolist(), self.data.class_names)
 
     def card(self, epoch: int, metrics: dict[str, dict[str, float]]) -> Card:
         """The card of weights saved after `epoch` epochs, with what was measured on which split."""

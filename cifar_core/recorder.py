@@ -29,6 +29,7 @@ from cifar_core.resume_state import load_state, save_state
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.load import LoadMeter
 from cifar_core.runs.requests import FACTORS
+from cifar_core.runs.sample import write_sample
 from cifar_core.runs.store import ACTIVE_STATES, Run, Status
 from cifar_core.runs.wishes import Wishes
 from cifar_core.training.engine import end_event, fit
@@ -113,6 +114,7 @@ class Recorder:
         trainer, self.device = preparation.trainer, preparation.device.torch_device
         self.started, self.saved, self.started_step = time.monotonic(), time.monotonic(), trainer.step
         self.status = Status("running", total=trainer.total_steps)
+        write_sample(self.run, preparation.sample)
         for event in fit(trainer, preparation.train, preparation.val, start):
             if isinstance(event, RunEnd):
                 return self.finish(event)

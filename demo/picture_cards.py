@@ -18,14 +18,22 @@ Top = Sequence[tuple[str, float]]
 
 
 def picture_grid(
-    pictures: Sequence[NDArray[np.uint8]], tops: Sequence[Top], truths: Sequence[str | None]
+    pictures: Sequence[NDArray[np.uint8]],
+    tops: Sequence[Top],
+    truths: Sequence[str | None],
+    below: Sequence[str] = (),
 ) -> str:
-    """One card for each picture (32, 32, 3); a truth of None leaves out right and wrong."""
-    numbered = enumerate(zip(pictures, tops, truths, strict=True), start=1)
+    """One card for each picture (32, 32, 3); a truth of None leaves out right and wrong.
+
+    below: HTML that ends each card.
+    """
+    numbered = enumerate(zip(pictures, tops, truths, below or [""] * len(tops), strict=True), start=1)
     return f'<div style="{GRID}">{"".join(picture_card(n, *parts) for n, parts in numbered)}</div>'
 
 
-def picture_card(number: int, picture: NDArray[np.uint8], top: Top, truth: str | None) -> str:
+def picture_card(
+    number: int, picture: NDArray[np.uint8], top: Top, truth: str | None, below: str = ""
+) -> str:
     """The picture without smoothing, the verdict in a word, and a bar for each class of `top`."""
     alt = f"Picture {number}" + (f", {html.escape(truth)}" if truth else "")
     image = (
@@ -33,7 +41,24 @@ def picture_card(number: int, picture: NDArray[np.uint8], top: Top, truth: str |
         'style="width:96px;height:96px;image-rendering:pixelated;border-radius:4px">'
     )
     bars = "".join(_bar(label, probability) for label, probability in top)
-    return f"<div>{image}{_verdict(number, top, truth)}{bars}</div>"
+    return f"<div>{image}{_verdict(number, top, truth)}{bars}{below}</div>"
+
+
+def course_line(course: Sequence[float], words: str) -> str:
+    """Shares in 0..1 from the first to the last as a small line, 0 at its foot; `words` say what it shows."""
+    width, height = 100, 24
+    right, top = width / (len(course) - 1), height - 3
+    dots = " ".join(f"{n * right:.1f},{height - 2 - top * share:.1f}" for n, share in enumerate(course))
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
+        f'<line x1="0" y1="{height - 1}" x2="{width}" y2="{height - 1}" stroke="{LINE}"/>'
+        f'<polyline points="{dots}" fill="none" stroke="{ACCENT}" stroke-width="2" '
+        'vector-effect="non-scaling-stroke"/></svg>'
+    )
+    said = html.escape(words)
+    address = f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
+    style = f"display:block;width:100%;height:{height}px;margin-top:.4rem"
+    return f'<img src="{address}" alt="{said}" title="{said}" style="{style}">'
 
 
 def data_uri(picture: NDArray[np.uint8]) -> str:

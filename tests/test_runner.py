@@ -17,7 +17,8 @@ from cifar_core.inference import Classifier
 from cifar_core.preparation import Workplace
 from cifar_core.recipes import get_recipe
 from cifar_core.runner import train_run
-from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
+from cifar_core.runs.events import ANSWERED, Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
+from cifar_core.runs.sample import read_sample
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.training.engine import TrainingError
 from cifar_core.training.trainer import Trainer
@@ -96,6 +97,20 @@ def test_the_best_checkpoint_holds_the_network_that_was_validated(recorded):
     assert measured.accuracy == event.val_accuracy and measured.loss == pytest.approx(
         event.val_loss, abs=1e-5
     )
+
+
+def test_the_answers_to_a_few_pictures_are_noted_each_epoch(recorded):
+    """Those of the network that was validated; the pictures lie beside."""
+    run, _, end = recorded
+    train = make_synthetic().train
+    first = split_train_val(train.targets, 50, 0)[1][:ANSWERED]
+    sample = read_sample(run)
+    assert np.array_equal(sample.images.transpose(0, 3, 1, 2), train.images[first])
+    assert sample.targets == train.targets[first].tolist()
+    event = [event for event in run.events() if isinstance(event, Epoch)][end.best_epoch - 1]
+    expected = Classifier.load(run.best_checkpoint).logits(train.images[first])
+    assert np.array(event.answers).argmax(axis=1).tolist() == expected.argmax(axis=1).tolist()
+    assert np.array(event.answers).sum(axis=1) == pytest.approx(1, abs=1e-3)
 
 
 def test_the_last_checkpoint_is_one_too(recorded):

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 from cifar_core.typed_json import build
 
+ANSWERED = 12  # validation images whose answers an epoch notes
+
 
 class EventError(ValueError):
     """A line of events.jsonl that is not an event."""
@@ -73,7 +75,8 @@ class BlockMixing:
 class Epoch:
     """End of an epoch: training means over its steps (augmented images, weights as they were), validation
     with the weights that would be kept. `seconds` is the whole epoch, `val_seconds` its validation,
-    `network_seconds` the time inside forward, backward and the optimizer."""
+    `network_seconds` the time inside forward, backward and the optimizer. answers: probabilities
+    (ANSWERED, num_classes) for the first validation images, which lie beside (runs/sample.py)."""
 
     type: ClassVar[str] = "epoch"
     epoch: int
@@ -87,6 +90,7 @@ class Epoch:
     val_seconds: float
     network_seconds: float
     mixing: list[BlockMixing] = field(default_factory=list)
+    answers: list[list[float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@
         status.json    state, pid, heartbeat, progress
         request.json   what a reader asks of the process (runs/requests.py)
         log.txt        what the process printed
+        pictures.json  the few validation pictures whose answers each epoch notes (runs/sample.py)
         labels.json    its user's name, tags and note (runs/labels.py)
         trackers.json  other trackers that are told of it (trackers.py)
         checkpoints/   last/ and best/ (checkpoint.py)

@@ -134,4 +134,5 @@ def _epoch_event(trainer: Trainer, result: Evaluation, val_seconds: float) -> Ep
         val_seconds=round(val_seconds, 3),
         network_seconds=round(trainer.network_seconds, 3),
         mixing=result.mixing,
+        answers=result.answers,
     )

@@ -8,18 +8,22 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from cifar_core.runs.events import BlockMixing
+from cifar_core.runs.events import ANSWERED, BlockMixing
 from cifar_core.training.trainer import TrainDevice
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean cross-entropy (nats), accuracy (0..1), images, and the mixing coefficients of each block."""
+    """Mean cross-entropy (nats), accuracy (0..1), images, and the mixing coefficients of each block.
+
+    answers: probabilities (ANSWERED, num_classes) for the first images.
+    """
 
     loss: float
     accuracy: float
     n: int
     mixing: list[BlockMixing] = field(default_factory=list)
+    answers: list[list[float]] = field(default_factory=list)
 
 
 class MixingSums:
@@ -58,6 +62,10 @@ class MixingSums:
         ]
 
 
+def _answers(logits: Tensor) -> list[list[float]]:
+    return [[round(value, 4) for value in row] for row in logits.softmax(dim=1).tolist()]
+
+
 def _rounded(values: Tensor) -> list[float]:
     return [round(value, 6) for value in values.tolist()]
 
@@ -71,6 +79,7 @@ def evaluate(
     model.eval()
     mixing = MixingSums(model.mixing_blocks(), model.num_classes)  # type: ignore[operator, arg-type]
     loss, correct, n = 0.0, 0, 0
+    answers: list[list[float]] = []
     try:
         with model.record_mixing() as record:  # type: ignore[operator]
             for images, targets in batches:
@@ -80,8 +89,9 @@ def evaluate(
                 loss += cross_entropy(logits, targets, reduction="sum").item()
                 correct += int((logits.argmax(dim=1) == targets).sum())
                 n += len(targets)
+                answers += _answers(logits[: ANSWERED - len(answers)])
                 mixing.add(record, targets)
                 yield
     finally:  # also when the caller leaves between two batches
         model.train(was_training)
-    return Evaluation(loss / n, correct / n, n, mixing.result())
+    return Evaluation(loss / n, correct / n, n, mixing.result(), answers)

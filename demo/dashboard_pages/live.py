@@ -20,6 +20,7 @@ from demo.curve_view import choose_view
 from demo.data_choice import class_names_of
 from demo.history import History, HistoryReader
 from demo.live_head import show_controls, show_outcome, show_progress
+from demo.live_pictures import show_pictures
 from demo.panels import plain, show_chart, show_head, show_link, tighten_page
 from demo.run_details import show_details
 from demo.run_list.label_form import labels_line
@@ -96,12 +97,13 @@ def curves_panel(run: Run, color: str) -> None:
 def mixing_panel(run: Run) -> None:
     """How the network mixes, as of the last completed epoch."""
     history = reader_of(run).history
-    st.subheader("Where it mixes")
     if history.start is None:
-        st.caption("Known as soon as the network is built.")
-    elif not history.mixes:
-        st.write(NO_MIXING)
-    elif not any(epoch.mixing for epoch in history.epochs):
+        return  # whether it mixes is known when the network is built
+    if not history.mixes:
+        st.caption(NO_MIXING)
+        return
+    st.subheader("Where it mixes")
+    if not any(epoch.mixing for epoch in history.epochs):
         st.caption("The mixing coefficients are measured at the end of each epoch.")
     else:
         measured = [epoch for epoch in history.epochs if epoch.mixing]
@@ -171,6 +173,7 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
     if sentence := sizes_sentence([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]):
         st.caption(sentence)
     mixing_panel(run)
+    show_pictures(run, status, history)
     show_details(run, history)
 
 

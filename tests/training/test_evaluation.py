@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from cifar_core.device import Device
 from cifar_core.models import create_model
+from cifar_core.runs.events import ANSWERED
 from cifar_core.training.evaluation import MixingSums, evaluate
 from tests.training.toys import CLASSES, CPU, DEVICE, tiny_net, val_batches
 
@@ -43,6 +44,17 @@ def test_loss_and_accuracy_are_those_of_a_plain_pass_over_all_images():
     assert result.accuracy == (logits.argmax(dim=1) == targets).sum().item() / 18
     assert 0 < result.accuracy < 1
     assert result.mixing == []
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("n", "batch_size"), [(18, 5), (18, 18), (7, 5)])
+def test_the_first_images_are_answered_whatever_the_batches(n, batch_size):
+    model = tiny_net(batch_norm=True)
+    answers = measured(model, val_batches(n=n, batch_size=batch_size)).answers
+    images, _ = next(val_batches(n=n, batch_size=n).in_order())
+    expected = model.eval()(images).softmax(dim=1)[:ANSWERED].tolist()
+    assert len(answers) == min(n, ANSWERED)
+    assert all(row == pytest.approx(other, abs=2e-4) for row, other in zip(answers, expected, strict=True))
 
 
 def test_it_stops_after_each_batch():
