@@ -35,7 +35,7 @@ def setting(
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One setting as a form needs it."""
+    """One setting as a form needs it; `group` is the title that it stands under, "" for the main ones."""
 
     name: str
     type: type
@@ -46,6 +46,7 @@ class FieldSpec:
     choices: tuple[str, ...]
     unit: str
     main: bool
+    group: str
 
 
 def checked(spec: FieldSpec, value: Any) -> Any:

@@ -6,13 +6,21 @@ Widgets keep their values under "set:<recipe>:<field>", so that every recipe has
 import json
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from cifar_core.config import MAIN_FIELDS, ConfigError, FieldSpec, TrainConfig, field_specs, parse_changes
+from cifar_core.config import (
+    GROUPS,
+    MAIN_FIELDS,
+    ConfigError,
+    FieldSpec,
+    TrainConfig,
+    field_specs,
+    parse_changes,
+)
 from cifar_core.recipes import Recipe, get_recipe, list_recipes
 from demo.panels import plain
 
@@ -28,9 +36,18 @@ def show_form(recipe: Recipe) -> dict[str, Any]:
     main = [specs.pop(name) for name in MAIN_FIELDS]
     changed = changed_fields(recipe, current_values(recipe))
     values = _pairs(recipe, main, changed)
-    below = sum(name in changed for name in specs)
-    with st.expander(f"More settings{f', {below} changed' if below else ''}", key=f"more:{recipe.name}"):
-        return values | _pairs(recipe, list(specs.values()), changed)
+    with st.expander(_counting("More settings", list(specs), changed), key=f"more:{recipe.name}"):
+        for title, names in GROUPS.items():
+            group = [name for name in names if name in specs]
+            st.markdown(f"**{_counting(title, group, changed)}**")
+            values |= _pairs(recipe, [specs[name] for name in group], changed)
+    return values
+
+
+def _counting(title: str, names: Sequence[str], changed: set[str]) -> str:
+    """A title, and how many of the settings under it were changed."""
+    count = sum(name in changed for name in names)
+    return f"{title}, {count} changed" if count else title
 
 
 def checked_config(recipe: Recipe, values: Mapping[str, Any], data: str) -> TrainConfig:

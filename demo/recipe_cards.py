@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from cifar_core.bench.speed import about
 from cifar_core.recipes import FAST, LESSONS, Recipe, get_recipe, list_recipes
+from cifar_core.recipes.sizes import size_of
 from demo.panels import plain
-from demo.summaries import Summary, best_of_recipe, same_network
+from demo.summaries import Summary, best_of_recipe
 from demo.time_here import kept_seconds
-from demo.words import amount, counted, percent
+from demo.words import MULTIPLY_ADDS, amount, counted, percent
 
 KINDS = {"own": "Ours", "lesson": "Lessons", "stated": "Earlier works", "fast": "Earlier works, fast"}
 
@@ -33,9 +34,9 @@ def card_caption(recipe: Recipe, summaries: Sequence[Summary]) -> str:
 def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
     """Figures from the recipe itself, from runs of it that the store has, and its time as measured here."""
     figures = []
-    known = same_network(summaries, recipe.config)
-    if known is not None:
-        figures += [f"{amount(known.parameters)} parameters", f"{amount(known.macs)}MAC a picture"]
+    size = size_of(recipe.config)
+    if size is not None:
+        figures += [f"{amount(size.parameters)} parameters", f"{amount(size.macs)} {MULTIPLY_ADDS}"]
     figures.append(counted(recipe.config.epochs, "epoch"))
     seconds = kept_seconds(recipe.config)
     if seconds is not None:
@@ -44,5 +45,6 @@ def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
         figures.append(f"stated {percent(recipe.stated.accuracy)} (test)")
     best = best_of_recipe(summaries, recipe.name)
     if best is not None:
-        figures.append(f"best here {percent(best.best)} ({best.watched})")
+        where = "shipped run" if best.shipped else "best here"
+        figures.append(f"{where} {percent(best.best)} ({best.watched})")
     return figures

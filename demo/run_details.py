@@ -12,7 +12,7 @@ from cifar_core.words import schedule_words
 from demo.form import as_text
 from demo.history import History
 from demo.panels import show_table
-from demo.words import amount, when
+from demo.words import MULTIPLY_ADDS, amount, when
 
 EMPTY_LOG = "Nothing here: the run was started from a terminal, or has printed nothing yet."
 
@@ -54,9 +54,10 @@ def machine_rows(run: Run, history: History) -> list[dict[str, str]]:
     start = history.start
     if start is None:
         return [{"": "Started", " ": when(run.created)}]
+    size = f"{amount(start.parameters)} parameters, {amount(start.macs)} {MULTIPLY_ADDS}"
     rows = {
         "Started": when(run.created or start.time),
-        "Network": f"{start.model}, {amount(start.parameters)} parameters, {amount(start.macs)}MAC a picture",
+        "Network": f"{start.model}, {size}",
         "Pictures": f"{start.train_images:,} for training, {start.val_images:,} for {history.watched}",
         "Data": start.data_source,
         "Data fingerprint": start.data_fingerprint,

@@ -120,9 +120,10 @@ def _figures(path: Path, events_size: int, changed: int) -> dict:
 
 
 def best_of_recipe(summaries: Sequence[Summary], recipe: str) -> Summary | None:
-    """The run of a recipe with the highest validation accuracy so far."""
-    own = [item for item in summaries if item.config and item.config.recipe == recipe]
-    return max((item for item in own if item.best), key=lambda item: item.best or 0.0, default=None)
+    """The user's run of a recipe with the highest accuracy so far; without any, the shipped one."""
+    known = [item for item in summaries if item.best and item.config and item.config.recipe == recipe]
+    own = [item for item in known if not item.shipped]
+    return max(own or known, key=lambda item: item.best or 0.0, default=None)
 
 
 def same_network(summaries: Sequence[Summary], config: TrainConfig) -> Summary | None:

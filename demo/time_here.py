@@ -13,10 +13,11 @@ import streamlit as st
 from cifar_core.bench.speed import MeasuringError, Speed, about, estimate_seconds
 from cifar_core.bench.speed_store import live_runs, load_speed, speed_path, start_measuring
 from cifar_core.config import TrainConfig
+from cifar_core.recipes.sizes import size_of
 from cifar_core.runs.store import RunStore
 from demo.panels import show_facts
 from demo.summaries import Summary, same_network
-from demo.words import amount
+from demo.words import MULTIPLY_ADDS, amount
 
 LOOK_SECONDS, BESIDE_SECONDS = 1.0, 5.0  # between two looks: while it is measured, while a training runs
 PATIENCE_SECONDS = 1.0  # a form that is just being changed is not measured yet
@@ -48,7 +49,7 @@ _measuring: dict[str, Measuring] = {}  # by speed file, for all tabs of this ser
 
 
 def show_time_here(config: TrainConfig, store: RunStore, summaries: Sequence[Summary]) -> None:
-    """Parameters, MACs and time as one line of facts; looks again until the time is known."""
+    """Parameters, multiply-adds and time as one line of facts; looks again until the time is known."""
     answer = answer_for(config, store)
     st.fragment(_panel, run_every=answer.look_seconds)(config, store, summaries, answer.words)
 
@@ -62,10 +63,10 @@ def _panel(config: TrainConfig, store: RunStore, summaries: Sequence[Summary], d
 
 def facts_of(config: TrainConfig, answer: Answer, summaries: Sequence[Summary]) -> list[tuple[str, str]]:
     """What a reader wants to know before the start, as (label, value)."""
-    known = answer.speed or same_network(summaries, config)
+    known = answer.speed or size_of(config) or same_network(summaries, config)
     return [
         ("Parameters", amount(known.parameters) if known else "–"),
-        ("MAC a picture", amount(known.macs) if known else "–"),
+        (MULTIPLY_ADDS.capitalize(), amount(known.macs) if known else "–"),
         ("Time on this machine", answer.words),
     ]
 

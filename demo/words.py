@@ -18,6 +18,7 @@ STATE_WORDS = {
     "damaged": "Damaged",
 }
 _OWN_RUN = re.compile(r"^(?P<recipe>.+)-(?P<stamp>\d{8}-\d{6})-(?P<tail>[0-9a-f]{4})$")
+MULTIPLY_ADDS = "multiply-adds a picture"  # papers call them MACs
 
 
 def percent(share: float | None) -> str:

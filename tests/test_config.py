@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from cifar_core.config import MAIN_FIELDS, ConfigError, TrainConfig, field_specs, parse_changes
+from cifar_core.config import GROUPS, MAIN_FIELDS, ConfigError, TrainConfig, field_specs, parse_changes
 
 SPECS = {spec.name: spec for spec in field_specs()}
 LIMITED = [spec for spec in field_specs() if spec.minimum is not None]
@@ -210,7 +210,10 @@ def test_words_that_make_no_value_are_refused_in_one_sentence(pair):
 def test_a_form_can_be_built_from_the_specs():
     assert [spec.name for spec in field_specs()] == [item.name for item in dataclasses.fields(TrainConfig)]
     assert {spec.name for spec in field_specs() if spec.main} == set(MAIN_FIELDS)
+    grouped = [name for names in GROUPS.values() for name in names]
+    assert sorted([*grouped, *MAIN_FIELDS]) == sorted(SPECS)
     for spec in field_specs():
+        assert bool(spec.group) != spec.main and (spec.main or spec.name in GROUPS[spec.group])
         assert spec.default == getattr(TrainConfig(), spec.name)
         assert spec.help.endswith(".")
         assert not spec.choices or spec.default in spec.choices

@@ -5,8 +5,10 @@ import torch
 
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data.batches import NORMALIZATIONS
-from cifar_core.models import create_model
+from cifar_core.data.named import DATA_SETS
+from cifar_core.models import count_macs, count_parameters, create_model
 from cifar_core.recipes import DEFAULT_RECIPE, FAST, LESSONS, get_recipe, list_recipes
+from cifar_core.recipes.sizes import Size, size_of
 from cifar_core.training.schedules import learning_rate
 
 EARLIER_WORKS = ("s1-mixing6", "s1-mixing11", "s3-model-a", "s3-model-b")
@@ -22,6 +24,16 @@ def test_a_recipe_is_complete_and_builds_its_network(name):
     with torch.device("meta"):
         model = create_model(recipe.config.model, num_classes=10, **recipe.config.model_args)
         assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_the_size_that_is_shown_is_the_networks_own(name):
+    config = get_recipe(name).config
+    classes = len(DATA_SETS[config.data].class_names)
+    model = create_model(config.model, num_classes=classes, **config.model_args)
+    assert size_of(config) == Size(count_parameters(model), count_macs(model))
+    assert size_of(config.replace(model_args={"other": 1})) is None
+    assert size_of(config.replace(recipe="of another version")) is None
 
 
 def test_the_default_comes_first():

@@ -4,11 +4,13 @@
 """
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.config import TrainConfig
+from cifar_core.words import duration
 
 # What changes how long a run takes only through its number of images and epochs, or not at all. Any other
 # setting, also one that is added later, makes a step of its own.
@@ -97,19 +99,13 @@ def estimate_seconds(config: TrainConfig, speed: Speed) -> float:
 
 
 def about(seconds: float) -> str:
-    """A time as rough as an estimate is: "14 minutes", "2.5 hours", "40 seconds"."""
-    if seconds < 55:
-        return _counted(max(1, round(seconds) if seconds < 10 else 5 * round(seconds / 5)), "second")
-    if seconds < 55 * 60:
-        return _counted(max(1, round(seconds / 60)), "minute")
-    hours = seconds / 3600
-    if hours < 36:
-        return _counted(round(hours, 1) if hours < 9.95 else round(hours), "hour")
-    return _counted(round(hours / 24), "day")
+    """A time as rough as an estimate is, in the words of all times: "40 s", "14 min", "2 h 30 min"."""
+    step = next((step for limit, step in _STEPS if seconds < limit), 86_400)
+    whole = max(1, round(seconds / step)) * step
+    return re.sub(r" 0+ (s|min|h)$", "", duration(whole))
 
 
-def _counted(number: float, unit: str) -> str:
-    return f"{number:g} {unit}{'' if number == 1 else 's'}"
+_STEPS = ((10, 1), (55, 5), (3570, 60), (5 * 3600, 300), (36 * 3600, 3600))  # (below so many, round to)
 
 
 def cost_settings(config: TrainConfig) -> dict[str, Any]:

@@ -11,15 +11,15 @@ from demo.words import percent
 COSTS = {
     "time": ("training time (min)", 60.0),
     "parameters": ("parameters (M)", 1e6),
-    "MAC": ("multiply-accumulates a picture (M)", 1e6),
+    "multiply-adds": ("multiply-adds a picture (M)", 1e6),
 }
-CHEAPER = {"time": "takes less time", "parameters": "has fewer parameters", "MAC": "computes less"}
+CHEAPER = {"time": "takes less time", "parameters": "has fewer parameters", "multiply-adds": "computes less"}
 SYMBOLS = ("circle", "rect", "triangle", "diamond")  # with the colors' dashes: see line_style
 
 
 @dataclass(frozen=True)
 class CostRun:
-    """One run: best validation accuracy in 0..1 and its cost in seconds, parameters or MACs, above 0."""
+    """One run: best validation accuracy in 0..1 and its cost (seconds or a count), above 0."""
 
     name: str
     rank: int

@@ -23,21 +23,28 @@ DATA_WORDS = {
     "airplane_automobile": "Its airplanes and automobiles alone: 12,000 photographs",
     "synthetic": "Drawn shapes, to try things out",
 }
+LAST = "last_recipe"  # of this session
 
 
 def choose_recipe(summaries: list[Summary]) -> Recipe:
-    """The recipes of a kind as a list of cards, one of them chosen; the URL holds the choice."""
+    """The recipes of a kind as a list of cards, one of them chosen; the URL holds the choice.
+
+    Who comes back from another page by a link without it finds the choice again.
+    """
     st.subheader("1. Recipe")
     kind = st.segmented_control(
         "Kind of recipe",
         list(KINDS),
         format_func=KINDS.__getitem__,
-        default=kind_of(st.query_params.get("recipe", "")),
+        default=kind_of(st.query_params.get("recipe", st.session_state.get(LAST, ""))),
         required=True,
         key="kind",
         label_visibility="collapsed",
+        wrap=True,  # a phone would hide what does not fit on one line
     )
     names = [name for name in list_recipes() if kind_of(name) == kind]
+    if "recipe" not in st.query_params and st.session_state.get(LAST) in names:
+        st.session_state.setdefault("recipe", st.session_state[LAST])
     name = st.radio(
         "Recipe",
         names,
@@ -46,6 +53,7 @@ def choose_recipe(summaries: list[Summary]) -> Recipe:
         bind="query-params",
         label_visibility="collapsed",
     )
+    st.session_state[LAST] = name or names[0]
     return get_recipe(name or names[0])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from cifar_core.config import TrainConfig
 from demo.form import as_text
 from demo.summaries import Summary
-from demo.words import amount, duration, percent
+from demo.words import MULTIPLY_ADDS, amount, duration, percent
 
 
 def differing_settings(runs: Sequence[Summary]) -> dict[str, dict[str, Any]]:
@@ -37,7 +37,7 @@ def cost_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
         "training time": lambda run: duration(run.seconds) if run.epochs else "–",
         "time an epoch": lambda run: duration(run.seconds / run.epochs) if run.epochs else "–",
         "parameters": lambda run: amount(run.parameters) if run.parameters else "–",
-        "MAC a picture": lambda run: amount(run.macs) if run.macs else "–",
+        MULTIPLY_ADDS: lambda run: amount(run.macs) if run.macs else "–",
         "device": lambda run: run.device or "–",
     }
     return [{"": name, **{run.name: measure(run) for run in runs}} for name, measure in measures.items()]

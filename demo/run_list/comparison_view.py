@@ -107,7 +107,7 @@ def show_costs(shown: list[Summary]) -> None:
 
 def cost_runs(shown: list[Summary], cost: str) -> list[CostRun]:
     """The runs of which accuracy and cost are known."""
-    fields = {"time": "seconds", "parameters": "parameters", "MAC": "macs"}
+    fields = {"time": "seconds", "parameters": "parameters", "multiply-adds": "macs"}
     return [
         CostRun(item.name, item.rank, item.best, getattr(item, fields[cost]))
         for item in shown

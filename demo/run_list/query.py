@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from demo.summaries import Summary
+from demo.words import MULTIPLY_ADDS
 
 Key = Callable[[Summary], float | str | None]
 
@@ -18,7 +19,7 @@ ORDERS: dict[str, Key] = {
     "time": lambda run: run.seconds or None,
     "time an epoch": lambda run: run.seconds / run.epochs if run.epochs else None,
     "parameters": lambda run: run.parameters or None,
-    "MAC a picture": lambda run: run.macs or None,
+    MULTIPLY_ADDS: lambda run: run.macs or None,
     "recipe": lambda run: run.config.recipe.casefold() if run.config else None,
 }
 

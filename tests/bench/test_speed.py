@@ -66,9 +66,9 @@ def test_a_size_that_was_not_measured_takes_the_next_larger_one():
 
 
 def test_about_is_as_rough_as_an_estimate():
-    seconds = (0.2, 1, 7.4, 42, 57, 100, 840, 3300, 5400, 3600 * 20, 3600 * 100)
-    words = "1 second|1 second|7 seconds|40 seconds|1 minute|2 minutes|14 minutes|0.9 hours|1.5 hours|"
-    assert [about(value) for value in seconds] == [*words.split("|")[:-1], "20 hours", "4 days"]
+    seconds = (0.2, 1, 7.4, 42, 57, 100, 840, 3300, 3590, 5400, 3960, 3600 * 20, 3600 * 100, 3600 * 23.9)
+    words = "1 s|1 s|7 s|40 s|1 min|2 min|14 min|55 min|1 h|1 h 30 min|1 h 05 min|20 h|4 d|1 d"
+    assert [about(value) for value in seconds] == words.split("|")
 
 
 def test_the_record_is_frozen():

@@ -93,7 +93,7 @@ def test_a_kept_estimate_is_told_at_once(capsys):
     config = get_recipe("smoke").config.replace(epochs=4)
     keep_speed(config, speed())
     assert main(["bench", "estimate", "--recipe", "smoke", "--set", "epochs=4"]) == 0
-    assert "4 epochs would take about 1 minute here" in capsys.readouterr().out
+    assert "4 epochs would take about 1 min here" in capsys.readouterr().out
     assert main(["bench", "estimate", "--recipe", "smoke", "--set", "epochs=4", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["seconds"] == pytest.approx(2 + 4 * (15 + 0.5))

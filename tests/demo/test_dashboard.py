@@ -1,17 +1,19 @@
 """The pages that start something: train, and try a network."""
 
 import io
+import re
 
 import pytest
 from PIL import Image
 
+from cifar_core.config import GROUPS
 from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.requests import Request
 from cifar_core.runs.status import QUEUED, Status
 from demo.drawings import DRAWINGS
-from tests.demo.fake_runs import make_run
+from tests.demo.fake_runs import accuracy, make_run
 from tests.demo.page_tests import button, buttons, charts, number, page, words
 from tests.toy_checkpoints import save_toy
 
@@ -121,8 +123,45 @@ def test_the_folder_of_the_last_run_is_offered(store, tmp_path):
 
 def test_cards_tell_what_runs_have_shown(store):
     make_run(store, epochs=6, recipe=FIRST)
-    assert "1.23 M parameters" in (caption := page().radio(key="recipe").proto.captions[0])
-    assert "best here 89.76 %" in caption and "here" in caption
+    assert "best here 89.76 %" in page().radio(key="recipe").proto.captions[0]
+
+
+def test_cards_tell_every_networks_size_before_anything_is_trained(store):
+    for caption in page().radio(key="recipe").proto.captions:
+        assert re.search(r" parameters · .* multiply\\?-adds a picture · ", caption), caption
+
+
+def test_a_shipped_run_is_not_called_the_best_here(store, tmp_path):
+    shipped = tmp_path / "shipped" / "speed_mixing.v9"
+    shipped.parent.mkdir()
+    make_run(store, epochs=6, recipe=FIRST).path.rename(shipped)
+    (shipped / "card.json").write_text("{}")
+    caption = page().radio(key="recipe").proto.captions[0]
+    assert "shipped run 89.76 %" in caption and "best here" not in caption
+    make_run(store, epochs=3, recipe=FIRST)
+    assert f"best here {100 * accuracy(3, 1.0):.2f} %" in page().radio(key="recipe").proto.captions[0]
+
+
+def test_the_chosen_recipe_is_there_again_after_another_page(store):
+    app = page("train", recipe="s2-vgg-fast")
+    app.switch_page("dashboard_pages/runs.py")
+    app.query_params.clear()
+    app.run()
+    app.switch_page("dashboard_pages/train.py")
+    app.query_params.clear()
+    app.run()
+    assert app.radio(key="recipe").value == "s2-vgg-fast"
+    assert app.query_params["recipe"] in ("s2-vgg-fast", ["s2-vgg-fast"])
+    assert app.button_group(key="kind").value in ("fast", ["fast"])
+
+
+def test_settings_stand_in_groups_that_say_what_was_changed(store):
+    app = page()
+    said = words(app)
+    assert all(title in said for title in GROUPS)
+    number(app, "momentum").set_value(0.5).run()
+    assert "How weights change, 1 changed" in words(app)
+    assert "More settings, 1 changed" in [item.label for item in app.expander]
 
 
 def test_a_public_host_trains_nothing_and_takes_no_paths(store, monkeypatch):

@@ -51,7 +51,7 @@ def test_before_the_start_size_and_time_are_shown(store):
     keep_speed(CONFIG, speed())
     app = page()
     said = words(app)
-    for shown in ("Parameters", "1.00 k", "MAC a picture", "2.00 k", "(measured)"):
+    for shown in ("Parameters", "1.00 k", "Multiply-adds a picture", "2.00 k", "(measured)"):
         assert shown in said
     assert f"about {about(estimate_seconds(CONFIG, speed()))} (measured)" in said
 
