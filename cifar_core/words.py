@@ -1,7 +1,11 @@
-"""Times and tables in words, the same on the command line and on every page."""
+"""Times, run names and tables in words, the same on the command line and on every page."""
 
 import math
+import re
+import time
 from collections.abc import Sequence
+
+_OWN_RUN = re.compile(r"^(?P<recipe>.+)-(?P<stamp>\d{8}-\d{6})-(?P<tail>[0-9a-f]{4})$")
 
 
 def duration(seconds: float | None) -> str:
@@ -16,6 +20,18 @@ def duration(seconds: float | None) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def run_name(run_id: str) -> str:
+    """A short name for a run's id: "smoke, 22 Nov 14:05:09"; an id of another form stays as it is."""
+    match = _OWN_RUN.match(run_id)
+    if match is None:
+        return run_id
+    try:
+        moment = time.strptime(match["stamp"], "%Y%m%d-%H%M%S")
+    except ValueError:
+        return run_id
+    return f"{match['recipe']}, {moment.tm_mday} {time.strftime('%b %H:%M:%S', moment)}"
 
 
 def schedule_words(factor: float) -> str:

@@ -5,14 +5,15 @@ import streamlit as st
 from cifar_core.runs.store import Run, Status
 from demo.history import History
 from demo.panels import plain
-from demo.words import STATE_WORDS, counted, run_name
+from demo.summaries import name_of
+from demo.words import STATE_WORDS, counted
 
 PLATEAU_EPOCHS = 3  # at least; in a long run a tenth of it
 
 
 def name_tab(run: Run, status: Status) -> None:
     """The state first in the browser tab's title, so that it is seen from another tab."""
-    st.set_page_config(page_title=f"{STATE_WORDS[status.state]}: {run_name(run.id)}")
+    st.set_page_config(page_title=f"{STATE_WORDS[status.state]}: {name_of(run)}")
 
 
 def plateau_words(history: History) -> str:
@@ -48,4 +49,4 @@ def tell_the_end(run: Run, status: Status) -> None:
 def end_words(run: Run, status: Status) -> str:
     """How it ended, in a sentence."""
     said = f" {status.message}" if status.message else ""
-    return f"{run_name(run.id)}: {STATE_WORDS[status.state].lower()}.{said}"
+    return f"{name_of(run)}: {STATE_WORDS[status.state].lower()}.{said}"

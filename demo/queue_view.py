@@ -7,7 +7,8 @@ from cifar_core.runs.store import Run, RunStore, Status, StoreError
 from demo.host import is_public
 from demo.live_head import progress_of
 from demo.panels import plain, show_link
-from demo.words import counted, run_name
+from demo.summaries import name_of
+from demo.words import counted
 
 LOOK_SECONDS = 2.0
 
@@ -43,7 +44,7 @@ def queue_words(statuses: list[Status]) -> str:
 
 def _row(run: Run, status: Status) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        show_link("live", run_name(run.id), run=run.id)
+        show_link("live", name_of(run), run=run.id)
         st.caption(plain(progress_of(status)[1]))
         if status.state == "waiting" and not is_public():
             st.button("Withdraw", key=f"withdraw:{run.id}", on_click=_withdraw, args=(run,))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cifar_core.config import TrainConfig
 from cifar_core.paths import checkpoints_dir
 from cifar_core.runs.store import RunStore, StoreError
-from demo.words import run_name
+from demo.summaries import name_of
 
 if TYPE_CHECKING:
     from cifar_core.data import ImageData
@@ -50,7 +50,7 @@ def list_networks(store: RunStore) -> list[Network]:
     for run in store.list():
         if (run.best_checkpoint / "card.json").exists():
             data = _data_of(run.config)
-            networks.append(Network(run.id, run_name(run.id), run.best_checkpoint, data, run.data_dir))
+            networks.append(Network(run.id, name_of(run), run.best_checkpoint, data, run.data_dir))
     known = {network.folder for network in networks}
     shipped = [card.parent for card in sorted(checkpoints_dir().glob("*/card.json"))]
     return networks + [Network(path.name, path.name, path) for path in shipped if path not in known]

@@ -1,12 +1,12 @@
 """Numbers, times, states and run names in the words that every page uses. Pure functions."""
 
 import math
-import re
 import time
 from collections.abc import Sequence
 from itertools import groupby
 
 from cifar_core.words import duration as duration
+from cifar_core.words import run_name as run_name
 
 STATE_WORDS = {
     "waiting": "Waiting",
@@ -17,7 +17,6 @@ STATE_WORDS = {
     "failed": "Failed",
     "damaged": "Damaged",
 }
-_OWN_RUN = re.compile(r"^(?P<recipe>.+)-(?P<stamp>\d{8}-\d{6})-(?P<tail>[0-9a-f]{4})$")
 MULTIPLY_ADDS = "multiply-adds a picture"  # papers call them MACs
 
 
@@ -53,18 +52,6 @@ def when(seconds_since_1970: float) -> str:
         return "–"
     moment = time.localtime(seconds_since_1970)
     return f"{moment.tm_mday} {time.strftime('%b %Y, %H:%M', moment)}"
-
-
-def run_name(run_id: str) -> str:
-    """A short name for a run's id: "smoke, 22 Nov 14:05:09"; an id of another form stays as it is."""
-    match = _OWN_RUN.match(run_id)
-    if match is None:
-        return run_id
-    try:
-        moment = time.strptime(match["stamp"], "%Y%m%d-%H%M%S")
-    except ValueError:
-        return run_id
-    return f"{match['recipe']}, {moment.tm_mday} {time.strftime('%b %H:%M:%S', moment)}"
 
 
 def listed(items: Sequence[str]) -> str:

@@ -19,9 +19,11 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from cifar_core.atomic import write_json
+from cifar_core.runs.labels import read_labels
 from cifar_core.runs.status import ACTIVE_STATES, QUEUED, STARTING, Status
 from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.runs.stored_json import read_json
+from cifar_core.words import run_name
 
 FOLDER = ".queue"
 LOOK_SECONDS = 0.5
@@ -165,7 +167,7 @@ def _stand(run: Run, store: RunStore, place: Place, status: Status, told: Callab
         before = [other for other, _ in _ahead(store, run, status)]
         if not before and place.take(run.id):
             return
-        message = waiting_words(place.holder, len(before))
+        message = waiting_words(called(store, place.holder), len(before))
         if message != words:
             told(message)
         if message != words or time.monotonic() - written > STATUS_SECONDS:
@@ -185,6 +187,14 @@ def _leave_if_asked(run: Run) -> None:
     if request is not None and request.request == "stop":
         run.take_request()
         raise Withdrawn(WITHDRAWN)
+
+
+def called(store: RunStore, holder: str) -> str:
+    """What a reader calls a run: the name that was given to it, or else its recipe and time."""
+    try:
+        return read_labels(store.get(holder)).name or run_name(holder)
+    except StoreError:  # no run, or one that cannot be read
+        return run_name(holder)
 
 
 def waiting_words(holder: str, before: int) -> str:

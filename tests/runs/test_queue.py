@@ -11,10 +11,13 @@ import pytest
 from cifar_core.paths import PROJECT_ROOT
 from cifar_core.recipes import get_recipe
 from cifar_core.runs import queue as subject
-from cifar_core.runs.queue import Withdrawn, active_runs, line_name, turn, waiting_words
+from cifar_core.runs.labels import FILE as LABELS
+from cifar_core.runs.labels import Labels, write_labels
+from cifar_core.runs.queue import Withdrawn, active_runs, called, line_name, turn, waiting_words
 from cifar_core.runs.requests import Request
 from cifar_core.runs.status import STARTING
 from cifar_core.runs.store import RunStore, Status, StoreError
+from cifar_core.words import run_name
 
 
 @pytest.fixture
@@ -82,8 +85,8 @@ def test_others_wait_and_start_in_the_order_of_their_launch(store):
     until(lambda: in_line(third))
     second = Waiter(launched(store, base + 1), order)
     until(lambda: in_line(second) and len(third.told) == 2)
-    assert second.told == [f"Waits for {first.run_.id} to finish."]
-    assert third.told[-1] == f"Waits for {first.run_.id} to finish; 1 in line before it."
+    assert second.told == [f"Waits for {run_name(first.run_.id)} to finish."]
+    assert third.told[-1] == f"Waits for {run_name(first.run_.id)} to finish; 1 in line before it."
     assert second.run_.status().message == second.told[-1]
     for waiter in (first, second, third):
         waiter.has_it.wait(20)
@@ -145,7 +148,7 @@ def test_now_does_not_wait_and_others_wait_for_it(store):
     alone.has_it.wait(20)
     waits = Waiter(launched(store, time.time() - 20), order)
     until(lambda: in_line(waits))
-    assert waits.told == [f"Waits for {alone.run_.id} to finish."]
+    assert waits.told == [f"Waits for {run_name(alone.run_.id)} to finish."]
     alone.finish()
     waits.finish()
 
@@ -212,3 +215,15 @@ def test_one_that_is_ended_in_line_leaves_it(store, number):
 def test_words():
     assert waiting_words("", 0) == "Waits for another training to finish."
     assert waiting_words("a-1", 2) == "Waits for a-1 to finish; 2 in line before it."
+
+
+def test_a_run_is_called_by_the_name_that_was_given_to_it(tmp_path):
+    store = RunStore(tmp_path)
+    run = store.create(get_recipe("smoke").config)
+    assert called(store, run.id) == run_name(run.id)
+    write_labels(run, Labels("the wide one"))
+    assert called(store, run.id) == "the wide one"
+    (run.path / LABELS).write_text("{")
+    assert called(store, run.id) == run_name(run.id)
+    assert called(store, "the search for a learning rate") == "the search for a learning rate"
+    assert called(store, "") == ""
