@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cifar_core.bench.speed import MeasuringError, Speed, about, estimate_seconds
-from cifar_core.bench.speed_store import live_runs, load_speed, speed_path, start_measuring
+from cifar_core.bench.speed_store import is_training, load_speed, speed_path, start_measuring
 from cifar_core.config import TrainConfig
 from cifar_core.recipes.sizes import size_of
 from cifar_core.runs.store import RunStore
@@ -77,7 +77,7 @@ def answer_for(config: TrainConfig, store: RunStore) -> Answer:
         speed = load_speed(config)
     except MeasuringError as error:
         return Answer(f"not known. {error}")
-    beside = bool(live_runs(store))
+    beside = is_training(store)
     if speed is not None:
         return Answer(time_words(config, speed, beside), speed)
     if beside:

@@ -25,6 +25,8 @@ from cifar_core.data.cache import default_cache_dir
 from cifar_core.paths import PROJECT_ROOT
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.detached import start_detached
+from cifar_core.runs.lr_search import live_searches
+from cifar_core.runs.queue import active_runs
 from cifar_core.runs.store import Run, RunStore
 from cifar_core.typed_json import build
 
@@ -102,13 +104,18 @@ def measuring_lock() -> FileLock:
 
 
 def live_runs(store: RunStore) -> list[Run]:
-    """Runs that train now or are about to: nothing is measured beside them."""
-    return [run for run in store.list() if run.status().state in ("waiting", "running")]
+    """Runs that train now or are about to."""
+    return [run for run, status in active_runs(store) if status.state in ("waiting", "running")]
+
+
+def is_training(store: RunStore) -> bool:
+    """True while a run or a search for a learning rate is at work: nothing is measured beside it."""
+    return bool(live_runs(store) or live_searches(store))
 
 
 def refuse_beside_training(store: RunStore) -> None:
     """Raise MeasuringError when a training of the store lives."""
-    if live_runs(store):
+    if is_training(store):
         raise MeasuringError(TRAINING_RUNS)
 
 

@@ -60,8 +60,9 @@ def found_words(found: LrSearch) -> str:
 def search(folder: SearchFolder, ended: Callable[[SearchFolder], bool]) -> None:
     """Wait for the device, test, keep the outcome; a failure is kept as its sentence and raised."""
     store = RunStore(folder.path.parent.parent)
+    place = wait_for_place(store, line_name(), "the search for a learning rate", lambda: ended(folder))
     try:
-        with wait_for_place(store, line_name(), "the search for a learning rate", lambda: ended(folder)):
+        with folder.lock(), place:
             _test(folder, ended)
     except Withdrawn:
         folder.change(state="stopped", message="Stopped.")

@@ -3,14 +3,20 @@
 <runs-dir>/.lr/<id>/config.json    the TrainConfig
                     search.json    what is found so far
                     watched        touched by the page that shows it; a search that nobody watches ends
+                    lock           held by the process that searches; it falls with the process
+
+Some days after its end a search is removed.
 """
 
 import secrets
+import shutil
 import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from cifar_core.atomic import write_json
 from cifar_core.config import ConfigError, TrainConfig
@@ -21,6 +27,8 @@ from cifar_core.typed_json import build
 
 FOLDER = ".lr"
 WATCH_SECONDS = 15.0
+KEEP_DAYS = 7
+DAY_SECONDS = 86_400.0
 GOING_ON = ("waiting", "running")
 
 
@@ -52,7 +60,8 @@ class SearchFolder:
 
     @classmethod
     def create(cls, store: RunStore, config: TrainConfig, data_dir: Path | None) -> "SearchFolder":
-        """A new search, watched from now on."""
+        """A new search, watched from now on; old ones make room."""
+        remove_old_searches(store)
         folder = cls(store.root / FOLDER / f"{time.time_ns()}-{secrets.token_hex(2)}")
         try:
             folder.path.mkdir(parents=True)
@@ -106,6 +115,51 @@ class SearchFolder:
             return time.time() - (self.path / "watched").stat().st_mtime < WATCH_SECONDS
         except OSError:
             return False
+
+    def lock(self) -> FileLock:
+        """The lock that the searching process holds."""
+        return FileLock(self.path / "lock", timeout=0)
+
+    @property
+    def alive(self) -> bool:
+        """True while a process searches, or waits in line to."""
+        try:
+            if not self.read().going_on:
+                return False
+            with self.lock():
+                return False
+        except Timeout:
+            return True
+        except (StoreError, OSError):
+            return False
+
+    @property
+    def changed(self) -> float:
+        """Seconds since 1970 when anything in it changed last; now, where that cannot be told."""
+        try:
+            return max(path.stat().st_mtime for path in (self.path, *self.path.iterdir()))
+        except OSError:  # it is being removed
+            return time.time()
+
+
+def list_searches(store: RunStore) -> list[SearchFolder]:
+    """All searches that are kept, the oldest first."""
+    folders = (store.root / FOLDER).glob("*")
+    return [SearchFolder(path) for path in sorted(folders) if path.is_dir() and not path.is_symlink()]
+
+
+def live_searches(store: RunStore) -> list[SearchFolder]:
+    """Those that a process works on."""
+    return [search for search in list_searches(store) if search.alive]
+
+
+def remove_old_searches(store: RunStore, older_than_days: float = KEEP_DAYS) -> int:
+    """Remove the searches that have rested for so long; returns how many."""
+    latest = time.time() - older_than_days * DAY_SECONDS
+    old = [one for one in list_searches(store) if one.changed <= latest and not one.alive]
+    for search in old:
+        shutil.rmtree(search.path, ignore_errors=True)
+    return len(old)
 
 
 def launch_search(folder: SearchFolder) -> "subprocess.Popen[bytes]":

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cifar_core.runs.lr_search import remove_old_searches
 from cifar_core.runs.store import RunStore
 from cifar_core.runs.trash import empty_trash
 from demo.host import is_public
@@ -34,6 +35,7 @@ def show_page(store: RunStore) -> None:
         show_link("train", "Train a network")
     if not is_public():
         empty_trash(store)
+        remove_old_searches(store)
         show_trash(store)
 
 

@@ -19,6 +19,7 @@ from cifar_core.bench.speed_store import (
 from cifar_core.cli.main import build_parser
 from cifar_core.config import TrainConfig, parse_changes
 from cifar_core.recipes import get_recipe
+from cifar_core.runs.lr_search import SearchFolder
 from cifar_core.runs.store import RunStore, Status
 from tests.bench.test_speed import speed
 
@@ -93,6 +94,15 @@ def test_nothing_is_measured_beside_a_training(tmp_path):
     with pytest.raises(MeasuringError, match="A training runs"):
         refuse_beside_training(store)
     run.write_status(Status("finished"))
+    refuse_beside_training(store)
+
+
+def test_nothing_is_measured_beside_a_search_for_a_learning_rate(tmp_path):
+    store = RunStore(tmp_path / "runs")
+    search = SearchFolder.create(store, CONFIG, None)
+    refuse_beside_training(store)
+    with SearchFolder(search.path).lock(), pytest.raises(MeasuringError, match="A training runs"):
+        refuse_beside_training(store)
     refuse_beside_training(store)
 
 
