@@ -6,7 +6,12 @@ from cifar_core.runs.labels import NAME_LETTERS, NOTE_LETTERS, Labels, read_labe
 from cifar_core.runs.store import Run, StoreError
 from demo.panels import plain
 
-TAGS_HELP = "Short words by which runs are found and filtered, such as baseline or wide; at most eight."
+TAGS_HELP = "Words by which runs are found, with spaces between: baseline wide; at most eight."
+
+
+def tags_help(known: list[str]) -> str:
+    """What to type, and the tags that other runs have."""
+    return f"{TAGS_HELP} In use: {', '.join(known)}." if known else TAGS_HELP
 
 
 def labels_line(labels: Labels) -> str:
@@ -24,20 +29,13 @@ def show_label_form(run: Run, known_tags: list[str]) -> None:
         st.error(plain(f"{error} Save writes it anew."))
     with st.form(f"labels:{run.id}", border=False):
         name = st.text_input("Name", labels.name, NAME_LETTERS, placeholder="by recipe and time")
-        tags = st.multiselect(
-            "Tags",
-            [*dict.fromkeys([*labels.tags, *known_tags])],
-            labels.tags,
-            accept_new_options=True,
-            help=TAGS_HELP,
-            placeholder="type a word, then Enter",
-        )
+        tags = st.text_input("Tags", " ".join(labels.tags), help=plain(tags_help(known_tags)))
         note = st.text_area("Note", labels.note, 80, NOTE_LETTERS)
         if st.form_submit_button("Save"):
-            _save(run, str(name or ""), tags, str(note or ""))
+            _save(run, str(name or ""), str(tags or ""), str(note or ""))
 
 
-def _save(run: Run, name: str, tags: list[str], note: str) -> None:
+def _save(run: Run, name: str, tags: str, note: str) -> None:
     try:
         write_labels(run, Labels(" ".join(name.split()), tags_in(tags), note.strip()))
     except StoreError as error:

@@ -7,23 +7,28 @@ import streamlit as st
 
 from demo.panels import plain
 from demo.run_list.query import ORDERS, RunsQuery, all_tags, asked_for
+from demo.style import MUTED_INK
 from demo.summaries import Summary
 from demo.words import STATE_WORDS, amount, counted, duration, listed, when
 
 ROWS_SHOWN = 12
 ROW_PIXELS = 35
+TAGS_PIXELS = 200
+BEST_HELP = "The highest validation accuracy of the run, in percent."
+CURVE_HELP = "Validation accuracy after each epoch, from 0 at the foot to 100 % at the top."
+LOSS_HELP = "The lowest validation loss of the run, in nats."
 SEARCH_HELP = "Finds words in names, recipes, networks, tags and notes; several words must all be there."
 
 
 def table_of(summaries: list[Summary]) -> pd.DataFrame:
-    """The rows that the page shows, one a run, in the order of `summaries`."""
-    return pd.DataFrame(
+    """The rows that the page shows, one a run, in the order of `summaries`; no column for what none has."""
+    table = pd.DataFrame(
         [
             {
                 "run": item.name,
-                "state": STATE_WORDS[item.state],
                 "best val accuracy (%)": None if item.best is None else round(100 * item.best, 2),
                 "val accuracy": [100 * value for value in item.curve],
+                "state": STATE_WORDS[item.state],
                 "tags": item.labels.tags,
                 "epochs": f"{item.epochs} of {item.config.epochs}" if item.config else "–",
                 "time": duration(item.seconds) if item.epochs else "–",
@@ -36,14 +41,19 @@ def table_of(summaries: list[Summary]) -> pd.DataFrame:
             for item in summaries
         ]
     )
+    empty = [name for name in ("tags", "note") if not table[name].map(bool).any()]
+    return table.drop(columns=empty)
 
 
 COLUMNS = {
     "run": st.column_config.TextColumn(pinned=True),
-    "val accuracy": st.column_config.LineChartColumn(y_min=0, y_max=100, width="small"),
-    "best val accuracy (%)": st.column_config.NumberColumn(format="%.2f"),
-    "lowest val loss": st.column_config.NumberColumn(format="%.4f"),
-    "tags": st.column_config.ListColumn(width=130),
+    # the two that a phone shows beside the names
+    "best val accuracy (%)": st.column_config.NumberColumn("best (%)", format="%.2f", help=BEST_HELP),
+    "val accuracy": st.column_config.LineChartColumn(
+        "by epoch", y_min=0, y_max=100, width=90, color=MUTED_INK, help=CURVE_HELP
+    ),
+    "lowest val loss": st.column_config.NumberColumn("lowest loss", format="%.4f", help=LOSS_HELP),
+    "tags": st.column_config.ListColumn(width=TAGS_PIXELS),
     "note": st.column_config.TextColumn(width="medium"),
 }
 

@@ -21,6 +21,10 @@ def shown(app):
     return list(app.dataframe[0].value["run"])
 
 
+def field(app, label):
+    return next(item for item in app.text_input if item.label == label)
+
+
 def labeled(store, name, tags=(), note="", **settings):
     run = make_run(store, **settings)
     write_labels(run, Labels(name, list(tags), note))
@@ -75,6 +79,14 @@ def test_what_is_unknown_comes_last_in_every_order(store, three, sort, descendin
     assert len(found) == 4
     if sort not in ("name", "state"):
         assert found[-1].id == damaged.id
+
+
+def test_tags_and_notes_have_columns_where_there_are_any(store):
+    make_run(store)
+    assert not {"tags", "note"} & set(page("runs").dataframe[0].value)
+    labeled(store, "alpha", ["wide"])
+    table = page("runs").dataframe[0].value
+    assert sorted(map(list, table["tags"])) == [[], ["wide"]] and "note" not in table
 
 
 def test_tags_are_listed_once(store, three):
@@ -147,11 +159,12 @@ def test_a_damaged_run_among_others_is_left_out_of_the_charts(store, three):
 def test_a_run_is_named_tagged_and_noted(store):
     run = make_run(store)
     app = page("runs", runs=run.id)
-    app.text_input[-1].set_value("  my   run ")
+    field(app, "Name").set_value("  my   run ")
+    field(app, "Tags").set_value("Baseline, wide")
     app.text_area[0].set_value("better than before")
     button(app, "Save").click().run()
     assert not app.exception and shown(app) == ["my run"]
-    assert read_labels(run) == Labels("my run", [], "better than before")
+    assert read_labels(run) == Labels("my run", ["baseline", "wide"], "better than before")
     assert list(app.dataframe[0].value["note"]) == ["better than before"]
     live = page("live", run=run.id)
     assert "my run" in words(live) and "better than before" in words(live)
