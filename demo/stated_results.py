@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cifar_core.paths import checkpoints_dir
 from cifar_core.recipes import FAST, Recipe, get_recipe, list_works
 from cifar_core.runs.results import FILE, Result, read_results
-from cifar_core.runs.store import RunStore
+from cifar_core.runs.store import RunStore, StoreError
 from demo.words import duration
 
 
@@ -19,13 +19,16 @@ class Row:
     fast: Result | None
 
 
-def all_results(store: RunStore) -> list[Result]:
-    """The shipped results, then the user's.
-
-    Raises:
-        StoreError: when a file is damaged.
-    """
-    return [*read_results(checkpoints_dir() / FILE), *read_results(store.root / FILE)]
+def all_results(store: RunStore) -> tuple[list[Result], str]:
+    """The shipped results, then the user's; and what is wrong with files that cannot be read, "" if none."""
+    results: list[Result] = []
+    troubles = []
+    for folder in (checkpoints_dir(), store.root):
+        try:
+            results += read_results(folder / FILE)
+        except StoreError as error:
+            troubles.append(str(error))
+    return results, " ".join(troubles)
 
 
 def rows_of(results: Iterable[Result]) -> list[Row]:
@@ -48,6 +51,7 @@ def table_rows(rows: Sequence[Row]) -> list[dict[str, str]]:
         table.append(
             {
                 "recipe": row.recipe.name,
+                "what it is": title_of(row.recipe),
                 "stated": f"{100 * stated.accuracy:.2f} % after {stated.epochs} epochs",
                 "own, as stated": result_words(row.own),
                 "own, fast": result_words(row.fast),
@@ -56,11 +60,16 @@ def table_rows(rows: Sequence[Row]) -> list[dict[str, str]]:
     return table
 
 
+def title_of(recipe: Recipe) -> str:
+    """What a recipe is, in a few words: its sentence up to the colon."""
+    return recipe.summary.partition(":")[0].rstrip(".")
+
+
 def result_words(result: Result | None) -> str:
-    """ "91.23 % (+1.07) after 20 epochs, 12 min 10 s", or that there is none."""
+    """ "91.23 % (+1.07 points) after 20 epochs, 12 min 10 s", or that there is none."""
     if result is None:
         return "not run yet"
-    difference = "" if result.difference is None else f" ({100 * result.difference:+.2f})"
+    difference = "" if result.difference is None else f" ({100 * result.difference:+.2f} points)"
     took = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''}, {duration(result.seconds)}"
     return f"{100 * result.accuracy:.2f} %{difference} after {took}"
 

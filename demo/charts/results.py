@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from demo.charts.figure import Chart, Option, category_axis, plain_option, value_axis
-from demo.stated_results import Row, verdict
+from demo.stated_results import Row, title_of, verdict
 from demo.style import MUTED_INK, RUN_COLORS
+from demo.words import percent
 
 STATED, OWN, FAST = "stated", "own, as stated", "own, fast"
 MARKS: dict[str, Option] = {
@@ -22,18 +23,24 @@ def stated_chart(rows: Sequence[Row]) -> Chart:
         OWN: [row.own.accuracy if row.own else None for row in rows],
         FAST: [row.fast.accuracy if row.fast else None for row in rows],
     }
-    series = [_marks(name, numbers) for name, numbers in values.items()]
+    series = [_marks(name, numbers, rows) for name, numbers in values.items()]
     x_axis = value_axis("test accuracy (%)", scale=True)
     legend = {"top": 0, "left": 0, "data": list(MARKS)}
     option = plain_option(x_axis, category_axis(names, inverse=True), series, legend=legend)
     option["grid"] |= {"left": 8}
+    option["tooltip"] = {"trigger": "item", "formatter": "{b}", "confine": True}
     reading = (
         "Bars: what the work states. Circles: its recipe, run by this project. Triangles: our own recipe "
-        "for the same network, in at most a fifth of the epochs. Right of the bar is better than stated."
+        "for the same network, in at most a fifth of the epochs. Right of the bar is better than stated. "
+        "A row without circle and triangle is not run yet."
     )
     return Chart(verdict(rows), option, reading, 90 + 30 * len(rows))
 
 
-def _marks(name: str, values: Sequence[float | None]) -> Option:
-    data = [[round(100 * value, 2), place] for place, value in enumerate(values) if value is not None]
+def _marks(name: str, values: Sequence[float | None], rows: Sequence[Row]) -> Option:
+    data = [
+        {"value": [round(100 * value, 2), place], "name": f"{title_of(row.recipe)}, {name}: {percent(value)}"}
+        for place, (value, row) in enumerate(zip(values, rows, strict=True))
+        if value is not None
+    ]
     return {"type": "scatter", "name": name, "data": data, **MARKS[name]}

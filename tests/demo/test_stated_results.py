@@ -21,6 +21,7 @@ def test_every_stated_result_has_a_row_also_before_it_is_run():
     rows = rows_of([])
     assert [row.recipe.name for row in rows] == list_works()
     assert verdict(rows) == "None of the stated results has been run here yet"
+    assert all(row["what it is"] and ":" not in row["what it is"] for row in table_rows(rows))
     assert {row["own, fast"] for row in table_rows(rows)} == {"not run yet"}
 
 
@@ -42,14 +43,16 @@ def test_the_best_result_of_either_kind_counts():
 
 def test_a_result_in_words():
     assert result_words(None) == "not run yet"
-    assert result_words(RESULT) == "91.23 % (+1.07) after 20 epochs, 2 min 10 s"
+    assert result_words(RESULT) == "91.23 % (+1.07 points) after 20 epochs, 2 min 10 s"
     assert result_words(result(epochs=1, stated=None)) == "91.23 % after 1 epoch, 2 min 10 s"
 
 
 def test_the_chart_marks_what_is_stated_and_what_was_reached():
     rows = rows_of([result(), result(recipe="s2-vgg-fast", accuracy=0.9)])
     chart = stated_chart(rows)
-    series = {one["name"]: one["data"] for one in chart.option["series"]}
+    series = {one["name"]: [mark["value"] for mark in one["data"]] for one in chart.option["series"]}
+    names = [mark["name"] for one in chart.option["series"] for mark in one["data"]]
+    assert "The VGG-like network of the five-families work, own, fast: 90.00 %" in names
     place = list_works().index("s2-vgg")
     assert len(series[STATED]) == len(rows) and [90.16, place] in series[STATED]
     assert series[OWN] == [[91.23, place]] and series[FAST] == [[90.0, place]]
@@ -61,7 +64,7 @@ def test_the_page_shows_results_and_links_to_runs_that_are_there(store):
     app = page("results")
     said = words(app)
     assert charts(app) == 1 and not app.exception
-    assert "91.23 % (+1.07)" in app.table[0].value.to_csv() and "The runs behind the figures" in said
+    assert "91.23 % (+1.07 points)" in app.table[0].value.to_csv() and "The runs behind the figures" in said
 
 
 def test_without_any_result_the_page_says_how_to_get_them(store):
@@ -74,4 +77,5 @@ def test_a_damaged_file_is_said_to_be(store, text):
     store.root.mkdir(parents=True, exist_ok=True)
     (store.root / FILE).write_text(text)
     app = page("results")
-    assert "cannot be read" in words(app) and not charts(app)
+    assert "cannot be read" in words(app)
+    assert charts(app) == 1 and len(app.table) == 1, "what the project has measured stays"
