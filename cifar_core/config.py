@@ -6,6 +6,7 @@ the error messages all say the same. No torch here.
 # ruff: noqa: RUF009 (`setting` returns a dataclasses.field)
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -247,12 +248,17 @@ class TrainConfig:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "TrainConfig":
         """The config that `to_json` wrote; raises ConfigError when a field is unknown or bad."""
-        return cls().replace(**document)
+        return _defaults().replace(**document)
 
     def differences(self, other: "TrainConfig") -> dict[str, tuple[Any, Any]]:
         """Settings in which two configs differ: name -> (own value, other's value)."""
         mine, theirs = self.to_json(), other.to_json()
         return {name: (mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]}
+
+
+@functools.cache
+def _defaults() -> TrainConfig:
+    return TrainConfig()
 
 
 _SPECS: list[FieldSpec] = []

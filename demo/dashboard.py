@@ -28,3 +28,7 @@ st.navigation(
     ],
     position="top",
 ).run()
+
+from demo.preload import preload  # noqa: E402 (after the first page is drawn, and with the path that is set above)
+
+preload()
