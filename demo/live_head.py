@@ -10,6 +10,7 @@ from demo.history import History
 from demo.host import is_public
 from demo.lr_control import show_lr_control
 from demo.panels import plain, show_facts, show_link
+from demo.run_details import show_log
 from demo.words import counted, duration, megabytes, percent
 
 SAVED = "the latest are saved, to go on with later"
@@ -135,7 +136,7 @@ def show_outcome(run: Run, status: Status, history: History) -> None:
     """How a run ended, in a sentence, and what to do next."""
     if status.state == "failed":
         st.error(plain(failure_words(status)))
-        st.code(run.log_tail(12) or "The log is empty.", language=None)
+        show_log(run.log_tail(12))
     elif status.active and (run.best_checkpoint / "card.json").exists():
         show_link("try_network", "Try the best weights so far on pictures", run=run.id)
     elif history.best is not None and not status.active:

@@ -12,7 +12,7 @@ from demo.words import STATE_WORDS
 ON, BACK = ":material/arrow_forward:", ":material/arrow_back:"
 FACTS = "display:flex;flex-wrap:wrap;gap:.4rem 2rem;margin:0;padding:0"
 FACT_LABEL = "margin:0;padding:0;font-size:.8rem;opacity:.7"
-FACT_VALUE = "margin:0;padding:0;font-variant-numeric:tabular-nums"
+FACT_VALUE = "margin:0;padding:0;font-variant-numeric:tabular-nums;overflow-wrap:anywhere"
 
 
 def tighten_page() -> None:

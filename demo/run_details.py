@@ -11,7 +11,7 @@ from cifar_core.runs.store import Run
 from cifar_core.words import schedule_words
 from demo.form import as_text
 from demo.history import History
-from demo.panels import show_table
+from demo.panels import show_facts, show_table
 from demo.words import MULTIPLY_ADDS, amount, when
 
 EMPTY_LOG = "Nothing here: the run was started from a terminal, or has printed nothing yet."
@@ -22,10 +22,18 @@ def show_details(run: Run, history: History) -> None:
     with st.expander("Settings"):
         show_table(settings_rows(run.config()))
     with st.expander("Machine, data and network"):
-        show_table(machine_rows(run, history))
+        show_facts(machine_facts(run, history))
     if not run.shipped:
         with st.expander("Log"):
-            st.code(run.log_tail() or EMPTY_LOG, language=None)
+            show_log(run.log_tail())
+
+
+def show_log(text: str) -> None:
+    """What a process printed; long lines wrap, as a phone has no room to scroll in."""
+    if text:
+        st.code(text, language=None, wrap_lines=True)
+    else:
+        st.caption(EMPTY_LOG)
 
 
 def settings_rows(config: TrainConfig) -> list[dict[str, str]]:
@@ -49,11 +57,11 @@ def lr_change_words(event: LearningRate) -> str:
     return f"{schedule_words(event.factor)} after step {event.step:,} ({when(event.time)})"
 
 
-def machine_rows(run: Run, history: History) -> list[dict[str, str]]:
-    """What the run's first event says about where and on what it was trained."""
+def machine_facts(run: Run, history: History) -> list[tuple[str, str]]:
+    """As (label, value): what the run's first event says about where and on what it was trained."""
     start = history.start
     if start is None:
-        return [{"": "Started", " ": when(run.created)}]
+        return [("Started", when(run.created))]
     size = f"{amount(start.parameters)} parameters, {amount(start.macs)} {MULTIPLY_ADDS}"
     rows = {
         "Started": when(run.created or start.time),
@@ -66,4 +74,4 @@ def machine_rows(run: Run, history: History) -> list[dict[str, str]]:
         "Learning rate": "; ".join(lr_change_words(event) for event in history.lr_changes) or "as scheduled",
         "Resumed": ", ".join(f"after step {event.step:,}" for event in history.resumes) or "never",
     }
-    return [{"": name, " ": value} for name, value in rows.items()]
+    return list(rows.items())

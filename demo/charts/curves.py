@@ -15,6 +15,8 @@ MILESTONES = (0.95, 0.94, 0.93, 0.92, 0.91, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50, 
 PATIENCE_EPOCHS = 3  # a validation loss that has not fallen for so long is worth a word
 LR_CHANGED = " Dotted: somebody changed the learning rate, to so many times the schedule."
 TRAINING, VALIDATION = "training", "validation"  # the lines; the second one is the test where that is watched
+THIN, THICK = 1, 3  # pixels
+FIRST_STEPS = 0.1  # share of the training line that may lie below the axis
 FAINT = 0.3  # opacity of the single steps behind a smoothed line
 SMOOTHED = " Faint: the training line before smoothing."
 MARKED = 60  # validation points that are drawn as dots too
@@ -55,13 +57,26 @@ def loss_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
 
 def accuracy_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
     """Accuracy in percent along the run."""
-    axis = value_axis("accuracy (%)", vertical=True, scale=True)
-    option = _curves(history, "accuracy", color, 100.0, axis, view)
+    option = _curves(history, "accuracy", color, 100.0, value_axis("accuracy (%)", vertical=True), view)
+    start = _accuracy_start(option["series"])
+    option["yAxis"] |= {"min": start, "scale": True}
     reading = (
         "Higher is better. Where augmentation changes the training pictures, "
         f"{history.watched} pictures stay as they are, so the thick line can lie above the thin one."
     )
+    if start:
+        reading += f" The axis starts at {start} %: what lies below is cut off."
     return Chart(accuracy_title(history), option, reading + _note(history, view))
+
+
+def _accuracy_start(lines: list[Option]) -> int:
+    """Where the axis starts, in percent: under all but the first steps, which lie far below the rest."""
+    lows = [np.quantile([y for _, y in line["data"]], _cut_off(line)) for line in lines if line["data"]]
+    return max(0, math.floor(min(lows, default=0.0) / 10) * 10)
+
+
+def _cut_off(line: Option) -> float:
+    return FIRST_STEPS if line["lineStyle"]["width"] == THIN else 0.0
 
 
 def _note(history: History, view: CurveView) -> str:
@@ -89,14 +104,14 @@ def _curves(history: History, what: str, color: str, scale: float, y_axis: Optio
     lines = []
     if TRAINING in view.lines:
         if view.smoothing:
-            faint = _line("single steps", _cut(at, raw, begin, end, view), color, 1, symbols=False)
-            lines.append(faint | {"lineStyle": {"color": color, "width": 1, "opacity": FAINT}})
+            faint = _line("single steps", _cut(at, raw, begin, end, view), color, THIN, symbols=False)
+            lines.append(faint | {"lineStyle": {"color": color, "width": THIN, "opacity": FAINT}})
         smooth = _cut(at, smoothed(raw, view.smoothing), begin, end, view)
-        lines.append(_line("training", smooth, color, 1, symbols=False))
+        lines.append(_line("training", smooth, color, THIN, symbols=False))
     if VALIDATION in view.lines:
         marked = len(epochs) <= MARKED
         lines.append(
-            _line(history.watched, _cut(epochs, watched, begin, end, view), color, 3, symbols=marked)
+            _line(history.watched, _cut(epochs, watched, begin, end, view), color, THICK, symbols=marked)
         )
     if lines:
         lines[0]["markLine"] = _lr_marks(history, at, (begin, end), view)

@@ -1,6 +1,7 @@
 """One run as it happens: its state and buttons, its curves, how it mixes; found again by `?run=ID`."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import streamlit as st
 
@@ -29,6 +30,7 @@ from demo.words import sizes_sentence
 
 HEAD_SECONDS = 1.0
 CURVES_SECONDS = 2.0
+READERS = 3  # runs whose events a session keeps in memory
 NO_MIXING = (
     "This network has plain convolutions, so there is nothing to mix. Recipes with mixing in their "
     "name choose between kernels for each picture."
@@ -50,7 +52,11 @@ def chosen_run(store: RunStore) -> Run | None:
 def reader_of(run: Run) -> HistoryReader:
     """This session's reader of a run's events."""
     readers = st.session_state.setdefault("readers", {})
-    return readers.setdefault(str(run.path), HistoryReader(run))
+    reader = readers.pop(str(run.path), None) or HistoryReader(run)
+    readers[str(run.path)] = reader  # the newest last
+    while len(readers) > READERS:
+        readers.pop(next(iter(readers)))
+    return cast(HistoryReader, reader)
 
 
 def refreshed(run: Run) -> HistoryReader:
@@ -125,13 +131,13 @@ def show_page(store: RunStore) -> None:
     """The run; without one, a sentence and where to go."""
     try:
         run = chosen_run(store)
-    except StoreError as error:
-        st.title("Live")
-        st.error(plain(str(error)))
-    else:
         if run is not None:
             show_run(store, run)
             return
+    except StoreError as error:  # there is none of that name, or it was deleted while the page was drawn
+        st.title("Live")
+        st.error(plain(str(error)))
+    else:
         st.title("Live")
         st.write("No run yet. Choose a recipe and press Train: it appears here.")
     show_link("train", "Train a network")
