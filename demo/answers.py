@@ -8,7 +8,7 @@ from cifar_core.images import Decoded, ImageError, decode
 from cifar_core.inference import Classifier, Prediction
 from demo.answer_view import answer_html, inside_html, problem_html
 from demo.card_view import about_html, head_html
-from demo.isolation import decode_isolated
+from demo.isolation import decode_isolated, decoder
 from demo.uploads import read_upload
 
 SHOWN = 5  # classes with a bar
@@ -27,6 +27,8 @@ class Answers:
         first = [checkpoint] if checkpoint else []
         self.names = [*first, *(name for name in list_checkpoints() if name not in first)]
         self._decode = decode_isolated if public else decode
+        if public:
+            decoder.start()
         self._load = lru_cache(maxsize=4)(Classifier.load)
         self.card = self._classifier(None).card
 
