@@ -14,27 +14,16 @@ from pathlib import Path
 
 from PIL import Image
 
+from cifar_core.image_formats import ALLOWED as ALLOWED
+from cifar_core.image_formats import FORMATS as FORMATS
+from cifar_core.image_formats import announced_sizes, has_more_scans
+from cifar_core.image_formats import identify as identify
+
 MAX_BYTES = 20 * 2**20  # a photo of a phone at full resolution has 3 to 12 MB
 MAX_PIXELS = 50_000_000  # 48-megapixel phones pass; 200 MB decoded
+MAX_READS = 400_000  # steps of Pillow's own loops over a file's parts; a large GIF takes 160,000
+MAX_WORK = 1_000_000_000  # pixels times scans of a JPEG: a large progressive one has half of it
 TINY_SIDE = 8  # pixels; below this a note says that there is little to see
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-ALLOWED = "PNG, JPEG, WebP, GIF or BMP"
-
-_BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
-_SIGNATURES = (
-    (b"%PDF", "a PDF document"),
-    (b"II*\0", "a TIFF picture"),
-    (b"MM\0*", "a TIFF picture"),
-    (b"8BPS", "a Photoshop file"),
-    (b"%!PS", "a PostScript file"),
-    (b"\0\0\1\0", "a Windows icon"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"PK\3\4", "a ZIP archive or an office document"),
-    (b"\x1f\x8b", "a compressed archive"),
-    (b"\x1aE\xdf\xa3", "a video"),
-)
 # How a PNG's one transparent color, stored at the file's own depth, reads at 8 bits (Pillow forgets to).
 _TRANSPARENT_KEY: dict[str, Callable[[int], int]] = {
     "L;2": lambda value: value * 85,
@@ -56,6 +45,22 @@ _quiet = threading.Lock()  # warnings.catch_warnings changes the whole process
 
 class ImageError(ValueError):
     """The bytes give no picture; the message is one sentence for the person who sent them."""
+
+
+class _Bytes(io.BytesIO):
+    """A file of limited patience: Pillow loops over chunks, markers and runs, which can be millions."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        if self.reads > MAX_READS:
+            raise _TooManyParts
+        return super().read(size)
+
+
+class _TooManyParts(BaseException):
+    """Of another kind than Pillow catches and passes over."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ def decode(data: bytes) -> Decoded:
             raise ImageError(
                 "The picture needs more memory than is allowed here; send a smaller copy."
             ) from None
+        except _TooManyParts:
+            raise ImageError(_too_many_parts(data)) from None
         except Image.DecompressionBombError:
             raise ImageError(_too_many_pixels("far more than")) from None
         except Exception as error:  # Pillow raises nearly every kind on broken files
@@ -134,42 +141,15 @@ def _check_bytes(data: bytes) -> None:
         raise ImageError(f"This is {kind}, which is not read here; save it as {ALLOWED} and try again.")
 
 
-def identify(data: bytes) -> str:
-    """One of FORMATS by the first bytes, else some words for people, such as "an SVG drawing"."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "GIF"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in _BMP_HEADER_SIZES:
-        return "BMP"
-    return _identify_other(data)
-
-
-def _identify_other(data: bytes) -> str:
-    for signature, name in _SIGNATURES:
-        if data.startswith(signature):
-            return name
-    if data[4:8] == b"ftyp":
-        brand = data[8:12]
-        if brand in (b"avif", b"avis"):
-            return "an AVIF picture"
-        return "a HEIC picture" if brand[:3] in (b"hei", b"hev", b"mif", b"msf") else "a video"
-    head = data[:4096].lower()
-    if b"<svg" in head:
-        return "an SVG drawing"
-    if b"<html" in head or b"<!doctype html" in head:
-        return "a web page"
-    is_text = head.startswith((b"\xff\xfe", b"\xfe\xff")) or not any(b < 9 or 13 < b < 27 for b in head)
-    return "a text file" if is_text else "a file of an unknown kind"
-
-
 def _too_many_pixels(how_many: str) -> str:
     allowed = f"{MAX_PIXELS / 1e6:.0f} million pixels"
     return f"The picture has {how_many} the {allowed} that are allowed; send a smaller copy."
+
+
+def _too_many_parts(data: bytes) -> str:
+    return (
+        f"This {identify(data)} picture is in far more parts than usual; save it anew, or send another one."
+    )
 
 
 def _damaged(data: bytes) -> str:
@@ -178,31 +158,33 @@ def _damaged(data: bytes) -> str:
 
 def _decode(data: bytes) -> Decoded:
     _check_header(data)
-    with Image.open(io.BytesIO(data), formats=FORMATS) as file:
+    with Image.open(_Bytes(data), formats=FORMATS) as file:
         scale_key = _TRANSPARENT_KEY.get(str(file.tile[0].args)) if file.tile else None
+        place = file.tile[0].extents if file.tile else None
         file.load()
         rgb, notes = _on_white(_to_8_bit(file, scale_key))
+        if file.format == "GIF" and place:
+            rgb = _alone(rgb, place)
         method = _UPRIGHT.get(_orientation(file))
-        animated = _is_animated(file)  # last: to find out, Pillow may step to the next frame
+        more = _more_pictures(file)  # last: to find out, Pillow may step to the next frame
     upright = rgb.transpose(method) if method is not None else rgb
     upright.info = {}
-    if animated:
-        notes.append("The file is animated; this is its first frame.")
     if min(upright.size) < TINY_SIDE:
-        notes.append(
-            f"The picture has only {upright.width} × {upright.height} pixels: too few to recognize much."
-        )
-    return Decoded(upright, tuple(notes))
+        size = f"{upright.width} × {upright.height}"
+        more.append(f"The picture has only {size} pixels: too few to recognize much.")
+    return Decoded(upright, (*notes, *more))
 
 
 def _check_header(data: bytes) -> None:
     """Size, and for PNG the checksums (which Pillow skips when it decodes), before any pixel is decoded."""
-    if data[:4] == b"RIFF" and data[12:16] == b"VP8X":  # libwebp reserves memory for the canvas as it opens
-        _check_size(*(1 + int.from_bytes(data[start : start + 3], "little") for start in (24, 27)))
-    with Image.open(io.BytesIO(data), formats=FORMATS) as file:
+    for size in announced_sizes(data):
+        _check_size(*size)
+    with Image.open(_Bytes(data), formats=FORMATS) as file:
         _check_size(*file.size)
         if min(file.size) < 1:
             raise ImageError(_damaged(data))
+        if identify(data) == "JPEG" and has_more_scans(data, MAX_WORK // (file.width * file.height)):
+            raise ImageError(_too_many_parts(data))
         file.verify()
 
 
@@ -226,7 +208,7 @@ def _on_white(image: Image.Image) -> tuple[Image.Image, list[str]]:
     """RGB, transparency laid on white, and a note where nothing else is left."""
     if not image.has_transparency_data:
         return image.convert("RGB"), []
-    layer = image.convert("RGBA")
+    layer = image if image.mode == "RGBA" else image.convert("RGBA")
     alpha = layer.getchannel("A")
     sheet = Image.new("RGB", layer.size, "white")
     sheet.paste(layer, mask=alpha)
@@ -243,8 +225,22 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _is_animated(image: Image.Image) -> bool:
+def _alone(frame: Image.Image, place: tuple[int, int, int, int]) -> Image.Image:
+    """A GIF's first frame, which may cover only a part of the canvas, on white as browsers show it."""
+    if place == (0, 0, *frame.size):
+        return frame
+    sheet = Image.new("RGB", frame.size, "white")
+    sheet.paste(frame.crop(place), place[:2])
+    return sheet
+
+
+def _more_pictures(file: Image.Image) -> list[str]:
+    """A note where the file holds more than the picture that was read."""
     try:
-        return bool(getattr(image, "is_animated", False))
+        if not getattr(file, "is_animated", False):
+            return []
     except Exception:  # a broken second frame does not spoil the first
-        return False
+        return []
+    if file.format == "MPO":
+        return ["The file holds several pictures; this is the first."]
+    return ["The file is animated; this is its first frame."]

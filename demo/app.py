@@ -24,12 +24,14 @@ from demo.answer_view import SURE_FROM, TWO_FROM
 from demo.answers import Answers
 from demo.card_view import about_html, head_html
 from demo.drawings import DRAWINGS
+from demo.gate import gate
 from demo.host import is_public
 from demo.uploads import only_uploads
 
 LOOK = Path(__file__).with_name("app.css")
 TITLE = "CIFAR-10 Lab: what is in the picture?"
 PLACES_IN_LINE = 20  # pictures waiting at once; the next sender is told that the queue is full
+AT_ONCE_BYTES = 5 * MAX_BYTES  # in one request, of several pictures
 KEPT_SECONDS = 300  # how long an upload stays on disk, so that its own page can show it; checked every minute
 
 # Gradio gives a drawing's button no name, so a screen reader would only say "button".
@@ -138,6 +140,7 @@ def launch_options(host: str, port: int | None) -> dict[str, Any]:
         "server_port": port,
         "share": False,
         "max_file_size": MAX_BYTES,
+        "app_kwargs": {"middleware": [gate(AT_ONCE_BYTES, KEPT_SECONDS)]},
         "enable_monitoring": False,
         "run_history": False,
         "mcp_server": False,

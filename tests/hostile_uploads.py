@@ -12,6 +12,8 @@ RED, GREEN, BLUE, YELLOW = (220, 30, 40), (20, 160, 60), (30, 50, 200), (240, 22
 PINK, WHITE, BLACK = (238, 143, 148), (255, 255, 255), (0, 0, 0)  # pink: red at half strength on white
 WIDTH, HEIGHT = 48, 32
 Color = tuple[int, int, int]
+# Adam7's passes: left, top, and the steps across and down
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,63 @@ def ycck_jpeg() -> bytes:
     data = saved(Image.merge("CMYK", [*stored, Image.new("L", (WIDTH, HEIGHT))]), "JPEG", quality=98)
     marker = data.index(b"Adobe")
     return data[: marker + 11] + b"\2" + data[marker + 12 :]
+
+
+def interlaced_png() -> bytes:
+    """Four quarters by Adam7: seven passes, each over its own pixels."""
+    rows = bytearray()
+    for left, top, across, down in ADAM7:
+        for y in range(top, HEIGHT, down):
+            rows += b"\0" + b"".join(bytes(quarter_at(x, y)) for x in range(left, WIDTH, across))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 1))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def quarter_at(x: int, y: int) -> Color:
+    return QUARTERS[y // (HEIGHT // 2) * 2 + x // (WIDTH // 2)]
+
+
+def bmp(
+    height: int, bits: int, packing: int, pixels: bytes, masks: bytes = b"", palette: bytes = b""
+) -> bytes:
+    """A BMP of WIDTH pixels across; `masks` make the header longer, as its fifth version has them."""
+    size = 124 if masks else 40
+    facts = struct.pack("<IiiHHIIiiII", size, WIDTH, height, 1, bits, packing, len(pixels), 0, 0, 0, 0)
+    head = (facts + masks).ljust(size, b"\0") + palette
+    return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(pixels), 0, 0, 14 + len(head)) + head + pixels
+
+
+def plain_bmp(bits: int = 24, top_down: bool = False, alpha: bool = False) -> bytes:
+    """Four quarters without packing: 16 bits (5, 6 and 5), 24, or 32 with alpha (of `HALF`)."""
+
+    def pixel(color: Color) -> bytes:
+        red, green, blue = color
+        if bits == 16:
+            return struct.pack("<H", red >> 3 << 11 | green >> 2 << 5 | blue >> 3)
+        return bytes((blue, green, red, *([128] if alpha else [])))
+
+    rows = [b"".join(pixel(quarter_at(x, y)) for x in range(WIDTH)) for y in range(HEIGHT)]
+    masks = b""
+    if bits != 24:
+        masks = struct.pack(
+            "<4I", *((0xF800, 0x7E0, 0x1F, 0) if bits == 16 else (0xFF0000, 0xFF00, 0xFF, 0xFF << 24))
+        )
+    pixels = b"".join(rows if top_down else rows[::-1])
+    return bmp(-HEIGHT if top_down else HEIGHT, bits, 3 if masks else 0, pixels, masks)
+
+
+def rle_bmp(bits: int) -> bytes:
+    """Four quarters as runs of 4 or 8 bits: a run for each half of a row, an end of line, an end."""
+    palette = b"".join(bytes((blue, green, red, 0)) for red, green, blue in QUARTERS).ljust(4 << bits, b"\0")
+    lines = []
+    for y in reversed(range(HEIGHT)):
+        left, right = (
+            ((0, 1) if y < HEIGHT // 2 else (2, 3))
+            if bits == 8
+            else ((0, 0x11) if y < HEIGHT // 2 else (0x22, 0x33))
+        )
+        lines.append(bytes((WIDTH // 2, left, WIDTH // 2, right, 0, 0)))
+    return bmp(HEIGHT, bits, 1 if bits == 8 else 2, b"".join(lines) + b"\0\1", palette=palette)
 
 
 def lying_png(width: int, height: int) -> bytes:

@@ -14,7 +14,7 @@ OWN_PATH = Path(__file__).resolve().relative_to(ROOT)
 
 GROUND = {"atomic", "paths", "typed_json"}  # files and folders: every room stands on them
 LEVEL_0 = GROUND | {"calibration", "config", "metrics", "recipes", "runs", "settings", "words"}
-LEVEL_1 = {"augment", "corruptions", "data", "device", "images", "models", "views"}
+LEVEL_1 = {"augment", "corruptions", "data", "device", "image_formats", "images", "models", "views"}
 LEVEL_2 = {"checkpoint", "resume_state", "training"}
 LEVEL_3 = {"bench", "explain", "export", "inference", "preparation", "recorder", "runner", "trackers"}
 
@@ -36,7 +36,8 @@ HOUSE: dict[str, set[str]] = {
     "data.folder": GROUND | {"data", "images"},  # pictures of any kind: the one decoder of those
     "data.batches": {"augment", "config", "data"},  # a batch is cut and augmented in one go
     "device": {"device"},
-    "images": {"images"},
+    "image_formats": set(),
+    "images": {"image_formats", "images"},
     "models": {"models"},
     "views": set(),
     "checkpoint": LEVEL_0 | LEVEL_1 | {"checkpoint"},
@@ -97,7 +98,9 @@ def room_of(name: str) -> str:
 def stays_free_of_torch(name: str) -> bool:
     if name in ("cifar_core.bench.speed", "cifar_core.bench.speed_store"):
         return True
-    return room_of(name) in LEVEL_0 | {"data", "images"} and name != "cifar_core.data.batches"
+    return (
+        room_of(name) in LEVEL_0 | {"data", "image_formats", "images"} and name != "cifar_core.data.batches"
+    )
 
 
 def broken_rule(importer: str, target: str) -> str | None:
