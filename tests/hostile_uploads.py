@@ -1,6 +1,5 @@
 """What strangers upload, as bytes, and what has to come of each: the right colors, or one sentence."""
 
-import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -8,12 +7,36 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-RED, GREEN, BLUE, YELLOW = (220, 30, 40), (20, 160, 60), (30, 50, 200), (240, 220, 30)
-PINK, WHITE, BLACK = (238, 143, 148), (255, 255, 255), (0, 0, 0)  # pink: red at half strength on white
-WIDTH, HEIGHT = 48, 32
-Color = tuple[int, int, int]
-# Adam7's passes: left, top, and the steps across and down
-ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+from tests.made_pictures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    HEIGHT,
+    PINK,
+    QUARTERS,
+    RED,
+    WHITE,
+    WIDTH,
+    YELLOW,
+    Color,
+    chunk,
+    deep_png,
+    exif,
+    huge_webp,
+    interlaced_png,
+    lying_jpeg,
+    lying_png,
+    many_parts,
+    many_scans_jpeg,
+    offset_gif,
+    plain_bmp,
+    png,
+    quarters,
+    rle_bmp,
+    saved,
+    two_headed_png,
+    ycck_jpeg,
+)
 
 
 @dataclass(frozen=True)
@@ -26,129 +49,6 @@ class Upload:
     sentence: str = ""
     note: str = ""
     tolerance: int = 2  # levels of 0..255 that a corner may be off
-
-
-QUARTERS = (RED, GREEN, BLUE, YELLOW)
-
-
-def quarters(mode: str = "RGB", colors: tuple = QUARTERS) -> Image.Image:
-    """A 48 × 32 picture of four plain quarters."""
-    image = Image.new(mode, (WIDTH, HEIGHT))
-    for index, color in enumerate(colors):
-        left, top = (index % 2) * WIDTH // 2, (index // 2) * HEIGHT // 2
-        image.paste(color, (left, top, left + WIDTH // 2, top + HEIGHT // 2))
-    return image
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png(size: tuple[int, int], depth: int, color_type: int, rows: bytes, extra: bytes = b"") -> bytes:
-    """A PNG of any kind; `rows` are the raw bytes, each row led by its filter byte 0."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, depth, color_type, 0, 0, 0))
-    signature = b"\x89PNG\r\n\x1a\n"
-    return signature + header + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def deep_png(color_type: int, colors: tuple[tuple[int, ...], ...], extra: bytes = b"") -> bytes:
-    """Four quarters with 16 bits a channel, of 8-bit `colors` (scaled by 257)."""
-    pixels = [struct.pack(f">{len(color)}H", *(257 * value for value in color)) for color in colors]
-    upper, lower = (b"\0" + pixels[i] * (WIDTH // 2) + pixels[i + 1] * (WIDTH // 2) for i in (0, 2))
-    return png((WIDTH, HEIGHT), 16, color_type, upper * (HEIGHT // 2) + lower * (HEIGHT // 2), extra)
-
-
-def exif(orientation: int) -> bytes:
-    tags = Image.Exif()
-    tags[0x0112] = orientation
-    return tags.tobytes()
-
-
-def ycck_jpeg() -> bytes:
-    """A JPEG in YCCK, which Pillow cannot write: channels by hand, then the Adobe marker's last byte.
-
-    A reader turns the first three channels into RGB, takes these for inverted ink, and inverts once more.
-    """
-    inverted = quarters(colors=tuple(tuple(255 - value for value in color) for color in QUARTERS))
-    stored = [channel.point(lambda value: 255 - value) for channel in inverted.convert("YCbCr").split()]
-    data = saved(Image.merge("CMYK", [*stored, Image.new("L", (WIDTH, HEIGHT))]), "JPEG", quality=98)
-    marker = data.index(b"Adobe")
-    return data[: marker + 11] + b"\2" + data[marker + 12 :]
-
-
-def interlaced_png() -> bytes:
-    """Four quarters by Adam7: seven passes, each over its own pixels."""
-    rows = bytearray()
-    for left, top, across, down in ADAM7:
-        for y in range(top, HEIGHT, down):
-            rows += b"\0" + b"".join(bytes(quarter_at(x, y)) for x in range(left, WIDTH, across))
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 1))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def quarter_at(x: int, y: int) -> Color:
-    return QUARTERS[y // (HEIGHT // 2) * 2 + x // (WIDTH // 2)]
-
-
-def bmp(
-    height: int, bits: int, packing: int, pixels: bytes, masks: bytes = b"", palette: bytes = b""
-) -> bytes:
-    """A BMP of WIDTH pixels across; `masks` make the header longer, as its fifth version has them."""
-    size = 124 if masks else 40
-    facts = struct.pack("<IiiHHIIiiII", size, WIDTH, height, 1, bits, packing, len(pixels), 0, 0, 0, 0)
-    head = (facts + masks).ljust(size, b"\0") + palette
-    return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(pixels), 0, 0, 14 + len(head)) + head + pixels
-
-
-def plain_bmp(bits: int = 24, top_down: bool = False, alpha: bool = False) -> bytes:
-    """Four quarters without packing: 16 bits (5, 6 and 5), 24, or 32 with alpha (of `HALF`)."""
-
-    def pixel(color: Color) -> bytes:
-        red, green, blue = color
-        if bits == 16:
-            return struct.pack("<H", red >> 3 << 11 | green >> 2 << 5 | blue >> 3)
-        return bytes((blue, green, red, *([128] if alpha else [])))
-
-    rows = [b"".join(pixel(quarter_at(x, y)) for x in range(WIDTH)) for y in range(HEIGHT)]
-    masks = b""
-    if bits != 24:
-        masks = struct.pack(
-            "<4I", *((0xF800, 0x7E0, 0x1F, 0) if bits == 16 else (0xFF0000, 0xFF00, 0xFF, 0xFF << 24))
-        )
-    pixels = b"".join(rows if top_down else rows[::-1])
-    return bmp(-HEIGHT if top_down else HEIGHT, bits, 3 if masks else 0, pixels, masks)
-
-
-def rle_bmp(bits: int) -> bytes:
-    """Four quarters as runs of 4 or 8 bits: a run for each half of a row, an end of line, an end."""
-    palette = b"".join(bytes((blue, green, red, 0)) for red, green, blue in QUARTERS).ljust(4 << bits, b"\0")
-    lines = []
-    for y in reversed(range(HEIGHT)):
-        left, right = (
-            ((0, 1) if y < HEIGHT // 2 else (2, 3))
-            if bits == 8
-            else ((0, 0x11) if y < HEIGHT // 2 else (0x22, 0x33))
-        )
-        lines.append(bytes((WIDTH // 2, left, WIDTH // 2, right, 0, 0)))
-    return bmp(HEIGHT, bits, 1 if bits == 8 else 2, b"".join(lines) + b"\0\1", palette=palette)
-
-
-def lying_png(width: int, height: int) -> bytes:
-    """A few bytes that announce width × height pixels."""
-    return png((width, height), 8, 2, b"\0" * 100)
-
-
-def huge_webp() -> bytes:
-    """An extended WebP that announces a canvas of 40,000 × 40,000."""
-    canvas = (40_000 - 1).to_bytes(3, "little") * 2
-    body = b"WEBP" + b"VP8X" + struct.pack("<I", 10) + bytes(4) + canvas
-    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def good_formats() -> Iterator[Upload]:
@@ -165,10 +65,25 @@ def good_formats() -> Iterator[Upload]:
     yield Upload("one-bit PNG", saved(quarters("1", (0, 1, 1, 0)), "PNG"), (BLACK, WHITE, WHITE, BLACK))
     yield Upload("16-bit gray PNG", deep_png(0, ((0,), (85,), (170,), (255,))), gray)
     yield Upload("16-bit RGB PNG", deep_png(2, QUARTERS), QUARTERS)
+    yield Upload("RGB JPEG", saved(plain, "JPEG", quality=95, keep_rgb=True), QUARTERS, tolerance=4)
+    restarts = saved(plain, "JPEG", quality=95, restart_marker_blocks=1)
+    yield Upload("JPEG with restarts", restarts, QUARTERS, tolerance=4)
+    yield Upload("interlaced PNG", interlaced_png(), QUARTERS)
+    yield Upload("GIF, not interlaced", saved(plain, "GIF", interlace=0), QUARTERS)
     yield Upload("palette BMP", saved(plain.quantize(4), "BMP"), QUARTERS)
+    yield Upload("top-down BMP", plain_bmp(top_down=True), QUARTERS)
+    yield Upload("16-bit BMP", plain_bmp(bits=16), QUARTERS, tolerance=8)
+    yield Upload("8-bit packed BMP", rle_bmp(8), QUARTERS)
+    yield Upload("4-bit packed BMP", rle_bmp(4), QUARTERS)
     yield Upload("PNG with bytes after its end", saved(plain, "PNG") + b"<script>" * 50, QUARTERS)
+    for name, more in (("ZIP", b"PK\3\4" + bytes(60)), ("PDF", b"%PDF-1.7\n"), ("web page", b"<html>")):
+        yield Upload(f"a picture that is a {name} as well", saved(plain, "GIF") + more, QUARTERS)
+    script = saved(plain, "GIF", comment=b"*/=1;alert(document.domain);/*")
+    yield Upload("a picture that is a script as well", script, QUARTERS)
+    drawing = saved(plain, "JPEG", comment=b"<?php echo 1 ?><svg onload=alert(1)>", quality=95)
+    yield Upload("a picture with code in its comment", drawing, QUARTERS, tolerance=4)
     multi = saved(plain, "MPO", save_all=True, append_images=[quarters(colors=QUARTERS[::-1])], quality=95)
-    yield Upload("two pictures in a JPEG", multi, QUARTERS, note="first frame", tolerance=4)
+    yield Upload("two pictures in a JPEG", multi, QUARTERS, note="several pictures", tolerance=4)
 
 
 def transparency() -> Iterator[Upload]:
@@ -178,6 +93,11 @@ def transparency() -> Iterator[Upload]:
     layered = (half, (*GREEN, 255), clear, (*YELLOW, 255))
     for kind, options in (("PNG", {}), ("WEBP", {"lossless": True, "exact": True})):
         yield Upload(f"transparent {kind}", saved(quarters("RGBA", layered), kind, **options), on_white)
+    on_half = tuple(tuple((value + 255) / 2 for value in color) for color in QUARTERS)
+    yield Upload("BMP with alpha", plain_bmp(bits=32, alpha=True), on_half)
+    lossy = saved(quarters("RGBA", layered), "WEBP", quality=95, exact=True)
+    yield Upload("transparent lossy WEBP", lossy, on_white, tolerance=8)
+    yield Upload("GIF, a frame in a corner", offset_gif(), (WHITE, WHITE, WHITE, RED))
     yield Upload("16-bit transparent PNG", deep_png(6, layered), on_white)
     gray_alpha = ((0, 255), (100, 255), (100, 0), (0, 51))
     grays = (BLACK, (100,) * 3, WHITE, (204,) * 3)
@@ -230,6 +150,9 @@ def several_frames() -> Iterator[Upload]:
         data = saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=100, **options)
         yield Upload(f"animated {kind}", data, QUARTERS, note="first frame")
 
+    still = saved(frames[0], "PNG", save_all=True, append_images=frames[1:], default_image=True)
+    yield Upload("animated PNG behind a still one", still, QUARTERS, note="first frame")
+
 
 def odd_sizes() -> Iterator[Upload]:
     for size in ((1, 1), (1, 10_000), (10_000, 1)):
@@ -243,6 +166,20 @@ def odd_sizes() -> Iterator[Upload]:
     gif[6:10] = b"\xff" * 4
     yield Upload("GIF with a canvas of 65535 × 65535", bytes(gif), sentence=too_many)
     yield Upload("WebP with a canvas of 40000 × 40000", huge_webp(), sentence=too_many)
+    for kind, size in (("VP8L", b"\x2f\xff\xff\xff\x0f"), ("VP8 ", bytes(3) + b"\x9d\1\x2a\xff\x3f\xff\x3f")):
+        body = b"WEBP" + kind.encode() + struct.pack("<I", 90) + size.ljust(90, b"\0")
+        data = b"RIFF" + struct.pack("<I", len(body)) + body
+        yield Upload(f"WebP of 16383 × 16383, {kind}", data, sentence=too_many)
+    yield Upload("JPEG of 65000 × 65000, announced", lying_jpeg(65_000, 65_000), sentence=too_many)
+    large_bmp = bytearray(plain_bmp())
+    large_bmp[18:26] = struct.pack("<ii", 30_000, -30_000)
+    yield Upload("BMP of 30000 × 30000, announced", bytes(large_bmp), sentence=too_many)
+    for animated in (False, True):
+        name = f"{'animated ' if animated else ''}PNG with a second, large header"
+        yield Upload(name, two_headed_png(animated), sentence=too_many)
+    for kind, data in many_parts().items():
+        yield Upload(f"{kind} in too many parts", data, sentence=f"This {kind} picture is in far more parts")
+    yield Upload("JPEG with 400 scans", many_scans_jpeg(), sentence="JPEG picture is in far more parts")
     yield Upload("PNG without width", lying_png(0, 5), sentence="PNG picture is cut short or damaged")
     yield Upload("more than 20 MB", saved(quarters(), "PNG") + bytes(20 * 2**20), sentence="20 MB")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from tests.hostile_uploads import (
+from tests.made_pictures import (
     QUARTERS,
     chunk,
     deep_png,
