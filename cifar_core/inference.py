@@ -88,6 +88,25 @@ class Classifier:
         model, card = load_checkpoint(resolve_checkpoint(name))
         return cls(model, card, device, backend)
 
+    @classmethod
+    def from_pretrained(
+        cls,
+        repo: str,
+        revision: str | None = None,
+        device: torch.device | str | None = None,
+        backend: str = "torch",
+    ) -> "Classifier":
+        """From the Hugging Face Hub, `USER/NAME` as `hub push` lays it out; revision: branch, tag or commit.
+
+        Raises:
+            HubError: when it cannot be had, or is not what the Hub states.
+            CheckpointError: when it is damaged.
+            InferenceError: when there is no such backend here.
+        """
+        from cifar_core.hub.checkpoints import fetch_checkpoint
+
+        return cls.load(fetch_checkpoint(repo, revision), device, backend)
+
     @property
     def class_names(self) -> list[str]:
         """The classes' names, by number."""

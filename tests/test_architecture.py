@@ -16,7 +16,10 @@ GROUND = {"atomic", "paths", "typed_json"}  # files and folders: every room stan
 LEVEL_0 = GROUND | {"calibration", "config", "metrics", "recipes", "runs", "settings", "words"}
 LEVEL_1 = {"augment", "corruptions", "data", "device", "image_formats", "images", "models", "views"}
 LEVEL_2 = {"checkpoint", "resume_state", "training"}
-LEVEL_3 = {"bench", "explain", "export", "inference", "preparation", "recorder", "runner", "trackers"}
+LEVEL_3 = {
+    *("bench", "explain", "export", "hub", "inference", "preparation", "recorder", "runner", "space"),
+    "trackers",
+}
 
 # Room, or one module of it -> what it may import of ours: rooms, or single modules of them.
 HOUSE: dict[str, set[str]] = {
@@ -48,10 +51,12 @@ HOUSE: dict[str, set[str]] = {
     "runner": LEVEL_0 | LEVEL_1 | LEVEL_2 | {"recorder", "runner"},
     "onnx_backend": {"models"},
     "backends": {"data.cache", "models", "onnx_backend"},
-    "inference": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "inference"},
+    "hub": LEVEL_0 | LEVEL_1 | {"checkpoint", "hub"},
+    "inference": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "hub.checkpoints", "inference"},
     "bench": LEVEL_0 | LEVEL_1 | LEVEL_2 | {"bench", "inference", "preparation", "views"},
     "explain": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "explain", "inference"},
     "export": LEVEL_0 | LEVEL_1 | {"checkpoint", "export", "inference"},
+    "space": GROUND | {"checkpoint", "hub", "space"},  # it reads demo's files, and imports none of them
     "trackers": GROUND | {"config", "runs"},
     "cli": LEVEL_0 | LEVEL_1 | LEVEL_2 | LEVEL_3 | {"cli"},
     "__main__": {"cli"},

@@ -12,9 +12,11 @@ from cifar_core.cli import commands
 from cifar_core.cli.bench import add_bench
 from cifar_core.cli.control import add_control
 from cifar_core.cli.evaluate import evaluate
+from cifar_core.cli.hub import add_hub
 from cifar_core.cli.lr_find import add_lr_find
 from cifar_core.cli.reproduce import report, reproduce
 from cifar_core.cli.ship import ship
+from cifar_core.cli.space import add_space
 from cifar_core.config import ConfigError
 from cifar_core.runs.requests import RequestError
 from cifar_core.runs.store import StoreError, UnknownRun
@@ -83,6 +85,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_report(add("report", help="a run's best epochs as a table, or a JSON line for each epoch"))
     _add_ship(add("ship", help="put a finished run among the project's checkpoints (for its maintainers)"))
     _add_export(add("export", help="write a checkpoint as a file for other programs"))
+    add_hub(add("hub", help="checkpoints on the Hugging Face Hub: publish one, fetch one"))
+    add_space(add("space", help="the pages as a Hugging Face Space: build its folder, prove it, publish it"))
     _add_data(add("data", help="look at the data set"))
     add_bench(add("bench", help="how fast is this machine, and how long would it train"), _add_bench_common)
     return parser

@@ -153,7 +153,8 @@ def _readme(plan: Plan, networks: dict[str, Path], root: Path) -> str:
     words = DASHBOARD_WORDS if plan.sdk == "docker" else PAGE_WORDS
     rows = "\n".join(_row(name, load_card(folder)) for name, folder in networks.items())
     table = f"| network | parameters | test accuracy |\n| --- | --- | --- |\n{rows}\n"
-    return f"{head}\n{words}\n{table}\nWritten by `python -m cifar_core space build`. Licensed under Apache-2.0.\n"
+    foot = "Written by `python -m cifar_core space build`. Licensed under Apache-2.0."
+    return f"{head}\n{words}\n{table}\n{foot}\n"
 
 
 def _row(name: str, card: Card) -> str:
@@ -174,4 +175,3 @@ def _write(folder: Path, copied: dict[str, Path], written: dict[str, str]) -> li
     except OSError as error:
         raise SpaceError(f"{error.filename or folder} cannot be written: {error.strerror}.") from None
     return list(map(Path, names))
-

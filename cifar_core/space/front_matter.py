@@ -19,8 +19,8 @@ DATA_SET = "uoft-cs/cifar10"
 def front_matter(
     sdk: str = "gradio", hardware: str = "cpu", models: list[str] | None = None, root: Path = PROJECT_ROOT
 ) -> str:
-    """The block with its two lines of dashes, for an sdk "gradio" or "docker"; models: their ids on the Hub."""
-    from huggingface_hub.utils import yaml_dump
+    """The block with its two lines of dashes; sdk: "gradio" or "docker"; models: their ids on the Hub."""
+    from huggingface_hub import CardData
 
     fields: dict[str, Any] = {
         "title": "CIFAR-10 Lab",
@@ -34,7 +34,7 @@ def front_matter(
         **({"models": models} if models else {}),
         "datasets": [DATA_SET],
     }
-    return f"---\n{yaml_dump(fields, sort_keys=False)}---\n"
+    return f"---\n{CardData(**fields).to_yaml()}\n---\n"
 
 
 def _gradio(hardware: str, root: Path) -> dict[str, str]:

@@ -79,17 +79,13 @@ def start(order: dict[str, Any], said: Any) -> "subprocess.Popen[bytes]":
         "GRADIO_SERVER_PORT": str(order["port"]),
         "GRADIO_NUM_PORTS": "1",
     }
-    user: dict[str, Any] = {}
-    if order["user"] is not None:
-        user = {"user": order["user"], "group": order["user"], "extra_groups": []}
     return subprocess.Popen(
-        [sys.executable, order["app_file"]],
+        [*order["as_user"], sys.executable, order["app_file"]],
         cwd=order["app"],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=said,
         stderr=subprocess.STDOUT,
-        **user,
     )
 
 

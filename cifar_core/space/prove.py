@@ -125,10 +125,9 @@ def _run(command: list[str], what: str) -> None:
 def _try(python: Path, app: Path, home: Path, app_file: str, port: int) -> tuple[dict[str, Any], list[str]]:
     """(what inside.py saw, what could not be had here)."""
     cut, lacking = _without_network()
-    user = USER if os.geteuid() == 0 else None
-    if user is None:
-        lacking.append(f"user {USER}: it ran as your own user, because only root can choose another")
-    order = {"app": str(app), "home": str(home), "app_file": app_file, "port": port, "user": user}
+    as_user, short = _as_user(python)
+    lacking += short
+    order = {"app": str(app), "home": str(home), "app_file": app_file, "port": port, "as_user": as_user}
     try:
         ended = subprocess.run(
             [*cut, str(python), "-I", str(INSIDE)],
@@ -154,6 +153,29 @@ def _without_network() -> tuple[list[str], list[str]]:
         if subprocess.run([unshare, *flags, "true"], capture_output=True, check=False).returncode == 0:
             return [unshare, *flags, "--"], []
     return [], ["no network: this system does not let a program give up its own"]
+
+
+def _as_user(python: Path) -> tuple[list[str], list[str]]:
+    """(what to put before a command so that user 1000 runs it, what is lacking where that cannot be had)."""
+    setpriv = shutil.which("setpriv")
+    if os.geteuid() != 0 or setpriv is None:
+        return [], [f"user {USER}: it ran as yours, because another takes root and `setpriv`"]
+    plain = [setpriv, f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+    reads = "-all,+dac_read_search"
+    for flags, short in (
+        ([], []),
+        (
+            [f"--inh-caps={reads}", f"--ambient-caps={reads}"],
+            [f"a closed machine: user {USER} could read all files, because this Python lies in root's home"],
+        ),
+    ):
+        command = [*plain, *flags, "--"]
+        if (
+            subprocess.run([*command, str(python), "-c", ""], capture_output=True, check=False).returncode
+            == 0
+        ):
+            return command, short
+    raise SpaceError(f"User {USER} cannot start {python}; install a Python outside of root's home.")
 
 
 def _end_of(said: str) -> str:

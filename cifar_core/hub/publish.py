@@ -1,0 +1,129 @@
+"""Send a folder to the Hugging Face Hub as a model or a Space; each way to fail is one sentence.
+
+HF_TOKEN, HF_ENDPOINT and HF_HOME mean what they mean to huggingface_hub.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+_NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
+TOKENS = "huggingface.co/settings/tokens"
+
+
+class HubError(RuntimeError):
+    """The Hub, or what is asked of it, does not allow it: one sentence with the reason and what to do."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What to send where: kind "model" or "space"; files are relative to the folder.
+
+    sdk, hardware: those of a Space ("gradio" or "docker"; the Hub's name of the hardware to ask for).
+    """
+
+    repo: str
+    kind: str
+    folder: Path
+    files: list[Path]
+    sdk: str | None = None
+    hardware: str | None = None
+
+    def __post_init__(self) -> None:
+        check_name(self.repo)
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of all files."""
+        return sum((self.folder / file).stat().st_size for file in self.files)
+
+
+def check_name(repo: str) -> None:
+    """Raise HubError unless this can be a repository's name."""
+    part = repo.rpartition("/")[2]
+    if not _NAME.fullmatch(repo) or part[0] in ".-" or part[-1] in ".-" or "--" in repo or ".." in repo:
+        raise HubError(
+            f"'{repo:.100}' is no repository's name; write USER/NAME with letters, digits, '-', '_' and '.'."
+        )
+
+
+def listing(parcel: Parcel) -> str:
+    """Every file with its size, and the sum: what a push would send."""
+    rows = [f"{(parcel.folder / file).stat().st_size:>12,}  {file.as_posix()}" for file in parcel.files]
+    return "\n".join([*rows, f"{parcel.total_bytes:>12,}  bytes in {len(parcel.files)} files"])
+
+
+def publish(parcel: Parcel, update: bool = False, private: bool = False) -> str:
+    """Create the repository and send the files; returns its address.
+
+    update: send also where there is such a repository already: files of the same names are replaced, and
+    others that lie in the same folders are deleted.
+
+    Raises:
+        HubError: without a token or rights, where the name is taken, or when the Hub does not answer.
+    """
+    from huggingface_hub import HfApi, get_token
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    if get_token() is None:
+        raise HubError(f"There is no token: run `hf auth login`, or set HF_TOKEN ({TOKENS}, kind: write).")
+    disable_progress_bars()
+    api, user = HfApi(), ""
+    try:
+        user = f" as {api.whoami()['name']}"
+        if not update and api.repo_exists(parcel.repo, repo_type=parcel.kind):
+            raise HubError(
+                f"There is a {parcel.kind} {parcel.repo} already; give --update to replace what is in it, or "
+                "another name."
+            )
+        address = _create(api, parcel, private)
+        api.upload_folder(
+            repo_id=parcel.repo,
+            repo_type=parcel.kind,
+            folder_path=parcel.folder,
+            allow_patterns=[file.as_posix() for file in parcel.files],
+            delete_patterns=sorted({f"{file.parts[0]}/*" for file in parcel.files if len(file.parts) > 1})
+            or None,
+            commit_message="Publish from CIFAR-10 Lab",
+        )
+    except HubError:
+        raise
+    except Exception as error:  # huggingface_hub and what lies below it have a hundred kinds
+        raise HubError(trouble(error, f"send {parcel.repo}{user}")) from error
+    return address
+
+
+def _create(api: "HfApi", parcel: Parcel, private: bool) -> str:
+    options: dict[str, Any] = (
+        {"space_sdk": parcel.sdk, "space_hardware": parcel.hardware} if parcel.kind == "space" else {}
+    )
+    made = api.create_repo(
+        parcel.repo, repo_type=parcel.kind, private=private or None, exist_ok=True, **options
+    )
+    return str(made)
+
+
+_WHY = {
+    401: f"the Hub does not know the token; make a new one ({TOKENS}) and run `hf auth login`",
+    402: "the Hub asks for a paid plan; a free account may hold two Spaces built with --hardware zerogpu",
+    403: f"the token may not write there; give one with the right to write ({TOKENS}), or another name",
+    404: "there is no such repository or revision, or the token may not see it",
+    409: "the name is taken, or something else is being done with the repository; try another name, or later",
+    413: "the Hub finds the files too large",
+    429: "the Hub has had too many requests; try again in a few minutes",
+}
+
+
+def trouble(error: Exception, what: str) -> str:
+    """Why the Hub could not be made to do something, in a sentence."""
+    code = getattr(getattr(error, "response", None), "status_code", None)
+    first = (str(error).splitlines() or [""])[0][:200]
+    if code is None:
+        return f"Cannot {what}: the Hub did not answer ({type(error).__name__}: {first}); is there a network?"
+    if code >= 500:
+        return f"Cannot {what}: the Hub has trouble of its own ({code}); try again later."
+    return f"Cannot {what}: {_WHY.get(code, first)} ({code})."
