@@ -1,6 +1,7 @@
 """The device that really works here: probed, not assumed, with the precision that pays on it."""
 
 import ctypes
+import os
 import platform
 import sys
 import time
@@ -34,10 +35,11 @@ class Device:
 def find_device(precision: str = "auto", only_cpu: bool = False) -> Device:
     """The accelerator, if a small convolution and its backward pass run on it; else the CPU.
 
-    precision: "fp32", "bf16", or "auto", which measures both.
+    precision: "fp32", "bf16", or "auto", which measures both. CIFAR_LAB_DEVICE=cpu stands for `only_cpu`.
     """
     keep_freed_memory()
     device = torch.device("cpu")
+    only_cpu = only_cpu or os.environ.get("CIFAR_LAB_DEVICE") == "cpu"
     if not only_cpu and torch.accelerator.is_available():
         accelerator = torch.accelerator.current_accelerator()
         if accelerator is not None and works(accelerator):

@@ -15,6 +15,10 @@ DOWNLOAD_WORDS = (
     "the next time). If you have it already, name its folder."
 )
 
+DOWNLOAD_HERE = (
+    "The first run here fetches CIFAR-10 from the Hugging Face Hub (about 150 MB), the others have it."
+)
+
 
 def named_folder() -> Path | None:
     """The folder that the variable CIFAR_DATA names, if it is set."""

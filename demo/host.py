@@ -1,11 +1,6 @@
-"""What the machine that shows the pages allows: on a public host nobody trains and nobody types paths."""
+"""What the machine that shows the pages allows: a public host's visitors type no paths and train little."""
 
 import os
-
-NO_TRAINING = (
-    "Training is off on this public page, because everyone shares its two cores. On your own computer: clone "
-    "the project, `pip install -r requirements.txt`, then `streamlit run demo/dashboard.py`."
-)
 
 
 def is_public() -> bool:

@@ -14,7 +14,11 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 
 
-OPTIONAL = ("onnx", "trackers")  # extras that users need not install: pinned with what the tests need
+OPTIONAL = (
+    "onnx",
+    "trackers",
+    "zerogpu",
+)  # extras that users need not install: pinned with what the tests need
 
 
 def pins(file: str = "requirements.txt") -> dict[str, str]:

@@ -80,7 +80,7 @@ def publish(parcel: Parcel, update: bool = False, private: bool = False) -> str:
                 f"There is a {parcel.kind} {parcel.repo} already; give --update to replace what is in it, or "
                 "another name."
             )
-        address = _create(api, parcel, private)
+        address = _create(api, parcel, update, private)
         api.upload_folder(
             repo_id=parcel.repo,
             repo_type=parcel.kind,
@@ -97,12 +97,12 @@ def publish(parcel: Parcel, update: bool = False, private: bool = False) -> str:
     return address
 
 
-def _create(api: "HfApi", parcel: Parcel, private: bool) -> str:
+def _create(api: "HfApi", parcel: Parcel, update: bool, private: bool) -> str:
     options: dict[str, Any] = (
         {"space_sdk": parcel.sdk, "space_hardware": parcel.hardware} if parcel.kind == "space" else {}
     )
     made = api.create_repo(
-        parcel.repo, repo_type=parcel.kind, private=private or None, exist_ok=True, **options
+        parcel.repo, repo_type=parcel.kind, private=private or None, exist_ok=update, **options
     )
     return str(made)
 
@@ -120,6 +120,8 @@ _WHY = {
 
 def trouble(error: Exception, what: str) -> str:
     """Why the Hub could not be made to do something, in a sentence."""
+    while error.__cause__ is not None and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     code = getattr(getattr(error, "response", None), "status_code", None)
     first = (str(error).splitlines() or [""])[0][:200]
     if code is None:

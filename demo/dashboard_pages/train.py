@@ -8,11 +8,19 @@ from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.recipes import Recipe, get_recipe, list_recipes
 from cifar_core.runs.launcher import launch
 from cifar_core.runs.store import RunStore, StoreError
-from demo.data_choice import DOWNLOAD_WORDS, SYNTHETIC_WORDS, folder_words, last_folder, named_folder
+from demo.data_choice import (
+    DOWNLOAD_HERE,
+    DOWNLOAD_WORDS,
+    SYNTHETIC_WORDS,
+    folder_words,
+    last_folder,
+    named_folder,
+)
 from demo.form import back_to_recipe, changed_fields, checked_config, command_line, current_values, show_form
-from demo.host import NO_TRAINING, is_public
+from demo.host import is_public
 from demo.lr_finder import show_lr_finder
 from demo.panels import plain, tighten_page
+from demo.public_training import CAPS_WORDS, capped, whats_in_the_way
 from demo.queue_view import show_queue
 from demo.recipe_cards import KINDS, card_caption, kind_of
 from demo.summaries import Summary, summarize_all
@@ -84,7 +92,8 @@ def choose_folder(store: RunStore) -> tuple[Path | None, bool]:
         st.caption(plain(f"From the folder in CIFAR_DATA. {words}"))
         return None, usable
     if is_public():
-        return None, False
+        st.caption(DOWNLOAD_HERE)
+        return None, True
     if "folder" not in st.session_state:
         st.session_state["folder"] = last_folder(store)
     typed = st.text_input(
@@ -121,15 +130,16 @@ def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -
         config, trouble = None, str(error)
     changed = changed_fields(recipe, current_values(recipe))
     with st.container(horizontal=True, vertical_alignment="center"):
-        ready = config is not None and usable and not is_public()
+        busy = whats_in_the_way(store) if is_public() else ""
+        ready = config is not None and usable and not busy
         pressed = st.button("Train", type="primary", disabled=not ready)
         st.button("Back to the recipe", on_click=back_to_recipe, args=(recipe,), disabled=not changed)
     if trouble:
         st.error(plain(trouble))
     if is_public():
-        st.info(NO_TRAINING)
+        st.info(f"{CAPS_WORDS} {busy}".strip())
     if pressed and config is not None and ready:
-        start(store, config, folder)
+        start(store, capped(config, recipe.config) if is_public() else config, folder)
     if config is not None and not is_public():
         show_time_here(config, store, summaries)
         show_lr_finder(store, recipe, config, folder)
