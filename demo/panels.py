@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import streamlit as st
 
 from demo.charts import Chart
-from demo.style import STATE_COLORS
+from demo.style import STATE_COLORS, on_any_page
 from demo.words import STATE_WORDS
 
 ON, BACK = ":material/arrow_forward:", ":material/arrow_back:"
@@ -49,7 +49,7 @@ def show_link(page: str, label: str, icon: str = ON, **query: str) -> None:
 
 def show_head(name: str, state: str) -> None:
     """The run's name as the page's heading, with its state in words and color."""
-    color, word = STATE_COLORS[state], STATE_WORDS[state]
+    color, word = on_any_page(STATE_COLORS[state]), STATE_WORDS[state]
     st.html(
         f'<div style="display:flex;flex-wrap:wrap;gap:0 .8rem;align-items:baseline">'
         f'<h1 style="margin:0;padding:0;font-size:1.6rem">{html.escape(name)}</h1>'

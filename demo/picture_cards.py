@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from demo.style import ACCENT, LINE, STATE_COLORS
+from demo.style import ACCENT, CURVE_INK, STATE_COLORS, TRACK, on_any_page
 from demo.words import whole_percent
 
-RIGHT, WRONG = STATE_COLORS["finished"], STATE_COLORS["failed"]
+RIGHT, WRONG = on_any_page(STATE_COLORS["finished"]), on_any_page(STATE_COLORS["failed"])
 GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:1.4rem 1.2rem"
 Top = Sequence[tuple[str, float]]
 
@@ -51,7 +51,7 @@ def course_line(course: Sequence[float], words: str) -> str:
     dots = " ".join(f"{n * right:.1f},{height - 2 - top * share:.1f}" for n, share in enumerate(course))
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
-        f'<line x1="0" y1="{height - 1}" x2="{width}" y2="{height - 1}" stroke="{LINE}"/>'
+        f'<path d="M0 {height - 1}H{width}" stroke="{CURVE_INK}" stroke-opacity=".4"/>'
         f'<polyline points="{dots}" fill="none" stroke="{ACCENT}" stroke-width="2" '
         'vector-effect="non-scaling-stroke"/></svg>'
     )
@@ -86,5 +86,5 @@ def _bar(label: str, value: float) -> str:
     return (
         f'<div style="display:flex;justify-content:space-between;font-size:.85rem">'
         f"<span>{html.escape(label)}</span><span>{html.escape(whole_percent(value))}</span></div>"
-        f'<div style="background:{LINE};margin-bottom:.25rem">{fill}</div>'
+        f'<div style="background:{TRACK};margin-bottom:.25rem">{fill}</div>'
     )

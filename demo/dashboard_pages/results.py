@@ -17,6 +17,7 @@ TABLE = (
     "percentage points. Then the epochs, and how long the whole run took on the device where it ran. "
     "Not run yet: nobody has run this recipe to its end, neither for the project nor in this store of runs."
 )
+WIDE_TABLE = "<style>.st-key-stated_table table { min-width: 46rem }</style>"  # a phone scrolls in it
 HOW = "To run one of them, or all that are missing, from the command line:"
 
 
@@ -42,7 +43,9 @@ def show_page(store: RunStore) -> None:
         st.error(plain(f"Some results cannot be read. {trouble}"))
     rows = rows_of(results)
     show_chart(stated_chart(rows), "stated", "Chart: stated and own test accuracy of each recipe")
-    show_table(table_rows(rows))
+    with st.container(key="stated_table"):
+        st.html(WIDE_TABLE)
+        show_table(table_rows(rows))
     st.caption(plain(TABLE))
     show_runs(store, rows)
     st.write(HOW)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from demo.panels import plain
 from demo.run_list.query import ORDERS, RunsQuery, all_tags, asked_for
-from demo.style import MUTED_INK
+from demo.style import CURVE_INK
 from demo.summaries import Summary
 from demo.words import STATE_WORDS, amount, counted, duration, listed, when
 
@@ -50,7 +50,7 @@ COLUMNS = {
     # the two that a phone shows beside the names
     "best val accuracy (%)": st.column_config.NumberColumn("best (%)", format="%.2f", help=BEST_HELP),
     "val accuracy": st.column_config.LineChartColumn(
-        "by epoch", y_min=0, y_max=100, width=90, color=MUTED_INK, help=CURVE_HELP
+        "by epoch", y_min=0, y_max=100, width=90, color=CURVE_INK, help=CURVE_HELP
     ),
     "lowest val loss": st.column_config.NumberColumn("lowest loss", format="%.4f", help=LOSS_HELP),
     "tags": st.column_config.ListColumn(width=TAGS_PIXELS),

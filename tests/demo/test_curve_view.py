@@ -36,6 +36,23 @@ def test_steps_and_seconds_take_the_place_of_epochs():
     assert by_seconds.option["xAxis"]["max"] == 37.5
 
 
+def test_the_accuracy_axis_starts_near_the_curves_and_says_so():
+    chart = accuracy_chart(history_of(6), "#000")
+    start, values = chart.option["yAxis"]["min"], [y for line in lines(chart).values() for _, y in line]
+    assert start > 0 and start % 10 == 0 and f"The axis starts at {start} %" in chart.reading
+    assert sum(y < start for y in values) <= 0.1 * len(values), "only the first steps lie below"
+    assert all(y >= start for _, y in lines(chart)["validation"])
+
+
+@pytest.mark.parametrize("quality", [0.0, 0.1])
+def test_the_axis_of_a_poor_run_starts_at_0_and_needs_no_words(quality):
+    history = History()
+    history.add(events(3, 100, half=False, mixes=False, quality=quality))
+    for poor in (history, History()):
+        chart = accuracy_chart(poor, "#000")
+        assert chart.option["yAxis"]["min"] == 0 and "The axis starts" not in chart.reading
+
+
 def test_an_epochs_last_step_lies_just_before_its_validation():
     at = step_positions(history_of(2, half=True), "seconds")
     assert at[9] == pytest.approx(12.5 - 1.1) and at[19] == pytest.approx(25 - 1.1)

@@ -1,5 +1,7 @@
 """The pages that show runs: one as it happens, and all of them side by side."""
 
+import shutil
+
 import pytest
 
 from cifar_core.paths import DEFAULT_CHECKPOINT
@@ -128,6 +130,7 @@ def test_a_finished_run_has_no_buttons_and_says_its_result(store):
 
 def test_a_network_that_does_not_mix_is_said(store):
     app = page("live", run=make_run(store, mixes=False).id)
+    assert "Where it mixes" not in words(app)
     assert "there is nothing to mix" in words(app)
     assert charts(app) == 2
 
@@ -138,6 +141,32 @@ def test_a_damaged_run_is_said(store, name):
     (run.path / name).write_text("{]\n")
     app = page("live", run=run.id)
     assert "Damaged" in words(app) and app.error
+
+
+@pytest.mark.parametrize("state", ["running", "finished"])
+def test_a_run_that_is_deleted_while_its_page_is_open_is_said_in_a_sentence(store, state):
+    run, _ = make_run(store, state=state), make_run(store)
+    live, listed = page("live", run=run.id), page("runs", runs=run.id)
+    shutil.rmtree(run.path)
+    for app in (live, listed):
+        app.run()
+        assert not app.exception
+    assert len(live.error) == 1 and "There is no run" in words(live)
+    assert "which this store of runs does not have" in words(listed)
+
+
+def test_a_run_that_is_deleted_while_its_page_is_drawn_is_said_in_a_sentence(store, monkeypatch):
+    run = make_run(store)
+    app = page("live", run=run.id)
+    read = type(run).config
+
+    def gone(self):
+        shutil.rmtree(run.path, ignore_errors=True)
+        return read(self)
+
+    monkeypatch.setattr("cifar_core.runs.run.Run.config", gone)
+    app.run()
+    assert not app.exception and len(app.error) == 1
 
 
 def test_a_run_that_has_not_begun_waits(store):
