@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cifar_core.paths import PROJECT_ROOT
 
-PYTHON = {"cpu": "3.11", "zerogpu": "3.12"}  # ours was tried on 3.11; ZeroGPU has 3.10 and 3.12
+PYTHON = {"cpu": "3.11", "zerogpu": "3.12.12"}  # ours was tried on 3.11; ZeroGPU has 3.10.13 and 3.12.12
 ZEROGPU_TORCH = "2.11.0"  # the newest that ZeroGPU supports (hub-docs, spaces-zerogpu.md, August 2026)
 SPACES = "0.51.3"  # the package that lends ZeroGPU's device
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
