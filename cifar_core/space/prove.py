@@ -22,7 +22,7 @@ from cifar_core.space.build import SpaceError, built_files
 from cifar_core.space.front_matter import PORT, read_front_matter
 
 USER = 1000
-INSTALL_SECONDS, PROOF_SECONDS = 1200, 240
+INSTALL_SECONDS, PROOF_SECONDS = 1200, 300
 INSIDE = Path(__file__).with_name("inside.py")
 Told = Callable[[str], None]
 
@@ -170,10 +170,8 @@ def _as_user(python: Path) -> tuple[list[str], list[str]]:
         ),
     ):
         command = [*plain, *flags, "--"]
-        if (
-            subprocess.run([*command, str(python), "-c", ""], capture_output=True, check=False).returncode
-            == 0
-        ):
+        from_shell = [*command, "/bin/sh", "-c", '"$0" -c ""', str(python)]  # setpriv itself still reaches it
+        if subprocess.run(from_shell, capture_output=True, check=False).returncode == 0:
             return command, short
     raise SpaceError(f"User {USER} cannot start {python}; install a Python outside of root's home.")
 

@@ -24,9 +24,10 @@ def git_hash(content: bytes) -> str:
 
 
 class HubServer:
-    """repositories: (kind, name) -> its files; by_lfs: names that go by LFS; log: "METHOD path" of each request.
+    """repositories: (kind, name) -> its files; by_lfs: ends of names that go by LFS.
 
-    refusals: path of a request -> the status it gets; states: file -> what it is said to be, in place of truth.
+    log: "METHOD path" of each request; refusals: path of a request -> the status it gets; states: file ->
+    what is said of it, in place of the truth.
     """
 
     def __init__(self) -> None:

@@ -93,7 +93,7 @@ def test_no_network_is_said(hub, parcel, monkeypatch):
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(HubError, match="the Hub did not answer .*is there a network"):
+    with pytest.raises(HubError, match=r"the Hub did not answer .*is there a network"):
         publish(parcel)
 
 

@@ -71,7 +71,6 @@ def test_its_requirements_are_ours_and_no_more():
 
 
 def test_a_space_on_zerogpu_gets_the_torch_that_is_supported_there(toy, tmp_path):
-    pytest.importorskip("spaces")
     build_space(tmp_path, Plan(hardware="zerogpu", checkpoints=(str(toy),)))
     fields = fields_of(tmp_path)
     lines = (tmp_path / "requirements.txt").read_text("utf-8").splitlines()

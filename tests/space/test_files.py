@@ -52,7 +52,8 @@ def test_imports_are_followed_wherever_they_stand(project):
 
 def test_what_only_a_type_checker_reads_is_left_out(project):
     root = project(
-        demo__app="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import demo.b\nelse:\n    import demo.c",
+        demo__app="from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    import demo.b\nelse:\n    import demo.c",
         demo__b="",
         demo__c="",
     )
@@ -61,7 +62,8 @@ def test_what_only_a_type_checker_reads_is_left_out(project):
 
 def test_files_and_processes_that_strings_name_go_along(project):
     root = project(
-        demo__app="LOOK = 'app.css'\nPAGE = 'views/page.py'\ncommand = [1, '-m', 'demo.tool', '-m', 'cifar_core']",
+        demo__app="LOOK = 'app.css'\nPAGE = 'views/page.py'\n"
+        "command = [1, '-m', 'demo.tool', '-m', 'cifar_core']",
         demo__views__page="import demo.b",
         demo__b="",
         demo__tool="",

@@ -1,0 +1,38 @@
+"""The page of a ZeroGPU Space: small batches stay on the processor, large ones borrow, answers are the same."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cifar_core.paths import PROJECT_ROOT
+
+SCRIPT = """
+import torch
+from demo import zero_gpu
+from cifar_core.inference import Classifier
+loans = []
+lent = zero_gpu.run_on_gpu
+zero_gpu.run_on_gpu = lambda *arguments: loans.append(len(arguments[2])) or lent(*arguments)
+classifier = Classifier.load()
+pixels = torch.randint(0, 256, (40, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+for count in (1, 31, 32, 40):
+    logits, mixing = zero_gpu.run(classifier, pixels[:count])
+    expected, expected_mixing = classifier.run(pixels[:count])
+    torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-4)
+    assert len(mixing) == len(expected_mixing) and logits.device.type == "cpu"
+assert loans == [32, 40], loans
+assert classifier.device.type == "cpu"
+"""
+
+
+def test_only_large_batches_borrow_and_answers_are_the_same():
+    """In a process of its own: the module is for a Space's start, before torch."""
+    pytest.importorskip("spaces")
+    environment = {**os.environ, "SPACES_ZERO_GPU": "", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", SCRIPT]
+    ended = subprocess.run(
+        command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
