@@ -1,4 +1,4 @@
-"""The page of a ZeroGPU Space: small batches stay on the processor, large ones borrow, answers are the same."""
+"""The page of a ZeroGPU Space: small batches stay on the processor, large ones borrow a GPU."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The proof says what failed and what could not be tried. Whole proofs run in .ci/run: they install PyTorch."""
+"""The proof says what failed and what could not be tried; .ci/run does a whole one, with PyTorch."""
 
 import json
 import os
@@ -85,7 +85,7 @@ def test_what_fails_is_told(space, asked_plainly, page, words):
 
 
 def test_requirements_that_cannot_be_had_are_told(space):
-    with pytest.raises(SpaceError, match="Installing the requirements failed: .*no_such_folder"):
+    with pytest.raises(SpaceError, match=r"Installing the requirements failed: .*no_such_folder"):
         prove_space(space(requirements="./no_such_folder\n"))
 
 
