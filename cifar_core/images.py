@@ -23,6 +23,7 @@ MAX_BYTES = 20 * 2**20  # a photo of a phone at full resolution has 3 to 12 MB
 MAX_PIXELS = 50_000_000  # 48-megapixel phones pass; 200 MB decoded
 MAX_READS = 400_000  # steps of Pillow's own loops over a file's parts; a large GIF takes 160,000
 MAX_WORK = 1_000_000_000  # pixels times scans of a JPEG: a large progressive one has half of it
+MAX_RUN_PIXELS = 8_000_000  # of a BMP packed in runs, which Pillow unpacks in Python
 TINY_SIDE = 8  # pixels; below this a note says that there is little to see
 # How a PNG's one transparent color, stored at the file's own depth, reads at 8 bits (Pillow forgets to).
 _TRANSPARENT_KEY: dict[str, Callable[[int], int]] = {
@@ -183,6 +184,10 @@ def _check_header(data: bytes) -> None:
         _check_size(*file.size)
         if min(file.size) < 1:
             raise ImageError(_damaged(data))
+        if file.tile and file.tile[0].codec_name == "bmp_rle" and file.width * file.height > MAX_RUN_PIXELS:
+            raise ImageError(
+                "This BMP picture is too large for one packed in runs; save it as PNG and try again."
+            )
         if identify(data) == "JPEG" and has_more_scans(data, MAX_WORK // (file.width * file.height)):
             raise ImageError(_too_many_parts(data))
         file.verify()

@@ -52,7 +52,15 @@ def is_open(path: str) -> bool:
     name = re.match(r"[\w.-]*=?", rest)
     if not name or name[0] not in OPEN:
         return False
-    return not (name[0] == "file=" and re.match(r"[\w+.-]+:|[/\\]{2}", rest.removeprefix("file=")))
+    return name[0] != "file=" or _is_kept(rest.removeprefix("file="))
+
+
+def _is_kept(path: str) -> bool:
+    """Whether `path` is a file of the page's own folder, wherever links lead."""
+    try:
+        return Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
 
 
 def sweep(folder: Path, older_than_seconds: float, keep: Collection[str]) -> int:

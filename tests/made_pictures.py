@@ -153,6 +153,13 @@ def two_headed_png(animated: bool) -> bytes:
     return data[:33] + large + (control + frame if animated else b"") + data[33:]
 
 
+def wide_packed_bmp() -> bytes:
+    """Runs that end after a pixel in lines of 1,000,000: few bytes, and every pixel is filled in Python."""
+    data = bytearray(bmp(32, 8, 1, (b"\1\1\0\0" * 32) + b"\0\1", palette=bytes(1024)))
+    data[18:22] = struct.pack("<i", 1_000_000)
+    return bytes(data)
+
+
 def lying_jpeg(width: int, height: int) -> bytes:
     data = bytearray(saved(quarters(), "JPEG"))
     at = data.index(b"\xff\xc0")
@@ -175,5 +182,5 @@ def many_parts() -> dict[str, bytes]:
         "PNG": png_data[:33] + chunk(b"teSt", b"") * 200_000 + png_data[33:],
         "JPEG": jpeg[:2] + b"\xff\xfe\0\2" * 300_000 + jpeg[2:],
         "GIF": gif[:before] + b"!\xfe" + b"\1a" * 300_000 + b"\0" + gif[before:],
-        "BMP": bmp(10_000, 8, 1, b"\1\1" * 480_000, palette=bytes(1024)),
+        "BMP": bmp(20_000, 8, 1, b"\1\1" * 480_000, palette=bytes(1024)),
     }
