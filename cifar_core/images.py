@@ -184,11 +184,9 @@ def _check_header(data: bytes) -> None:
         _check_size(*file.size)
         if min(file.size) < 1:
             raise ImageError(_damaged(data))
-        if file.tile and file.tile[0].codec_name == "bmp_rle" and file.width * file.height > MAX_RUN_PIXELS:
-            raise ImageError(
-                "This BMP picture is too large for one packed in runs; save it as PNG and try again."
-            )
-        if identify(data) == "JPEG" and has_more_scans(data, MAX_WORK // (file.width * file.height)):
+        in_runs = bool(file.tile) and file.tile[0].codec_name == "bmp_rle"
+        pixels = file.width * file.height
+        if (in_runs and pixels > MAX_RUN_PIXELS) or has_more_scans(data, MAX_WORK // pixels):
             raise ImageError(_too_many_parts(data))
         file.verify()
 

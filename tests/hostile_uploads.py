@@ -180,7 +180,7 @@ def odd_sizes() -> Iterator[Upload]:
         yield Upload(name, two_headed_png(animated), sentence=too_many)
     for kind, data in many_parts().items():
         yield Upload(f"{kind} in too many parts", data, sentence=f"This {kind} picture is in far more parts")
-    yield Upload("BMP in long runs", wide_packed_bmp(), sentence="too large for one packed in runs")
+    yield Upload("BMP in long runs", wide_packed_bmp(), sentence="BMP picture is in far more parts")
     yield Upload("JPEG with 400 scans", many_scans_jpeg(), sentence="JPEG picture is in far more parts")
     yield Upload("PNG without width", lying_png(0, 5), sentence="PNG picture is cut short or damaged")
     yield Upload("more than 20 MB", saved(quarters(), "PNG") + bytes(20 * 2**20), sentence="20 MB")

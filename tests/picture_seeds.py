@@ -42,7 +42,13 @@ def png_seeds() -> Iterator[bytes]:
     yield deep_png(2, QUARTERS, chunk(b"tRNS", struct.pack(">3H", 1, 2, 3)))
     yield deep_png(4, tuple((red, 200) for red, _, _ in QUARTERS))
     yield interlaced_png()
-    yield saved(detailed("RGBA"), "PNG", save_all=True, append_images=[quarters("RGBA")], default_image=True)
+    yield saved(
+        detailed("RGBA"),
+        "PNG",
+        save_all=True,
+        append_images=[quarters("RGBA").resize((40, 28))],
+        default_image=True,
+    )
     frames = [Image.new("RGBA", (40, 28), (9, 9, 9, alpha)) for alpha in (0, 90, 255)]
     yield saved(detailed("RGBA"), "PNG", save_all=True, append_images=frames, disposal=1, blend=1)
 
