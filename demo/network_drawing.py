@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from demo.style import ACCENT, LINE, MUTED_INK
+from demo.style import ACCENT, LINE, MUTED_INK, on_both
 from demo.words import amount
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _row(part: "Part", deepest: int, parameters: int, macs: int) -> str:
     bars += _bar(f"{amount(part.macs)}MAC", part.macs / macs)
     return (
         f'<li style="{ROW}"><div>{_box(part, deepest)}'
-        f'<div style="font-size:.8rem;color:{MUTED_INK}">{shape_words(part.shape)}</div></div>'
+        f'<div style="font-size:.8rem;color:{on_both(MUTED_INK)}">{shape_words(part.shape)}</div></div>'
         f'<div><div>{words}</div><div style="{BARS}">{bars}</div></div></li>'
     )
 

@@ -5,19 +5,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import streamlit as st
 
-from demo.charts import Chart
-from demo.style import STATE_COLORS, on_any_page
+from demo.charts import Chart, for_dark
+from demo.style import SEEN, STATE_COLORS, on_both
 from demo.words import STATE_WORDS
 
 ON, BACK = ":material/arrow_forward:", ":material/arrow_back:"
 FACTS = "display:flex;flex-wrap:wrap;gap:.4rem 2rem;margin:0;padding:0"
+PAGE_LOOK = (
+    ".stMainBlockContainer { padding-top: 4rem } "
+    "[data-testid^=stBaseButton-primary]:enabled { color: light-dark(#FFFFFF, #000000) }"
+)
+KEY = "display:inline-block;width:1.6rem;vertical-align:middle;margin-right:.4rem"
 FACT_LABEL = "margin:0;padding:0;font-size:.8rem;opacity:.7"
 FACT_VALUE = "margin:0;padding:0;font-variant-numeric:tabular-nums;overflow-wrap:anywhere"
 
 
 def tighten_page() -> None:
-    """Less empty space above the title, so that the page's main button is in sight on a laptop."""
-    st.html("<style>.stMainBlockContainer { padding-top: 4rem }</style>")
+    """Less empty space above the title, so that the page's main button is in sight on a laptop.
+
+    On a dark page Streamlit's white letters could not be read on the light blue of a primary button.
+    """
+    st.html(f"<style>{PAGE_LOOK}</style>")
 
 
 def show_chart(chart: Chart, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
@@ -27,7 +35,7 @@ def show_chart(chart: Chart, key: str, alt: str, on_select: Callable[[], None] |
     """
     st.markdown(f"**{plain(chart.title)}**")
     st.echarts_chart(
-        chart.option,
+        for_dark(chart.option) if st.context.theme.type == "dark" else chart.option,
         key=key,
         width="stretch",
         height=chart.height,
@@ -49,7 +57,7 @@ def show_link(page: str, label: str, icon: str = ON, **query: str) -> None:
 
 def show_head(name: str, state: str) -> None:
     """The run's name as the page's heading, with its state in words and color."""
-    color, word = on_any_page(STATE_COLORS[state]), STATE_WORDS[state]
+    color, word = on_both(STATE_COLORS[state]), STATE_WORDS[state]
     st.html(
         f'<div style="display:flex;flex-wrap:wrap;gap:0 .8rem;align-items:baseline">'
         f'<h1 style="margin:0;padding:0;font-size:1.6rem">{html.escape(name)}</h1>'
@@ -60,8 +68,8 @@ def show_head(name: str, state: str) -> None:
 def show_legend(lines: Iterable[tuple[str, Mapping[str, str | int]]]) -> None:
     """Names, each with a piece of its line (color, width, type); unlike a chart's own legend they wrap."""
     keys = "".join(
-        f'<span><i style="display:inline-block;width:1.6rem;vertical-align:middle;margin-right:.4rem;'
-        f'border-top:{style["width"]}px {style["type"]} {style["color"]}"></i>{html.escape(name)}</span>'
+        f'<span><i style="{KEY};border-top:{style["width"]}px {style["type"]} '
+        f'{on_both(str(style["color"]), SEEN)}"></i>{html.escape(name)}</span>'
         for name, style in lines
     )
     st.html(f'<div style="{FACTS}">{keys}</div>')

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from demo.style import ACCENT, CURVE_INK, STATE_COLORS, TRACK, on_any_page
+from demo.style import ACCENT, CURVE_INK, STATE_COLORS, TRACK, on_both
 from demo.words import whole_percent
 
-RIGHT, WRONG = on_any_page(STATE_COLORS["finished"]), on_any_page(STATE_COLORS["failed"])
+RIGHT, WRONG = on_both(STATE_COLORS["finished"]), on_both(STATE_COLORS["failed"])
 GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:1.4rem 1.2rem"
 Top = Sequence[tuple[str, float]]
 
@@ -77,7 +77,7 @@ def _verdict(number: int, top: Top, truth: str | None) -> str:
         word, color = f"wrong: it is {truth}", WRONG
     return (
         f'<div style="color:{color};font-weight:600;margin:.3rem 0 .2rem">'
-        f'<span style="font-weight:400;opacity:.7">{number}</span> {html.escape(word)}</div>'
+        f'<span style="font-weight:400">{number}</span> {html.escape(word)}</div>'
     )
 
 

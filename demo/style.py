@@ -55,6 +55,11 @@ DIVERGING_COLORS: tuple[str, ...] = (  # the same from below zero (blue) to abov
 )  # fmt: skip
 
 
+DARK_PAGE = "#171614"  # Streamlit's dark background
+READ = 4.5  # the least contrast of letters (WCAG 2.2)
+SEEN = 2.2  # of lines and bars on a dark page; with more, the mixed colors would no longer differ enough
+
+
 def color_of(index: int, colors: tuple[str, ...]) -> str:
     """The color of the index-th thing of a list; past its end the list starts anew."""
     return colors[index % len(colors)]
@@ -70,6 +75,21 @@ def luminance(color: str) -> float:
     channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def on_dark(color: str, least: float = SEEN) -> str:
+    """ "#RRGGBB", mixed with as much white as it takes to stand out from a dark page."""
+    for percent in range(0, 101, 5):
+        channels = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
+        mixed = "#" + "".join(f"{round(c + (255 - c) * percent / 100):02X}" for c in channels)
+        if (luminance(mixed) + 0.05) / (luminance(DARK_PAGE) + 0.05) >= least:
+            return mixed
+    return "#FFFFFF"
+
+
+def on_both(color: str, least: float = READ) -> str:
+    """In CSS: the color on a light page, and what stands for it on a dark one."""
+    return f"light-dark({color}, {on_dark(color, least)})"
 
 
 def ink_on(color: str) -> str:

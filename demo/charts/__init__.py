@@ -1,7 +1,7 @@
 """Data to charts, pure: nothing here reads files or draws on a page."""
 
 from demo.charts.curves import CurveView, accuracy_chart, loss_chart
-from demo.charts.figure import Chart
+from demo.charts.figure import Chart, for_dark
 from demo.charts.lr_search import lr_search_chart
 from demo.charts.mixing import entropy_chart, mixing_over_epochs, mixing_per_class
 from demo.charts.overlay import OverlaidRun, line_style, overlay_chart, run_color
@@ -13,6 +13,7 @@ __all__ = [
     "OverlaidRun",
     "accuracy_chart",
     "entropy_chart",
+    "for_dark",
     "line_style",
     "loss_chart",
     "lr_search_chart",

@@ -12,12 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from demo.style import on_dark
+
 MAX_POINTS = 400  # on one line; more cannot be told apart on a screen
 CHART_HEIGHT = 280  # pixels
 CIVIDIS = (
     "#00224e", "#123570", "#3b496c", "#575d6d", "#707173",
     "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",
 )  # fmt: skip
+
+PAINTED = ("lineStyle", "itemStyle", "areaStyle")  # what holds the color of a line, a bar, a band
 
 Option = dict[str, Any]
 
@@ -84,6 +88,22 @@ def color_scale(top: float) -> Option:
         "itemHeight": 120,
         "text": [f"{top:.1f}", "0"],
     }
+
+
+def for_dark(option: Option) -> Option:
+    """The same option for a dark page: lines and bars too dark to be seen there are mixed with white."""
+    return {**option, "series": [_lightened(series) for series in option["series"]]}
+
+
+def _lightened(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {key: _seen(value) if key in PAINTED else _lightened(value) for key, value in part.items()}
+    return [_lightened(item) for item in part] if isinstance(part, list) else part
+
+
+def _seen(look: Option) -> Option:
+    color = look.get("color")
+    return {**look, "color": on_dark(color)} if isinstance(color, str) and color[:1] == "#" else look
 
 
 def thinned(

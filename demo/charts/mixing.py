@@ -147,7 +147,7 @@ def kernel_axis(mixing: Sequence[BlockMixing]) -> Option:
         own[(len(own) - 1) // 2] += f"\n{block.block}"
         labels += [*own, ""]
     axis = category_axis(labels[:-1], name="kernels, grouped by block", nameLocation="middle", nameGap=44)
-    axis["axisLabel"] = {"interval": 0}
+    axis["axisLabel"] = {"interval": 0, "lineHeight": 15}
     return axis
 
 

@@ -11,6 +11,9 @@ from demo.style import KERNEL_COLORS, STATE_COLORS, color_of
 from demo.words import listed
 
 MARKED = 2  # with so few epochs a line alone would hardly be seen
+ENTROPY_HEIGHT = 320  # pixels of the whole chart
+ENTROPY_PIXELS = 250  # of its axis, from 1 down to 0
+LABEL_PIXELS = 14  # a line of letters
 DEEPEST_COLOR = 7  # of CIVIDIS; what comes after is too light for a line on white
 
 
@@ -36,8 +39,8 @@ def shares_over_time(epochs: Sequence[Epoch], block: int) -> Chart:
 
 def entropy_over_time(epochs: Sequence[Epoch]) -> Chart:
     """Entropy of each block's mix over epochs, with the line below which one kernel does the work."""
-    blocks = [item.block for item in epochs[-1].mixing]
-    lines = [_block_line(epochs, place, len(blocks)) for place in range(len(blocks))]
+    shifts = label_shifts([item.entropy for item in epochs[-1].mixing])
+    lines = [_block_line(epochs, place, shift) for place, shift in enumerate(shifts)]
     red = STATE_COLORS["failed"]
     lines[0]["markLine"] = {
         "silent": True,
@@ -53,7 +56,7 @@ def entropy_over_time(epochs: Sequence[Epoch]) -> Chart:
         "1: a block uses its kernels evenly for each picture. 0: one kernel alone. Under the dashed line "
         f"({TAKEN_OVER}) mixing has collapsed. Dark lines are the first blocks, light ones the last."
     )
-    return Chart(collapse_title(epochs), option, reading, 320)
+    return Chart(collapse_title(epochs), option, reading, ENTROPY_HEIGHT)
 
 
 def share_title(block: str, epochs: Sequence[Epoch], means: np.ndarray) -> str:
@@ -128,8 +131,27 @@ def _kernel_series(kernel: int, mean: np.ndarray, lowest: np.ndarray, band: np.n
     ]
 
 
-def _block_line(epochs: Sequence[Epoch], place: int, count: int) -> Option:
-    color = CIVIDIS[place * DEEPEST_COLOR // max(1, count - 1)]
+def label_shifts(values: Sequence[float]) -> list[float]:
+    """How many pixels down each label at the end of a line must go so that no two of them overlap.
+
+    values: in 0..1, where the lines end on an axis of ENTROPY_PIXELS.
+    """
+    gap = min(LABEL_PIXELS, ENTROPY_PIXELS / len(values))
+    wanted = [ENTROPY_PIXELS * (1 - value) for value in values]
+    order = sorted(range(len(values)), key=wanted.__getitem__)
+    tops: dict[int, float] = {}
+    lowest, highest = 0.0, float(ENTROPY_PIXELS)
+    for place in order:
+        tops[place] = lowest = max(lowest, wanted[place])
+        lowest += gap
+    for place in reversed(order):  # what was pushed past the axis goes back up
+        tops[place] = min(tops[place], highest)
+        highest = tops[place] - gap
+    return [round(tops[place] - wanted[place], 1) for place in range(len(values))]
+
+
+def _block_line(epochs: Sequence[Epoch], place: int, shift: float) -> Option:
+    color = CIVIDIS[place * DEEPEST_COLOR // max(1, len(epochs[-1].mixing) - 1)]
     return {
         "type": "line",
         "name": epochs[-1].mixing[place].block,
@@ -137,8 +159,7 @@ def _block_line(epochs: Sequence[Epoch], place: int, count: int) -> Option:
         "lineStyle": {"color": color, "width": 2},
         "itemStyle": {"color": color},
         "showSymbol": len(epochs) <= MARKED,
-        "endLabel": {"show": True, "formatter": "{a}", "color": "inherit"},
-        "labelLayout": {"moveOverlap": "shiftY"},
+        "endLabel": {"show": True, "formatter": "{a}", "color": "inherit", "offset": [0, shift]},
     }
 
 

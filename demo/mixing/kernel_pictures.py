@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from demo.charts.figure import CIVIDIS
 from demo.picture_cards import data_uri
 from demo.picture_sheet import sheet
-from demo.style import DIVERGING_COLORS, KERNEL_COLORS, MUTED_INK, color_of
+from demo.style import DIVERGING_COLORS, KERNEL_COLORS, MUTED_INK, color_of, on_both
 
 FILTERS = 10
 CELL, FRAME = 8, 3  # pixels: the side of one weight, the white around a filter
@@ -95,7 +95,7 @@ def kernel_name(words: str, note: str, kernel: int | None) -> str:
     """A kernel's color (None: the mixed one's gray), its name, and a smaller note under it."""
     color = MUTED_INK if kernel is None else color_of(kernel, KERNEL_COLORS)
     mark = f'<i style="{MARK};background:{color}"></i>'
-    small = f'<span style="color:{MUTED_INK};font-size:.8rem">{html.escape(note)}</span>'
+    small = f'<span style="color:{on_both(MUTED_INK)};font-size:.8rem">{html.escape(note)}</span>'
     return f'<div style="line-height:1.3">{mark} {html.escape(words)}<br>{small}</div>'
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demo.picture_cards import data_uri
-from demo.style import INK, KERNEL_COLORS, MUTED_INK, color_of, ink_on
+from demo.style import INK, KERNEL_COLORS, MUTED_INK, color_of, ink_on, on_both
 from demo.words import listed, whole_percent
 
 Shares = Mapping[str, Sequence[float]]  # block -> K coefficients, in the network's order
@@ -28,7 +28,7 @@ LOOK = f"""<style>
 .way .bar span {{ display: flex; align-items: center; justify-content: center; font-size: .8rem;
   min-height: 0; min-width: 0; overflow: hidden }}
 .way .answer {{ flex: none; font-weight: 600 }}
-.way .end {{ color: {MUTED_INK} }}
+.way .end {{ color: {on_both(MUTED_INK)} }}
 .way-key {{ display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: .85rem; margin: 0 0 .6rem }}
 .way-key i {{ display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; border-radius: 2px }}
 @media (max-width: 640px) {{
@@ -102,7 +102,7 @@ def _block(name: str, values: Sequence[float], average: Sequence[float] | None) 
     return (
         f'<li title="{label}"><div class="bars" role="img" aria-label="{label}">'
         f"{_bar(values, 'bar', numbered=True)}{mean}</div>"
-        f'<div style="color:{INK}" aria-hidden="true">{html.escape(name)}</div></li>'
+        f'<div style="color:{on_both(INK)}" aria-hidden="true">{html.escape(name)}</div></li>'
     )
 
 

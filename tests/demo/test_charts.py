@@ -20,10 +20,10 @@ from demo.charts import (
     picture_mixing_chart,
     run_color,
 )
-from demo.charts.figure import MAX_POINTS, thinned
+from demo.charts.figure import MAX_POINTS, for_dark, thinned
 from demo.charts.mixing import MAX_COLUMNS
 from demo.history import History
-from demo.style import RUN_COLORS
+from demo.style import RUN_COLORS, on_dark
 from tests.demo.fake_runs import epoch_end, events, make_run, steps
 
 NAMES = tuple("abcdefghij")
@@ -225,3 +225,13 @@ def test_a_changed_learning_rate_is_a_thin_mark_on_both_curves():
         (mark,) = chart.option["series"][0]["markLine"]["data"]
         assert (mark["xAxis"], mark["name"]) == (1.5, "lr ×0.5")
         assert "somebody changed the learning rate" in chart.reading
+
+
+def test_on_a_dark_page_only_what_is_too_dark_changes():
+    bars = [{"value": 1, "itemStyle": {"color": "#222288"}, "label": {"color": "#000000"}}]
+    lines = {"type": "line", "lineStyle": {"color": "#FFAA11", "width": 2}, "data": bars}
+    option = {"xAxis": {"name": "x"}, "series": [lines]}
+    (series,) = for_dark(option)["series"]
+    assert series["lineStyle"] == {"color": "#FFAA11", "width": 2}
+    assert series["data"][0]["itemStyle"] == {"color": on_dark("#222288")} != bars[0]["itemStyle"]
+    assert series["data"][0]["label"] == {"color": "#000000"} and option["series"] == [lines]

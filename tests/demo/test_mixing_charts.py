@@ -8,7 +8,15 @@ import pytest
 
 from cifar_core.runs.events import BlockMixing
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
-from demo.charts.mixing_time import collapse_title, entropy_over_time, shares_over_time, warning_sentence
+from demo.charts.mixing_time import (
+    ENTROPY_PIXELS,
+    LABEL_PIXELS,
+    collapse_title,
+    entropy_over_time,
+    label_shifts,
+    shares_over_time,
+    warning_sentence,
+)
 from demo.charts.what_if import Worth, answer_change_chart, change_title, worth_chart
 from demo.labeled_pictures import Pictures
 from demo.mixing.favorites import favorites, favorites_html, favorites_title
@@ -81,6 +89,17 @@ def test_a_collapse_is_a_warning_with_its_epoch():
     )
     assert chart.option["series"][0]["markLine"]["data"] == [{"yAxis": 0.1}]
     assert "stage3.1" in warning_sentence(shown[-1]) and warning_sentence(shown[0]) == ""
+
+
+def test_labels_at_the_ends_of_lines_do_not_overlap():
+    entropies = [0.95, 0.94, 0.1, 0.93, 0.0, 0.02, 0.5]
+    shifts = label_shifts(entropies)
+    tops = sorted(
+        ENTROPY_PIXELS * (1 - value) + shift for value, shift in zip(entropies, shifts, strict=True)
+    )
+    assert min(np.diff(tops)) >= LABEL_PIXELS - 0.2 and tops[0] >= 0 and tops[-1] <= ENTROPY_PIXELS + 0.1
+    assert shifts[-1] == 0, "what has room stays at its line"
+    assert max(np.abs(label_shifts([0.5] * 40))) <= ENTROPY_PIXELS
 
 
 # Differences

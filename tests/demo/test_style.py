@@ -79,5 +79,15 @@ def test_text_is_readable_on_every_color() -> None:
         assert contrast(color, "#FFFFFF") >= 4.5, color
 
 
+def test_on_a_dark_page_every_color_is_seen_and_stays_apart() -> None:
+    assert style.on_dark("#FFAA11") == "#FFAA11", "what stands out stays as it is"
+    for colors, least in ((style.CLASS_COLORS, 0.08), (style.KERNEL_COLORS, 0.065), (style.RUN_COLORS, 0.07)):
+        seen = tuple(map(style.on_dark, colors))
+        assert all(contrast(color, style.DARK_PAGE) >= style.SEEN for color in seen)
+        assert all(smallest_distance(seen, vision) >= least for vision in VISIONS.values())
+    for color in (style.INK, style.MUTED_INK, *style.STATE_COLORS.values()):
+        assert contrast(style.on_dark(color, style.READ), style.DARK_PAGE) >= 4.5, color
+
+
 def test_colors_repeat_past_the_end() -> None:
     assert style.color_of(11, style.CLASS_COLORS) == style.CLASS_COLORS[1]
