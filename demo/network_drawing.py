@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from demo.style import ACCENT, LINE, MUTED_INK, on_both
+from demo.style import ACCENT, LINE, MUTED_INK, TRACK, on_both
 from demo.words import amount
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _box(part: "Part", deepest: int) -> str:
 
 def _bar(words: str, share: float) -> str:
     fill = f'<div style="width:{100 * share:.1f}%;height:5px;background:{ACCENT}"></div>'
-    return f'<span>{html.escape(words)}</span><div style="background:{LINE}">{fill}</div>'
+    return f'<span>{html.escape(words)}</span><div style="background:{TRACK}">{fill}</div>'
 
 
 def shape_words(shape: Sequence[int]) -> str:

@@ -46,7 +46,7 @@ INK = "#1F2933"  # text and axes
 MUTED_INK = "#5A6572"  # second-rank text; 4.5:1 or better on white
 LINE = "#D5DAE0"  # hairlines and grids
 CURVE_INK = "#6B7280"  # a small curve of no run in particular; 3.5:1 or better on white and on black
-TRACK = "#5A657240"  # what a bar has not filled, seen through on light and dark pages
+TRACK = f"light-dark({LINE}, #40454B)"  # in CSS: what a bar has not filled yet
 ACCENT = "#0072B2"  # the one color of buttons and of the answer's bar
 SEQUENTIAL_SCALE = "Cividis"  # heat maps of shares and counts (plotly's name)
 DIVERGING_SCALE = "RdBu"  # differences, zero in the middle
@@ -63,11 +63,6 @@ SEEN = 2.2  # of lines and bars on a dark page; with more, the mixed colors woul
 def color_of(index: int, colors: tuple[str, ...]) -> str:
     """The color of the index-th thing of a list; past its end the list starts anew."""
     return colors[index % len(colors)]
-
-
-def on_any_page(color: str) -> str:
-    """A color for text in CSS, drawn towards the page's own ink: readable on light and dark pages."""
-    return f"color-mix(in srgb, {color} 65%, currentColor)"
 
 
 def luminance(color: str) -> float:
