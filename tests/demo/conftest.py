@@ -1,8 +1,13 @@
-"""What the tests of the dashboard share: a store without any run, and processes started in name only."""
+"""What the tests of the dashboard share: a store without any run, processes in name only, a server's tab."""
+
+from collections.abc import Iterator
 
 import pytest
 
 from cifar_core.runs.store import RunStore
+from tests.demo.dashboard_server import serve
+
+PATIENCE_MS = 60_000  # the first page of a fresh server on a busy machine
 
 
 @pytest.fixture
@@ -27,3 +32,25 @@ def launched(monkeypatch):
     for where in ("cifar_core.runs.launcher.launch", "demo.live_head.launch"):
         monkeypatch.setattr(where, started.append)
     return started
+
+
+@pytest.fixture(scope="module")
+def served_store(tmp_path_factory) -> RunStore:
+    """The store of the dashboard at `address`."""
+    return RunStore(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def address(served_store, tmp_path_factory) -> Iterator[str]:
+    """Where a dashboard runs in a process of its own."""
+    with serve(served_store.root, tmp_path_factory.mktemp("elsewhere")) as found:
+        yield found
+
+
+@pytest.fixture
+def tab(chromium) -> Iterator:
+    """An empty page of a browser, as a `playwright.sync_api.Page`."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()

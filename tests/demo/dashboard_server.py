@@ -45,3 +45,8 @@ def wait_for_server(address: str) -> str:
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
     raise TimeoutError(f"no answer from {address}")
+
+
+def wait_for_state(tab, word: str) -> None:
+    """Wait until the head of a run's page says this word."""
+    tab.get_by_role("status").filter(has_text=word).first.wait_for()

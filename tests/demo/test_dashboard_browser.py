@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: links into it, charts that move, the road from Train to a stopped run."""
+"""The dashboard in a real browser: links into it, charts that move, pages that fit a phone."""
 
 import dataclasses
 import re
@@ -7,42 +7,17 @@ import pytest
 
 from cifar_core.runs.events import Step
 from cifar_core.runs.requests import Request
-from cifar_core.runs.store import RunStore
-from tests.demo.dashboard_server import serve
+from tests.demo.dashboard_server import wait_for_state
 from tests.demo.fake_runs import epoch_end, keep_running, make_run
 
-PATIENCE_MS = 60_000  # the first page of a fresh server on a busy machine
 CANVAS = "[data-testid=stEChartsChart] canvas"
 
 pytestmark = pytest.mark.timeout(300)  # seconds; about 10 on a quiet machine
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return RunStore(tmp_path_factory.mktemp("runs"))
-
-
-@pytest.fixture(scope="module")
-def address(store, tmp_path_factory):
-    with serve(store.root, tmp_path_factory.mktemp("elsewhere")) as found:
-        yield found
-
-
-@pytest.fixture
-def tab(chromium):
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
-    context.close()
-
-
-def wait_for_state(page, word: str) -> None:
-    page.get_by_role("status").filter(has_text=word).first.wait_for()
-
-
-def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(store, address, tab):
+def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(served_store, address, tab):
     """The first thing that this server is asked for is the link, as after its restart."""
-    run = make_run(store, epochs=0, state="running")
+    run = make_run(served_store, epochs=0, state="running")
     lock = keep_running(run)
     tab.goto(f"{address}/live?run={run.id}")
     tab.get_by_text("Training loss is 1.").wait_for()
@@ -60,8 +35,8 @@ def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(st
     tab.get_by_role("button", name="Resume").wait_for()
 
 
-def test_how_the_curves_are_looked_at_survives_new_points_and_a_reload(store, address, tab):
-    run = make_run(store, epochs=3, state="running")
+def test_how_the_curves_are_looked_at_survives_new_points_and_a_reload(served_store, address, tab):
+    run = make_run(served_store, epochs=3, state="running")
     lock = keep_running(run)
     tab.goto(f"{address}/live?run={run.id}")
     tab.get_by_role("radio", name="The last", exact=True).click()
@@ -83,8 +58,8 @@ def test_how_the_curves_are_looked_at_survives_new_points_and_a_reload(store, ad
     lock.release()
 
 
-def test_pages_fit_a_phone(store, address, tab):
-    make_run(store, epochs=2)
+def test_pages_fit_a_phone(served_store, address, tab):
+    make_run(served_store, epochs=2)
     tab.set_viewport_size({"width": 390, "height": 844})
     for path in ("/", "/live", "/mixing", "/runs", "/understand", "/try", "/learn?step=6"):
         tab.goto(address + path)
@@ -92,20 +67,3 @@ def test_pages_fit_a_phone(store, address, tab):
         tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert not tab.get_by_test_id("stException").count(), path
-
-
-def test_from_train_to_a_stopped_run_and_back_by_url(store, address, tab):
-    tab.goto(f"{address}/?recipe=smoke")
-    tab.get_by_text("--recipe smoke").wait_for()
-    tab.get_by_role("button", name="Train", exact=True).click()
-    tab.wait_for_url(re.compile(r"/live\?run=smoke-"))
-    tab.get_by_text("Training loss is").wait_for()
-    second = tab.context.new_page()
-    second.goto(tab.url)
-    wait_for_state(second, "Running")
-    second.get_by_role("button", name="Stop").click()
-    wait_for_state(second, "Stopped")
-    wait_for_state(tab, "Stopped")
-    tab.reload()
-    wait_for_state(tab, "Stopped")
-    assert store.get(tab.url.split("run=")[1]).status().state == "stopped"

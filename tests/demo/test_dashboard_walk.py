@@ -8,43 +8,18 @@ import zipfile
 import pytest
 
 from cifar_core.runs.events import LearningRate
-from cifar_core.runs.store import RunStore
-from tests.demo.dashboard_server import serve
+from tests.demo.dashboard_server import wait_for_state
 
-PATIENCE_MS = 40_000  # several processes share the processor
 CHART = "[data-testid=stEChartsChart]"
 
 pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return RunStore(tmp_path_factory.mktemp("runs"))
-
-
-@pytest.fixture(scope="module")
-def address(store, tmp_path_factory):
-    with serve(store.root, tmp_path_factory.mktemp("elsewhere")) as found:
-        yield found
-
-
-@pytest.fixture
-def tab(chromium):
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
-    context.close()
-
-
-def wait_for_state(tab, word):
-    tab.get_by_role("status").filter(has_text=word).first.wait_for()
 
 
 def press(tab, name):
     tab.get_by_role("button", name=name, exact=True).first.click()
 
 
-def begin(tab, address, store):
+def begin(tab, address, served_store):
     """A run of 2,000 drawn pictures that is too long to end during the test."""
     tab.goto(f"{address}/?recipe=smoke")
     epochs = tab.get_by_label(re.compile("^epochs", re.IGNORECASE)).first
@@ -54,15 +29,15 @@ def begin(tab, address, store):
     press(tab, "Train")
     tab.wait_for_url(re.compile(r"/live\?run=smoke-"))
     tab.get_by_text(re.compile("^(Training|Validation) loss is")).first.wait_for()
-    return store.get(tab.url.split("run=")[1].split("&")[0])
+    return served_store.get(tab.url.split("run=")[1].split("&")[0])
 
 
 def loss_sentence(tab):
     return tab.get_by_text(re.compile("^(Training|Validation) loss")).first.inner_text()
 
 
-def test_from_train_to_a_downloaded_checkpoint(store, address, tab, tmp_path):
-    run = begin(tab, address, store)
+def test_from_train_to_a_downloaded_checkpoint(served_store, address, tab, tmp_path):
+    run = begin(tab, address, served_store)
     before = loss_sentence(tab)
     tab.wait_for_function(
         "before => !document.body.innerText.includes(before)", arg=before
@@ -79,8 +54,13 @@ def test_from_train_to_a_downloaded_checkpoint(store, address, tab, tmp_path):
     press(tab, "Continue")
     wait_for_state(tab, "Running")
     tab.get_by_text("Validation loss").first.wait_for()
-    press(tab, "Stop")
-    wait_for_state(tab, "Stopped")
+    second = tab.context.new_page()
+    second.goto(tab.url)
+    wait_for_state(second, "Running")
+    press(second, "Stop")
+    for one in (second, tab):
+        wait_for_state(one, "Stopped")
+    second.close()
 
     tab.goto(f"{address}/runs?runs={run.id},speed_mixing.v2")
     tab.get_by_text(re.compile("is ahead with")).first.wait_for()
@@ -98,8 +78,8 @@ def test_from_train_to_a_downloaded_checkpoint(store, address, tab, tmp_path):
     assert {"weights.safetensors", "card.json"} <= names
 
 
-def test_a_killed_trainer_is_a_failed_run_that_goes_on(store, address, tab):
-    run = begin(tab, address, store)
+def test_a_killed_trainer_is_a_failed_run_that_goes_on(served_store, address, tab):
+    run = begin(tab, address, served_store)
     tab.get_by_text("Validation loss").first.wait_for()
     os.kill(run.status().pid, signal.SIGKILL)
     wait_for_state(tab, "Failed")
