@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.style import on_dark
+from demo.style import READ, SEEN, on_dark
 
 MAX_POINTS = 400  # on one line; more cannot be told apart on a screen
 CHART_HEIGHT = 280  # pixels
@@ -97,13 +97,17 @@ def for_dark(option: Option) -> Option:
 
 def _lightened(part: Any) -> Any:
     if isinstance(part, dict):
-        return {key: _seen(value) if key in PAINTED else _lightened(value) for key, value in part.items()}
+        shown = {key: _seen(value) if key in PAINTED else _lightened(value) for key, value in part.items()}
+        mark = shown.get("markLine", {})
+        return (
+            shown | {"markLine": mark | {"label": _seen(mark["label"], READ)}} if "label" in mark else shown
+        )
     return [_lightened(item) for item in part] if isinstance(part, list) else part
 
 
-def _seen(look: Option) -> Option:
+def _seen(look: Option, least: float = SEEN) -> Option:
     color = look.get("color")
-    return {**look, "color": on_dark(color)} if isinstance(color, str) and color[:1] == "#" else look
+    return {**look, "color": on_dark(color, least)} if isinstance(color, str) and color[:1] == "#" else look
 
 
 def thinned(

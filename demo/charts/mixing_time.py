@@ -54,7 +54,7 @@ def entropy_over_time(epochs: Sequence[Epoch]) -> Chart:
     option["grid"] |= {"top": 12, "right": 40}
     reading = (
         "1: a block uses its kernels evenly for each picture. 0: one kernel alone. Under the dashed line "
-        f"({TAKEN_OVER}) mixing has collapsed. Dark lines are the first blocks, light ones the last."
+        f"({TAKEN_OVER}) mixing has collapsed. The first blocks are blue, the last ones yellow."
     )
     return Chart(collapse_title(epochs), option, reading, ENTROPY_HEIGHT)
 
@@ -159,7 +159,7 @@ def _block_line(epochs: Sequence[Epoch], place: int, shift: float) -> Option:
         "lineStyle": {"color": color, "width": 2},
         "itemStyle": {"color": color},
         "showSymbol": len(epochs) <= MARKED,
-        "endLabel": {"show": True, "formatter": "{a}", "color": "inherit", "offset": [0, shift]},
+        "endLabel": {"show": True, "formatter": "{a}", "offset": [0, shift]},
     }
 
 

@@ -25,7 +25,7 @@ class Worth:
 
 def answer_change_chart(before: np.ndarray, after: np.ndarray, class_names: Sequence[str]) -> Chart:
     """Two bars a class: probabilities (num_classes,) as predicted, and under a mix set by hand."""
-    bars = [_bars(BEFORE, before, MUTED_INK, 0.45), _bars(AFTER, after, ACCENT, 1.0)]
+    bars = [_bars(BEFORE, before, MUTED_INK, 0.75), _bars(AFTER, after, ACCENT, 1.0)]
     x_axis = value_axis("probability (%)", min=0, max=100)
     option = plain_option(
         x_axis, category_axis(class_names, inverse=True), bars, legend={"top": 0, "left": 0}

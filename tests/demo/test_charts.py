@@ -23,7 +23,7 @@ from demo.charts import (
 from demo.charts.figure import MAX_POINTS, for_dark, thinned
 from demo.charts.mixing import MAX_COLUMNS
 from demo.history import History
-from demo.style import RUN_COLORS, on_dark
+from demo.style import READ, RUN_COLORS, on_dark
 from tests.demo.fake_runs import epoch_end, events, make_run, steps
 
 NAMES = tuple("abcdefghij")
@@ -235,3 +235,6 @@ def test_on_a_dark_page_only_what_is_too_dark_changes():
     assert series["lineStyle"] == {"color": "#FFAA11", "width": 2}
     assert series["data"][0]["itemStyle"] == {"color": on_dark("#222288")} != bars[0]["itemStyle"]
     assert series["data"][0]["label"] == {"color": "#000000"} and option["series"] == [lines]
+    mark = {"data": [{"yAxis": 1}], "label": {"color": "#B42318"}}
+    (series,) = for_dark({"series": [{"markLine": mark}]})["series"]
+    assert series["markLine"] == {**mark, "label": {"color": on_dark("#B42318", READ)}}
