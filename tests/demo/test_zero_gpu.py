@@ -27,6 +27,7 @@ assert classifier.device.type == "cpu"
 """
 
 
+@pytest.mark.timeout(300)  # torch and gradio are imported anew
 def test_only_large_batches_borrow_and_answers_are_the_same():
     """In a process of its own: the module is for a Space's start, before torch."""
     pytest.importorskip("spaces")
