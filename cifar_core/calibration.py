@@ -15,6 +15,33 @@ LOWEST, HIGHEST = 0.05, 20.0  # temperatures that are tried
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """What a card says of its temperature, fitted on `images` held-out images of `split`.
+
+    ece_before, ece_after: the expected calibration error there (see Reliability), 0..1.
+    """
+
+    temperature: float
+    split: str
+    images: int
+    ece_before: float
+    ece_after: float
+
+    def complaint(self) -> str | None:
+        """What is wrong with these values, in words that end a sentence, or None."""
+        if not LOWEST <= self.temperature <= HIGHEST:
+            return f"the temperature {self.temperature}, which must be {LOWEST} to {HIGHEST:.0f}"
+        return None
+
+
+def calibrate(logits: NDArray[np.floating], targets: NDArray[np.int64], split: str) -> Calibration:
+    """Fit the temperature on held-out images; raises ValueError without any."""
+    temperature = fit_temperature(logits, targets)
+    before, after = (reliability(probabilities(logits, t), targets).ece for t in (1.0, temperature))
+    return Calibration(round(temperature, 4), split, len(targets), round(before, 5), round(after, 5))
+
+
 def probabilities(logits: NDArray[np.floating], temperature: float = 1.0) -> Floats:
     """softmax(logits / temperature), (N, num_classes)."""
     return np.exp(_log_probabilities(logits, temperature))

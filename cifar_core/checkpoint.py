@@ -20,12 +20,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cifar_core.atomic import sync_folder, write_json
+from cifar_core.calibration import Calibration
 from cifar_core.models import ImageClassifier, ModelError, create_model
 from cifar_core.paths import DEFAULT_CHECKPOINT, checkpoints_dir
+from cifar_core.strangeness import Reference, Unknown
 from cifar_core.typed_json import build
 from cifar_core.views import VIEW_WEIGHTS
 
-WEIGHTS, CARD = "weights.safetensors", "card.json"
+WEIGHTS, CARD, STRANGENESS = "weights.safetensors", "card.json", "strangeness.safetensors"
 
 
 class CheckpointError(RuntimeError):
@@ -44,6 +46,7 @@ class Card:
     mean, std: the normalization, of pixels in 0..1; macs: multiply-accumulates of one pass of one image.
     views: over how many views an answer is averaged, 1, 2 or 6 (see views.py; a run's own validation takes
     one); views_below: only images whose top probability in the first pass lies below it get further views.
+    calibration, unknown: what was fitted to held-out images, where that was done.
     """
 
     model: str
@@ -67,10 +70,14 @@ class Card:
     notes: list[str] = field(default_factory=list)
     views: int = 1
     views_below: float = 1.0
+    calibration: Calibration | None = None
+    unknown: Unknown | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return dataclasses.asdict(self)
+        """Plain JSON values, without what was not fitted."""
+        optional = ("calibration", "unknown")
+        values = dataclasses.asdict(self)
+        return {key: value for key, value in values.items() if key not in optional or value is not None}
 
     def with_metrics(self, split: str, accuracy: float, loss: float, n: int) -> "Card":
         """A copy that holds what was measured on one more split."""
@@ -115,7 +122,32 @@ def load_card(folder: Path) -> Card:
     if card.views not in VIEW_WEIGHTS or not 0 <= card.views_below <= 1:
         what = f"{card.views} views below {card.views_below}, which must be 1, 2 or 6 below 0 to 1"
         raise CheckpointError(f"{path} is damaged: it asks for {what}; copy the checkpoint again.")
+    for part in (card.calibration, card.unknown):
+        if complaint := part and part.complaint():
+            raise CheckpointError(f"{path} is damaged: it has {complaint}; copy the checkpoint again.")
     return card
+
+
+def load_reference(folder: Path, card: Card) -> Reference | None:
+    """What known pictures look like to the network; None where the card or the folder says nothing of it.
+
+    Raises:
+        CheckpointError: when the file is damaged.
+    """
+    path = folder / STRANGENESS
+    if card.unknown is None or not path.exists():
+        return None
+    try:
+        return Reference.from_arrays({name: array.numpy() for name, array in load_tensors(path).items()})
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged: {error}; copy the checkpoint again.") from None
+
+
+def write_reference(folder: Path, reference: Reference) -> None:
+    """Write it beside the weights, replacing an older one in one step."""
+    new = folder / f"{STRANGENESS}.new"
+    save_tensors(new, {name: torch.from_numpy(array) for name, array in reference.to_arrays().items()})
+    os.replace(new, folder / STRANGENESS)
 
 
 def _is_normalization(mean: list[float], std: list[float]) -> bool:

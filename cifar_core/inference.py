@@ -14,12 +14,20 @@ from torch.nn.functional import cross_entropy
 
 from cifar_core.backends import InferenceError as InferenceError
 from cifar_core.backends import network_for
-from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
+from cifar_core.checkpoint import (
+    Card,
+    CheckpointError,
+    load_checkpoint,
+    load_reference,
+    resolve_checkpoint,
+)
 from cifar_core.data.batches import Normalization
 from cifar_core.device import find_device
 from cifar_core.images import fit_square
 from cifar_core.metrics import accuracy, confusion_matrix, per_class_accuracy
 from cifar_core.models import ImageClassifier
+from cifar_core.models.blocks import block_names
+from cifar_core.strangeness import Measured, Reference
 from cifar_core.views import average_views
 
 BATCH_SIZE = 250
@@ -30,15 +38,19 @@ Images = Sequence[Image.Image] | NDArray[np.uint8] | Tensor
 class Prediction:
     """The answer for one image.
 
-    top: (label, probability) pairs, the likeliest first; probs: (num_classes,) float32;
-    mixing: block name -> its K mixing coefficients, empty where the network does not mix;
-    seen: (32, 32, 3) uint8, what the network saw.
+    top: (label, probability) pairs, the likeliest first; probs: (num_classes,) float32, calibrated where the
+    card has a temperature; mixing: block name -> its K mixing coefficients, empty where the network does not
+    mix; seen: (32, 32, 3) uint8, what the network saw; strangeness: how little that looks like the network's
+    training images (see strangeness.py); known: whether it lies within the card's threshold, False for "none
+    of these". Both are None where the checkpoint has no such measure.
     """
 
     top: list[tuple[str, float]]
     probs: NDArray[np.float32]
     mixing: dict[str, list[float]]
     seen: NDArray[np.uint8]
+    strangeness: float | None = None
+    known: bool | None = None
 
     @property
     def label(self) -> str:
@@ -50,7 +62,8 @@ class Classifier:
     """A trained network with all that must travel with it: class names, normalization, its card.
 
     model: the network as it was trained. Answers come from a copy whose batch norms are folded into the
-    convolutions, equal up to rounding.
+    convolutions, equal up to rounding. reference: what is usual to it, for strangeness; without one, `blocks`
+    names those that `measure` looks at.
     """
 
     def __init__(
@@ -59,6 +72,8 @@ class Classifier:
         card: Card,
         device: torch.device | str | None = None,
         backend: str = "torch",
+        reference: Reference | None = None,
+        blocks: Sequence[str] = (),
     ) -> None:
         if device is None and backend == "onnxruntime":
             device = "cpu"
@@ -66,7 +81,9 @@ class Classifier:
         self.model = model.to(self.device).eval()
         self.card = card
         self.normalize = Normalization(tuple(card.mean), tuple(card.std))
-        self.network = network_for(self.model, self.device, backend)
+        self.reference = reference if card.unknown else None
+        self.blocks = self.reference.blocks if self.reference else list(blocks)
+        self.network = network_for(self.model, self.device, backend, self.blocks)
 
     @classmethod
     def load(
@@ -85,8 +102,12 @@ class Classifier:
             CheckpointError: when it is missing or damaged.
             InferenceError: when there is no such backend here.
         """
-        model, card = load_checkpoint(resolve_checkpoint(name))
-        return cls(model, card, device, backend)
+        folder = resolve_checkpoint(name)
+        model, card = load_checkpoint(folder)
+        reference = load_reference(folder, card)
+        if reference and reference.blocks != block_names(model):
+            raise CheckpointError(f"{folder} is damaged: its strangeness is that of another network.")
+        return cls(model, card, device, backend, reference)
 
     @classmethod
     def from_pretrained(
@@ -124,15 +145,14 @@ class Classifier:
             raise InferenceError(f"top is {top}; it must be 1 or more.")
         answers: list[Prediction] = []
         for part in _parts(images):  # (N, 3, 32, 32)
-            logits, mixing = self.run(part)
-            probs = logits.softmax(dim=1).cpu().numpy()
-            answers += [self._prediction(row, probs[row], mixing, part[row], top) for row in range(len(part))]
+            look = self._look(part)
+            rows = zip(self._probs(look.logits), self._strangeness(look), part, strict=True)
+            answers += [self._prediction(n, look.mixing, top, *row) for n, row in enumerate(rows)]
         return answers
 
     def probs(self, images: Images) -> NDArray[np.float32]:
-        """Probabilities (N, num_classes)."""
-        parts = [self.run(part)[0].softmax(dim=1).cpu().numpy() for part in _parts(images)]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
+        """Probabilities (N, num_classes), calibrated where the card has a temperature."""
+        return self._probs(torch.from_numpy(self.averaged_logits(images)))
 
     @torch.inference_mode()
     def logits(self, images: Images) -> NDArray[np.float32]:
@@ -140,24 +160,54 @@ class Classifier:
         looks = [self.network(self.normalize(part.to(self.device)))[0] for part in _parts(images)]
         return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *(x.cpu() for x in looks)])
 
-    @torch.inference_mode()
+    def averaged_logits(self, images: Images) -> NDArray[np.float32]:
+        """Logits (N, num_classes) that answers come from, before any temperature."""
+        parts = [self.run(part)[0].cpu().numpy() for part in _parts(images)]
+        return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *parts])
+
+    def measure(self, images: Images) -> Measured:
+        """What strangeness is made of, for at least one image.
+
+        Raises:
+            InferenceError: without any image.
+        """
+        looks = [self._look(part).measured(self.blocks) for part in _parts(images)]
+        if not looks:
+            raise InferenceError("There are no images; give one or more.")
+        return Measured.joined(looks)
+
     def run(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
         """uint8 pixels (N, 3, 32, 32) -> logits (N, num_classes) and mixing coefficients (N, K) a block.
 
         Where the card asks for views, the logits are those of the mean of the probabilities for the image's
-        views (see views.py); the coefficients are the image's own.
+        views (see views.py); the coefficients are the image's own. No temperature is applied.
         """
+        look = self._look(pixels)
+        return look.logits, look.mixing
+
+    @torch.inference_mode()
+    def _look(self, pixels: Tensor) -> "_Look":
         images = self.normalize(pixels.to(self.device))
-        logits, mixing = self.network(images)
+        first, recorded = self.network(images)
         views, below = self.card.views, self.card.views_below
-        logits = average_views(lambda view: self.network(view)[0], images, logits, views, below)
-        return logits, [block.cpu() for block in mixing]
+        logits = average_views(lambda view: self.network(view)[0], images, first, views, below)
+        blocks = len(recorded) - len(self.blocks)  # those that mix come first
+        return _Look(logits, first.cpu(), [x.cpu() for x in recorded[:blocks]], recorded[blocks:])
+
+    def _probs(self, logits: Tensor) -> NDArray[np.float32]:
+        temperature = self.card.calibration.temperature if self.card.calibration else 1.0
+        return np.asarray((logits / temperature).softmax(dim=1).cpu().numpy())
+
+    def _strangeness(self, look: "_Look") -> Sequence[float | None]:
+        if self.reference is None:
+            return [None] * len(look.logits)
+        return [float(score) for score in self.reference.strangeness(look.measured(self.blocks))]
 
     def evaluate(self, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> "Evaluated":
         """Measure on labeled images: uint8 (N, 3, 32, 32) and class numbers (N,), at least one."""
         if not len(images) == len(targets) > 0:
             raise InferenceError(f"{len(images)} images, {len(targets)} targets: give as many, at least one.")
-        logits = torch.cat([self.run(part)[0].cpu() for part in _parts(images)])
+        logits = torch.from_numpy(self.averaged_logits(images))
         loss = cross_entropy(logits, torch.tensor(targets, dtype=torch.int64)).item()
         predictions = logits.argmax(dim=1).numpy()
         confusion = confusion_matrix(np.asarray(targets), predictions, len(self.class_names))
@@ -166,16 +216,40 @@ class Classifier:
         )
 
     def _prediction(
-        self, row: int, probs: NDArray[np.float32], mixing: list[Tensor], pixels: Tensor, top: int
+        self,
+        row: int,
+        mixing: list[Tensor],
+        top: int,
+        probs: NDArray[np.float32],
+        strangeness: float | None,
+        pixels: Tensor,
     ) -> Prediction:
         best = np.argsort(-probs, kind="stable")[:top]
         blocks = zip(self.model.mixing_blocks(), mixing, strict=True)
+        unknown = self.card.unknown
         return Prediction(
             top=[(self.class_names[number], float(probs[number])) for number in best],
             probs=probs,
             mixing={name: block[row].tolist() for name, block in blocks},
             seen=pixels.permute(1, 2, 0).numpy().copy(),
+            strangeness=strangeness,
+            known=None if strangeness is None or unknown is None else strangeness <= unknown.threshold,
         )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What came of one look at images: logits with and without views, and what was recorded on the way."""
+
+    logits: Tensor
+    first: Tensor
+    mixing: list[Tensor]
+    blocks: list[Tensor]
+
+    def measured(self, names: Sequence[str]) -> Measured:
+        mixing = torch.cat(self.mixing, dim=1).numpy() if self.mixing else None
+        blocks = {name: x.cpu().numpy() for name, x in zip(names, self.blocks, strict=True)}
+        return Measured(self.first.numpy(), mixing, blocks)
 
 
 @dataclass(frozen=True)

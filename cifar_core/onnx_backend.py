@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,8 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from cifar_core.models import ImageClassifier
+from cifar_core.models.blocks import record_blocks
 
-Answer = tuple[Tensor, list[Tensor]]  # logits (N, num_classes), mixing coefficients (N, K) a block
+# Logits (N, num_classes); mixing coefficients (N, K) a mixing block, then the statistics of blocks (N, F)
+Answer = tuple[Tensor, list[Tensor]]
 Network = Callable[[Tensor], Answer]  # of normalized images (N, 3, 32, 32)
 
 FEW_IMAGES = 8  # as many as one image and its views, and some more
@@ -55,20 +57,22 @@ class OnnxNetwork:
         return logits, mixing
 
 
-def onnx_network(folded: ImageClassifier, others: Network, folder: Path) -> OnnxNetwork:
+def onnx_network(
+    folded: ImageClassifier, others: Network, folder: Path, blocks: Sequence[str] = ()
+) -> OnnxNetwork:
     """The folded network in ONNX Runtime; its graph is read from `folder`, or exported and kept there.
 
     Raises:
         NoOnnx: when a package is missing, or the network cannot be exported or answers differently.
     """
     _demand("onnxruntime")
-    path = folder / f"{graph_key(folded)}.onnx"
+    path = folder / f"{graph_key(folded, blocks)}.onnx"
     with contextlib.suppress(OSError):
         network = _checked(path.read_bytes(), others)
         if network is not None:
             return network
     _demand("onnx", "onnxscript")
-    graph = export_graph(folded)
+    graph = export_graph(folded, blocks)
     network = _checked(graph, others)
     if network is None:
         raise NoOnnx("ONNX Runtime answers differently from torch on this machine; take the backend torch.")
@@ -97,36 +101,36 @@ def _checked(graph: bytes, others: Network) -> OnnxNetwork | None:
     return network if same else None
 
 
-def graph_key(model: ImageClassifier) -> str:
-    """Hash of the network's kind, its weights and torch's version."""
-    digest = hashlib.sha256(f"{model!r} {torch.__version__}".encode())
+def graph_key(model: ImageClassifier, blocks: Sequence[str] = ()) -> str:
+    """Hash of the network's kind, its weights, the blocks that are recorded, and torch's version."""
+    digest = hashlib.sha256(f"{model!r} {' '.join(blocks)} {torch.__version__}".encode())
     for name, tensor in model.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
-class _WithMixing(nn.Module):
-    """images (1, 3, 32, 32) -> logits, then the mixing coefficients of each block."""
+class _Recorded(nn.Module):
+    """images (1, 3, 32, 32) -> logits, the mixing coefficients of each block, the statistics of `blocks`."""
 
-    def __init__(self, model: ImageClassifier) -> None:
+    def __init__(self, model: ImageClassifier, blocks: Sequence[str]) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.blocks = model, blocks
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        with self.model.record_mixing() as mixing:
+        with self.model.record_mixing() as mixing, record_blocks(self.model, self.blocks) as features:
             logits = self.model(images)
-        return (logits, *mixing)
+        return (logits, *mixing, *features)
 
 
-def export_graph(folded: ImageClassifier) -> bytes:
+def export_graph(folded: ImageClassifier, blocks: Sequence[str] = ()) -> bytes:
     """The ONNX graph of the network for one image; raises NoOnnx when torch cannot export it."""
     image = torch.zeros(1, folded.in_channels, 32, 32)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                _WithMixing(folded).eval(), (image,), input_names=["images"], dynamo=True, verbose=False
+                _Recorded(folded, blocks).eval(), (image,), input_names=["images"], dynamo=True, verbose=False
             )
     except Exception as error:  # the exporter has a kind of its own for every stage
         reason = (str(error).splitlines() or [type(error).__name__])[0]

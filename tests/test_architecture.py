@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[1]
 OWN_PATH = Path(__file__).resolve().relative_to(ROOT)
 
 GROUND = {"atomic", "paths", "typed_json"}  # files and folders: every room stands on them
-LEVEL_0 = GROUND | {"calibration", "config", "metrics", "recipes", "runs", "settings", "words"}
+LEVEL_0 = GROUND | {
+    *("calibration", "config", "metrics", "recipes", "runs", "settings", "strangeness", "words"),
+}
 LEVEL_1 = {"augment", "corruptions", "data", "device", "image_formats", "images", "models", "views"}
 LEVEL_2 = {"checkpoint", "resume_state", "training"}
 LEVEL_3 = {
@@ -31,6 +33,7 @@ HOUSE: dict[str, set[str]] = {
     "config": GROUND | {"settings"},
     "metrics": set(),
     "calibration": set(),
+    "strangeness": set(),
     "recipes": GROUND | {"config", "recipes"},
     "runs": GROUND | {"config", "runs", "words"},
     "augment": {"augment"},

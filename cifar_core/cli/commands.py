@@ -87,7 +87,8 @@ def predict(options: argparse.Namespace) -> int:
             answers.append({"path": str(path), "error": str(error)})
             continue
         top = [{"label": label, "probability": probability} for label, probability in prediction.top]
-        answers.append({"path": str(path), "top": top, "mixing": prediction.mixing})
+        sense = {"known": prediction.known, "strangeness": prediction.strangeness}
+        answers.append({"path": str(path), "top": top, "mixing": prediction.mixing, **sense})
     failures = [answer for answer in answers if "error" in answer]
     show(options, answers, lambda rows: "\n".join(_prediction_line(row) for row in rows if "top" in row))
     for answer in failures:
@@ -109,7 +110,8 @@ def export(options: argparse.Namespace) -> int:
 
 def _prediction_line(answer: dict[str, Any]) -> str:
     words = ", ".join(f"{guess['label']} {guess['probability']:.1%}" for guess in answer["top"])
-    return f"{answer['path']}: {words}"
+    doubt = " (this looks like none of the classes)" if answer["known"] is False else ""
+    return f"{answer['path']}: {words}{doubt}"
 
 
 def models(options: argparse.Namespace) -> int:

@@ -10,6 +10,8 @@ from cifar_core.cli.progress import DataProgress
 from cifar_core.config import ConfigError, TrainConfig
 
 if TYPE_CHECKING:
+    from cifar_core.checkpoint import Card
+    from cifar_core.data import ImageData
     from cifar_core.inference import Evaluated
 
 
@@ -31,27 +33,49 @@ def measured(folder: Path, split: str, data_dir: Path | None, note: bool) -> "Ev
         CheckpointError: when it cannot be loaded, or knows other classes than the data.
         ConfigError: when the split is "val" and the run set no images aside. DataError: without data.
     """
-    from cifar_core.checkpoint import CheckpointError, write_card
-    from cifar_core.data import held_out, load_named
+    from cifar_core.checkpoint import write_card
+    from cifar_core.data import held_out
     from cifar_core.inference import Classifier
 
     classifier = Classifier.load(folder)
-    card = classifier.card
-    config = {**TrainConfig().to_json(), **card.config}
-    with DataProgress() as progress:
-        data = load_named(config["data"], data_dir, progress)
-    if split == "val" and config["watched"] == "test":
-        raise ConfigError("This run set no validation images aside: measure it with --split test.")
+    config = config_of(classifier.card, split)
+    data = data_of(classifier.card, data_dir)
     source, places = held_out(data, split, config["val_size"], config["split_seed"])
+    result = classifier.evaluate(source.images[places], source.targets[places])
+    if note:
+        write_card(folder, classifier.card.with_metrics(split, result.accuracy, result.loss, result.n))
+    return result
+
+
+def data_of(card: "Card", data_dir: Path | None) -> "ImageData":
+    """The data that a network was trained on; says so on stderr where it is another copy.
+
+    Raises:
+        CheckpointError: when the network knows other classes than the data. DataError: without data.
+    """
+    from cifar_core.checkpoint import CheckpointError
+    from cifar_core.data import load_named
+
+    with DataProgress() as progress:
+        data = load_named(config_of(card)["data"], data_dir, progress)
     if list(data.class_names) != card.class_names:
         names = ", ".join(card.class_names)
         raise CheckpointError(f"The network knows other classes than the data: {names}.")
     if data.fingerprint != card.data_fingerprint:
         print("note: this is not the data that the network was trained on.", file=sys.stderr)
-    result = classifier.evaluate(source.images[places], source.targets[places])
-    if note:
-        write_card(folder, card.with_metrics(split, result.accuracy, result.loss, result.n))
-    return result
+    return data
+
+
+def config_of(card: "Card", split: str = "test") -> dict[str, Any]:
+    """The settings of the run that a network comes from.
+
+    Raises:
+        ConfigError: when the split is "val" and the run set no images aside.
+    """
+    config = {**TrainConfig().to_json(), **card.config}
+    if split == "val" and config["watched"] == "test":
+        raise ConfigError("This run set no validation images aside: measure it with --split test.")
+    return config
 
 
 def _lines(document: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from cifar_core.bench.speed import MeasuringError
 from cifar_core.cli import commands
 from cifar_core.cli.bench import add_bench
+from cifar_core.cli.calibrate import calibrate
 from cifar_core.cli.control import add_control
 from cifar_core.cli.evaluate import evaluate
 from cifar_core.cli.hub import add_hub
@@ -69,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(add("train", help="train a recipe, or go on with a run"))
     _add_evaluate(add("evaluate", help="measure a checkpoint on the test or validation images"))
     _add_predict(add("predict", help="classify pictures"))
+    _add_calibrate(add("calibrate", help="fit how sure a checkpoint may be, and when it knows nothing"))
     for name, command, words in (
         ("models", commands.models, "list the networks"),
         ("recipes", commands.recipes, "list the recipes"),
@@ -126,6 +128,15 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         "--split", choices=("test", "val"), default="test", help="which images (default: test)"
     )
     parser.add_argument("--write-card", action="store_true", help="keep the figures in the checkpoint's card")
+    _add_data_dir(parser)
+    _add_json(parser)
+
+
+def _add_calibrate(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=calibrate)
+    parser.add_argument("checkpoint", metavar="NAME", help="a folder, or a name in checkpoints/")
+    words = "count how many pictures of other things in this folder are found out; may come again"
+    parser.add_argument("--others", metavar="P", type=Path, action="append", default=[], help=words)
     _add_data_dir(parser)
     _add_json(parser)
 

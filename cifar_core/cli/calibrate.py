@@ -1,0 +1,116 @@
+"""`calibrate`: fit a checkpoint's temperature and its "none of these" to images that it did not train on."""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_core.cli.commands import show
+from cifar_core.cli.evaluate import config_of, data_of
+from cifar_core.config import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cifar_core.checkpoint import Card
+    from cifar_core.inference import Classifier
+
+REFERENCE_IMAGES = 5000  # training images that stand for what the network learned
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Write temperature and threshold into the card; say what became of pictures of other things."""
+    from cifar_core.checkpoint import resolve_checkpoint
+
+    folder = resolve_checkpoint(options.checkpoint)
+    card = calibrated(folder, options.data_dir, options.others)
+    fitted = {key: card.to_json()[key] for key in ("calibration", "unknown")}
+    show(options, {"checkpoint": str(folder), **fitted}, _lines)
+    return 0
+
+
+def calibrated(folder: Path, data_dir: Path | None, others: Sequence[Path] = ()) -> "Card":
+    """Fit both to the run's validation images and write them beside the weights; the new card.
+
+    others: folders with pictures of other things, which are counted and never chosen by.
+
+    Raises:
+        CheckpointError: when it cannot be loaded, or knows other classes than the data.
+        ConfigError: when the run set no images aside, or a folder holds no picture. DataError: without data.
+        ImageError: when a picture cannot be read.
+    """
+    from cifar_core import calibration
+    from cifar_core.checkpoint import load_checkpoint, write_card, write_reference
+    from cifar_core.inference import Classifier
+    from cifar_core.models.blocks import block_names
+    from cifar_core.strangeness import fit_reference
+
+    model, card = load_checkpoint(folder)
+    train, images, targets = _pictures(card, data_dir)
+    recording = Classifier(model, card, blocks=block_names(model))
+    held_out = recording.measure(images)
+    reference = fit_reference(recording.measure(train), held_out)
+    fitted = calibration.calibrate(recording.averaged_logits(images), targets, "val")
+    unknown = _judging(reference.strangeness(held_out))
+    card = dataclasses.replace(card, calibration=fitted, unknown=unknown)
+    judge = Classifier(model, card, reference=reference)
+    detected = {path.name: _detected(judge, path) for path in others}
+    card = dataclasses.replace(card, unknown=dataclasses.replace(unknown, detected=detected))
+    write_reference(folder, reference)
+    write_card(folder, card)
+    return card
+
+
+def _pictures(
+    card: "Card", data_dir: Path | None
+) -> "tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]":
+    """Training images that stand for all, and the validation images with their targets."""
+    import numpy as np
+
+    from cifar_core.data import split_train_val
+
+    config = config_of(card, "val")
+    data = data_of(card, data_dir)
+    train, val = split_train_val(data.train.targets, config["val_size"], config["split_seed"])
+    train = train[: config["train_size"] or len(train)]
+    if len(val) == 0:
+        raise ConfigError(
+            "This run set no validation images aside; nothing can be fitted to pictures it knows."
+        )
+    chosen = np.random.Generator(np.random.PCG64(0)).permutation(train)[:REFERENCE_IMAGES]
+    return data.train.images[np.sort(chosen)], data.train.images[val], data.train.targets[val]
+
+
+def _judging(scores: "NDArray[np.float64]") -> Any:
+    """What the card says of "none of these", by the held-out images' scores (N,)."""
+    from cifar_core.strangeness import SCORE, Unknown, threshold_for
+
+    threshold = threshold_for(scores)
+    return Unknown(SCORE, threshold, float((scores > threshold).mean()), len(scores), "val")
+
+
+def _detected(classifier: "Classifier", folder: Path) -> dict[str, int]:
+    """How many of the pictures in a folder are none of the classes."""
+    from cifar_core.images import open_image
+
+    pictures = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if not pictures:
+        raise ConfigError(f"{folder} holds no JPEG or PNG picture; give a folder with some.")
+    answers = classifier.predict([open_image(path) for path in pictures])
+    return {"images": len(answers), "unknown": sum(answer.known is False for answer in answers)}
+
+
+def _lines(document: dict[str, Any]) -> str:
+    fit, unknown = document["calibration"], document["unknown"]
+    before, after = (f"{fit[key]:.2%}" for key in ("ece_before", "ece_after"))
+    images = f"{unknown['images']:,} validation images"
+    lines = [
+        f"checkpoint   {document['checkpoint']}",
+        f"temperature  {fit['temperature']:.3f}: calibration error {before}, then {after}, on {images}",
+        f"threshold    {unknown['threshold']:.3f}: {unknown['false_alarms']:.1%} of {images} lie above it",
+    ]
+    for name, counts in unknown["detected"].items():
+        lines.append(f"{name:11}  {counts['unknown']} of {counts['images']} pictures called none of these")
+    return "\n".join(lines)
