@@ -5,6 +5,7 @@ Pickles are never read.
 """
 
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -105,6 +106,15 @@ def list_checkpoints() -> list[str]:
     """Names in checkpoints/, the default first."""
     names = sorted(path.parent.name for path in checkpoints_dir().glob(f"*/{CARD}"))
     return sorted(names, key=lambda name: name != DEFAULT_CHECKPOINT)
+
+
+def weights_version(folder: Path) -> str:
+    """The first 12 digits of the SHA-256 of a folder's weights; raises CheckpointError when there are none."""
+    try:
+        with open(folder / WEIGHTS, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    except OSError:
+        raise CheckpointError(f"{folder / WEIGHTS} is missing; copy the checkpoint again.") from None
 
 
 def load_card(folder: Path) -> Card:

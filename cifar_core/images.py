@@ -82,9 +82,14 @@ def decode_image(data: bytes) -> Image.Image:
 
 def open_image(path: str | Path) -> Image.Image:
     """decode_image for a file; raises ImageError, naming the file, also when it cannot be read."""
+    return open_decoded(path).image
+
+
+def open_decoded(path: str | Path) -> Decoded:
+    """open_image, together with its notes."""
     try:
         with open(path, "rb") as file:
-            return decode_image(file.read(MAX_BYTES + 1))
+            return decode(file.read(MAX_BYTES + 1))
     except OSError as error:
         raise ImageError(
             f"{path}: cannot be read ({error.strerror}); check the path and its permissions."

@@ -20,6 +20,7 @@ from cifar_core.checkpoint import (
     load_checkpoint,
     load_reference,
     resolve_checkpoint,
+    weights_version,
 )
 from cifar_core.data.batches import Normalization
 from cifar_core.device import find_device
@@ -63,8 +64,11 @@ class Classifier:
 
     model: the network as it was trained. Answers come from a copy whose batch norms are folded into the
     convolutions, equal up to rounding. reference: what is usual to it, for strangeness; without one, `blocks`
-    names those that `measure` looks at.
+    names those that `measure` looks at. name, version: of its checkpoint, "" where it came from none.
     """
+
+    name: str = ""
+    version: str = ""
 
     def __init__(
         self,
@@ -107,7 +111,9 @@ class Classifier:
         reference = load_reference(folder, card)
         if reference and reference.blocks != block_names(model):
             raise CheckpointError(f"{folder} is damaged: its strangeness is that of another network.")
-        return cls(model, card, device, backend, reference)
+        classifier = cls(model, card, device, backend, reference)
+        classifier.name, classifier.version = folder.name, weights_version(folder)
+        return classifier
 
     @classmethod
     def from_pretrained(

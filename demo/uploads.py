@@ -1,15 +1,17 @@
 """How an upload is taken from Gradio: as bytes that it has not opened, never fetched, never another file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.utils import get_upload_folder
 
 from cifar_core.images import MAX_BYTES, ImageError
 
+Chooser = TypeVar("Chooser", gr.Image, gr.File)
 
-def only_uploads(picture: gr.Image) -> gr.Image:
+
+def only_uploads(picture: Chooser) -> Chooser:
     """Keep the server from fetching an address that a caller of the API sends in the place of a file."""
     keep = picture.async_move_resource_to_block_cache
 

@@ -16,11 +16,11 @@ GROUND = {"atomic", "paths", "typed_json"}  # files and folders: every room stan
 LEVEL_0 = GROUND | {
     *("calibration", "config", "metrics", "recipes", "runs", "settings", "strangeness", "words"),
 }
-LEVEL_1 = {"augment", "corruptions", "data", "device", "image_formats", "images", "models", "views"}
+LEVEL_1 = {"augment", "corruptions", "data", "device", "framing", "image_formats", "images", "models", "views"}
 LEVEL_2 = {"checkpoint", "resume_state", "training"}
 LEVEL_3 = {
-    *("bench", "explain", "export", "hub", "inference", "preparation", "recorder", "runner", "space"),
-    "trackers",
+    *("bench", "documents", "explain", "export", "hub", "inference", "preparation", "recorder", "runner"),
+    *("space", "trackers"),
 }
 
 # Room, or one module of it -> what it may import of ours: rooms, or single modules of them.
@@ -44,6 +44,7 @@ HOUSE: dict[str, set[str]] = {
     "device": {"device"},
     "image_formats": set(),
     "images": {"image_formats", "images"},
+    "framing": set(),
     "models": {"models"},
     "views": set(),
     "checkpoint": LEVEL_0 | LEVEL_1 | {"checkpoint"},
@@ -58,13 +59,15 @@ HOUSE: dict[str, set[str]] = {
     "inference": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "hub.checkpoints", "inference"},
     "bench": LEVEL_0 | LEVEL_1 | LEVEL_2 | {"bench", "inference", "preparation", "views"},
     "explain": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "explain", "inference"},
+    "documents": GROUND | {"checkpoint", "framing", "inference", "models"},
     "export": LEVEL_0 | LEVEL_1 | {"checkpoint", "export", "inference"},
     "space": GROUND | {"checkpoint", "hub", "space"},  # it reads demo's files, and imports none of them
     "trackers": GROUND | {"config", "runs"},
     "cli": LEVEL_0 | LEVEL_1 | LEVEL_2 | LEVEL_3 | {"cli"},
     "__main__": {"cli"},
     "demo": LEVEL_0
-    | {"checkpoint", "corruptions", "data", "demo", "explain", "images", "inference", "models"}
+    | {"checkpoint", "corruptions", "data", "demo", "documents", "explain", "framing", "images"}
+    | {"inference", "models"}
     | {"bench.speed", "bench.speed_store"},  # how long a training would take, without the loop
 }
 EMPTY_NAMES = {"common", "helpers", "misc", "util", "utils"}

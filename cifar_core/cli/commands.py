@@ -75,20 +75,22 @@ def _ending(run: Run) -> str:
 
 def predict(options: argparse.Namespace) -> int:
     """Classify pictures; one that cannot be read gets its sentence and the others their answers."""
-    from cifar_core.images import ImageError, open_image
+    from cifar_core.documents import answer_document, problem_document
+    from cifar_core.framing import Frame, framed
+    from cifar_core.images import ImageError, open_decoded
     from cifar_core.inference import Classifier
 
+    frame = Frame(options.turn, options.zoom, *options.shift)
     classifier = Classifier.load(options.checkpoint)
     answers: list[dict[str, Any]] = []
     for path in options.images:
         try:
-            prediction = classifier.predict([open_image(path)], top=options.top)[0]
+            decoded = open_decoded(path)
         except ImageError as error:
-            answers.append({"path": str(path), "error": str(error)})
+            answers.append(problem_document(str(path), str(error)))
             continue
-        top = [{"label": label, "probability": probability} for label, probability in prediction.top]
-        sense = {"known": prediction.known, "strangeness": prediction.strangeness}
-        answers.append({"path": str(path), "top": top, "mixing": prediction.mixing, **sense})
+        (prediction,) = classifier.predict([framed(decoded.image, frame)], top=options.top)
+        answers.append(answer_document(str(path), prediction, classifier, frame, decoded.notes))
     failures = [answer for answer in answers if "error" in answer]
     show(options, answers, lambda rows: "\n".join(_prediction_line(row) for row in rows if "top" in row))
     for answer in failures:
@@ -116,23 +118,16 @@ def _prediction_line(answer: dict[str, Any]) -> str:
 
 def models(options: argparse.Namespace) -> int:
     """List the networks."""
-    import torch
+    from cifar_core.documents import models_document
 
-    from cifar_core.models import count_macs, count_parameters, create_model, describe_model, list_models
-
-    rows = []
-    for name in list_models():
-        with torch.device("meta"):  # shapes without numbers: nothing is drawn or computed
-            model = create_model(name)
-        figures = {"parameters": count_parameters(model), "macs": count_macs(model)}
-        rows.append({"name": name, **figures, "summary": describe_model(name)})
-    show(options, rows, lambda rows: "\n".join(_model_line(row) for row in rows))
+    show(options, models_document(), lambda rows: "\n".join(_model_line(row) for row in rows))
     return 0
 
 
 def _model_line(row: dict[str, Any]) -> str:
     cost = f"{row['parameters'] / 1e6:6.2f} M parameters {row['macs'] / 1e6:7.1f} MMAC"
-    return f"{row['name']:14}{cost}  {row['summary']}"
+    trained = ", ".join(checkpoint["name"] for checkpoint in row["checkpoints"])
+    return f"{row['name']:14}{cost}  {row['summary']}" + (f" Trained: {trained}." if trained else "")
 
 
 def recipes(options: argparse.Namespace) -> int:
@@ -211,12 +206,13 @@ def code_of_heavy_error(error: Exception, failed: int, wrong_use: int) -> int:
     from cifar_core.checkpoint import UnknownCheckpoint
     from cifar_core.export import ExportError
     from cifar_core.hub.publish import HubError
+    from cifar_core.framing import FrameError
     from cifar_core.images import ImageError
     from cifar_core.models import ModelError
     from cifar_core.runner import EXPECTED_ERRORS
     from cifar_core.space.build import SpaceError
 
-    if isinstance(error, UnknownCheckpoint | ModelError):
+    if isinstance(error, UnknownCheckpoint | ModelError | FrameError):
         return wrong_use
     if isinstance(error, (*EXPECTED_ERRORS, ExportError, HubError, ImageError, SpaceError)):
         return failed

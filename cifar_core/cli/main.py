@@ -145,6 +145,14 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=commands.predict)
     parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="picture files")
     parser.add_argument("--top", type=_count, default=3, help="how many classes to name (default: 3)")
+    words = "turn the pictures clockwise first (default: 0)"
+    parser.add_argument("--turn", metavar="DEGREES", type=float, default=0.0, help=words)
+    words = "look at a square of a ZOOMth of the side, 1 to 8 (default: 1)"
+    parser.add_argument("--zoom", type=float, default=1.0, help=words)
+    words = "where that square lies, each from -1 to 1 (default: 0 0, the middle)"
+    parser.add_argument(
+        "--shift", metavar=("RIGHT", "DOWN"), nargs=2, type=float, default=(0.0, 0.0), help=words
+    )
     _add_checkpoint(parser)
     _add_json(parser)
 
