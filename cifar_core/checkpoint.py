@@ -109,7 +109,7 @@ def list_checkpoints() -> list[str]:
 
 
 def weights_version(folder: Path) -> str:
-    """The first 12 digits of the SHA-256 of a folder's weights; raises CheckpointError when there are none."""
+    """The first 12 digits of the SHA-256 of a folder's weights; raises CheckpointError without any."""
     try:
         with open(folder / WEIGHTS, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:12]

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image, ImageStat
 
 MOST_ZOOM = 8.0
+_LIMITS = {"turn": (-360.0, 360.0), "zoom": (1.0, MOST_ZOOM), "right": (-1.0, 1.0), "down": (-1.0, 1.0)}
 _QUARTERS = {
     90: Image.Transpose.ROTATE_270,  # Pillow turns against the clock
     180: Image.Transpose.ROTATE_180,
@@ -35,14 +36,8 @@ class Frame:
     down: float = 0.0
 
     def __post_init__(self) -> None:
-        limits = {
-            "turn": (-360.0, 360.0),
-            "zoom": (1.0, MOST_ZOOM),
-            "right": (-1.0, 1.0),
-            "down": (-1.0, 1.0),
-        }
         for name, value in asdict(self).items():
-            low, high = limits[name]
+            low, high = _LIMITS[name]
             if not (math.isfinite(value) and low <= value <= high):
                 raise FrameError(f"{name} is {value:g}; it must be from {low:g} to {high:g}.")
 

@@ -1,0 +1,129 @@
+"""How the classify page is served: closed defaults, a line with an end, a health address, an orderly end."""
+
+import importlib.util
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from cifar_core.images import MAX_BYTES
+from demo.gate import gate
+
+LOOK = Path(__file__).with_name("app.css")
+HEALTH = "/healthz"
+KEPT_SECONDS = 300  # how long an upload stays on disk, so that its own page can show it; checked every minute
+AT_ONCE_BYTES = 5 * MAX_BYTES  # in one request, of several pictures
+PLACES_IN_LINE = 20  # pictures waiting at once; the next sender is told that the queue is full
+FULL = f"{PLACES_IN_LINE} pictures are waiting already; try again in a few seconds."
+CLOSING = "This page is closing; try again in a minute."
+PATIENCE_SECONDS = 20  # for answers under way when the page is told to end
+LAST_WORDS_SECONDS = 0.5  # for an answer that is ready to reach its reader
+MCP_MISSING = "The MCP tools need another package: pip install 'gradio[mcp]'"
+
+
+class ServingError(RuntimeError):
+    """The page cannot be served as it was asked."""
+
+
+def launch_options(host: str, port: int | None, *, mcp: bool = False) -> dict[str, Any]:
+    """What launch() gets: our look, and Gradio's open or storing defaults closed; raises ServingError."""
+    if mcp and importlib.util.find_spec("mcp") is None:
+        raise ServingError(MCP_MISSING)
+    theme = gr.themes.Default(
+        primary_hue="blue",
+        neutral_hue="slate",
+        radius_size="sm",
+        font=["system-ui", "sans-serif"],  # the default font comes from the web
+        font_mono=["ui-monospace", "monospace"],
+    )
+    return {
+        "server_name": host,
+        "server_port": port,
+        "share": False,
+        "max_file_size": MAX_BYTES,
+        "enable_monitoring": False,
+        "run_history": False,
+        "mcp_server": mcp,
+        "pwa": False,
+        "ssr_mode": False,
+        "footer_links": [],
+        "state_session_capacity": 200,  # visitors remembered at once
+        "theme": theme,
+        "css_paths": LOOK,
+        "quiet": True,
+        "app_kwargs": {
+            "routes": [Route(HEALTH, _health)],
+            "middleware": [gate(AT_ONCE_BYTES, KEPT_SECONDS)],
+        },
+    }
+
+
+class Service:
+    """A page being served until somebody ends the process; answers under way are finished first."""
+
+    def __init__(self, demo: gr.Blocks, options: dict[str, Any]) -> None:
+        self.demo = demo
+        self.closing = False
+        self._ended = threading.Event()
+        app, self.url, _ = demo.launch(prevent_thread_lock=True, **options)
+        app.state.service = self
+        self._say_when_full()
+
+    @property
+    def waiting(self) -> int:
+        """Pictures in line or being answered."""
+        queue = self.demo._queue
+        return len(queue) + queue.get_active_worker_count()
+
+    def run(self) -> None:
+        """Wait for SIGTERM or Ctrl-C, then take nothing new, finish what is under way, and close."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._ended.set())
+        self._ended.wait()
+        self.close()
+
+    def close(self) -> None:
+        """Finish what is under way, as long as patience lasts, and close the page."""
+        self.closing = True
+        end = time.monotonic() + PATIENCE_SECONDS
+        while self.waiting and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(LAST_WORDS_SECONDS)
+        self.demo.close(verbose=False)
+
+    def _say_when_full(self) -> None:
+        """Give those who find the line full, or the page closing, a sentence of ours."""
+        push: Callable[..., Any] = self.demo._queue.push
+
+        async def push_or_say(*args: Any, **kwargs: Any) -> tuple[bool, Any, str]:
+            if self.closing:
+                return False, CLOSING, "queue_full"
+            done, message, state = await push(*args, **kwargs)
+            return done, FULL if state == "queue_full" else message, state
+
+        setattr(self.demo._queue, "push", push_or_say)  # noqa: B010 (mypy refuses the assignment)
+
+
+def _health(request: Request) -> JSONResponse:
+    """200 while the page answers, 503 once it is closing; for load balancers and containers."""
+    service: Service | None = getattr(request.app.state, "service", None)
+    if service is None:
+        return JSONResponse({"status": "starting"}, 503)
+    status = "closing" if service.closing else "ok"
+    return JSONResponse({"status": status, "waiting": service.waiting}, 503 if service.closing else 200)
+
+
+def uploads_folder() -> "tempfile.TemporaryDirectory[str]":
+    """A folder for uploads, for this user's eyes only, that goes when the page ends."""
+    folder = tempfile.TemporaryDirectory(prefix="cifar10-lab-uploads-")
+    os.environ.setdefault("GRADIO_TEMP_DIR", folder.name)
+    return folder
