@@ -1,4 +1,7 @@
-"""The JSON documents of answers and networks: the same from the command line, the page and its API."""
+"""The JSON documents of answers and networks: the same from the command line, the page and its API.
+
+None has a value called "path": Gradio's client takes what has one for a file, and fetches it.
+"""
 
 import functools
 from typing import Any
@@ -15,7 +18,7 @@ WHOLE = Frame()
 
 
 def answer_document(
-    path: str,
+    picture: str,
     prediction: Prediction,
     classifier: Classifier,
     frame: Frame = WHOLE,
@@ -23,11 +26,11 @@ def answer_document(
 ) -> dict[str, Any]:
     """An answer with all that it takes to get it again.
 
-    path: the picture's name. network, version: the checkpoint and its weights' hash. top: the likeliest
+    picture: its name. network, version: the checkpoint and its weights' hash. top: the likeliest
     classes. known, strangeness: see Prediction. frame: which part of the picture. notes: the decoder's.
     """
     return {
-        "path": path,
+        "picture": picture,
         "network": classifier.name,
         "version": classifier.version,
         "top": [{"label": label, "probability": probability} for label, probability in prediction.top],
@@ -39,9 +42,9 @@ def answer_document(
     }
 
 
-def problem_document(path: str, sentence: str) -> dict[str, Any]:
+def problem_document(picture: str, sentence: str) -> dict[str, Any]:
     """In place of an answer: why there is none."""
-    return {"path": path, "error": sentence}
+    return {"picture": picture, "error": sentence}
 
 
 def models_document() -> list[dict[str, Any]]:

@@ -75,7 +75,7 @@ def csv_text(documents: Sequence[Document]) -> str:
 def _cells(one: Mapping[str, Any], width: int) -> list[Any]:
     known = {True: "yes", False: "no", None: ""}[one.get("known")]
     guesses = [value for guess in one.get("top", ()) for value in (guess["label"], guess["probability"])]
-    head = [_harmless(one["path"]), one.get("network", ""), one.get("version", ""), known]
+    head = [_harmless(one["picture"]), one.get("network", ""), one.get("version", ""), known]
     return [*head, *guesses, *[""] * (width - len(guesses)), one.get("error", "")]
 
 

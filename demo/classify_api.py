@@ -41,8 +41,8 @@ def add_api(answers: Answers) -> None:
             down: where that square lies, from -1 (top) to 1 (bottom).
 
         Returns:
-            What `python -m cifar_core predict --json` prints of one picture: path, network, version, top,
-            known, strangeness, mixing, frame, notes; or path and error.
+            What `python -m cifar_core predict --json` prints of one picture: picture, network, version,
+            top, known, strangeness, mixing, frame, notes; or picture and error.
         """
         try:
             frame = frame_of(turn, zoom, right, down)

@@ -19,8 +19,8 @@ def share_html(documents: Sequence[Mapping[str, Any]], frame: Frame, top: int) -
     """Which networks answered, links to keep the answers, and how to get them again without this page."""
     who = " and ".join(f"{one['network']}, version {one['version']}" for one in documents)
     text = json.dumps(documents[0] if len(documents) == 1 else list(documents), indent=1)
-    lines = "\n".join(shell_line(one["path"], one["network"], frame, top) for one in documents)
-    code = python_lines(documents[0]["path"], documents[0]["network"], frame, top)
+    lines = "\n".join(shell_line(one["picture"], one["network"], frame, top) for one in documents)
+    code = python_lines(documents[0]["picture"], documents[0]["network"], frame, top)
     return (
         f'<section class="share"><p>Answered by {html.escape(who)}.</p>'
         f"<p>{download_link(text, 'answer.json', 'application/json', 'Download as JSON')}"

@@ -113,7 +113,7 @@ def export(options: argparse.Namespace) -> int:
 def _prediction_line(answer: dict[str, Any]) -> str:
     words = ", ".join(f"{guess['label']} {guess['probability']:.1%}" for guess in answer["top"])
     doubt = " (this looks like none of the classes)" if answer["known"] is False else ""
-    return f"{answer['path']}: {words}{doubt}"
+    return f"{answer['picture']}: {words}{doubt}"
 
 
 def models(options: argparse.Namespace) -> int:

@@ -265,7 +265,7 @@ def test_a_network_of_other_classes_is_not_measured_on_these(call, tmp_path):
 def test_predictions(best, pictures, answer, call):
     paths, _ = pictures
     rows = answer("predict", *paths, "--checkpoint", best, "--top", 2)
-    assert [row["path"] for row in rows] == [str(path) for path in paths]
+    assert [row["picture"] for row in rows] == [str(path) for path in paths]
     for row in rows:
         first, second = row["top"]
         assert {first["label"], second["label"]} < set(SHAPE_NAMES)
@@ -288,7 +288,7 @@ def test_an_unreadable_picture_does_not_hide_the_others(best, pictures, call, tm
     code, out, err = call("predict", broken, pictures[0][0], "--checkpoint", best, "--json")
     first, second = json.loads(out)
     assert code == 1
-    assert first["path"] == str(broken) and len(first["error"].splitlines()) == 1 and "top" not in first
+    assert first["picture"] == str(broken) and len(first["error"].splitlines()) == 1 and "top" not in first
     assert second["top"]
     assert err.splitlines() == [f"error: {first['error']}"] and str(broken) in err
 
