@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from cifar_core.data import CLASS_NAMES
-from demo.answer_view import answer_html, headline, inside_html, mixing_title, problem_html, verdict
+from demo.answer_view import answer_html, headline, pair_html, problem_html, verdict
+from demo.inside_view import inside_html, mixing_title
 from demo.style import CLASS_COLORS, KERNEL_COLORS
 
 SEEN = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
@@ -32,6 +33,31 @@ SEEN = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 def test_the_words(top: list[tuple[str, float]], head: str, sentence: str) -> None:
     assert headline(top) == head
     assert verdict(top) == sentence
+
+
+@pytest.mark.parametrize(
+    ("top", "known", "head", "sentence"),
+    [
+        (
+            [("cat", 0.97), ("dog", 0.02)],
+            False,
+            "None of the ten",
+            "This looks like none of the ten; nearest is cat.",
+        ),
+        ([("cat", 0.97), ("dog", 0.02)], True, "Cat", "Sure: 97 % for cat."),
+        ([("cat", 0.40), ("dog", 0.19)], True, "Cat or dog", "Unsure between cat and dog."),
+    ],
+)
+def test_a_measured_opinion_decides_on_none_of_the_ten(
+    top: list[tuple[str, float]], known: bool, head: str, sentence: str
+) -> None:
+    assert (headline(top, known), verdict(top, known)) == (head, sentence)
+    assert sentence in answer_html(top, CLASS_NAMES, known=known)
+
+
+def test_two_answers_say_whether_they_agree() -> None:
+    assert "Both say cat" in pair_html(["", ""], ["cat", "cat"], ["a.v1", "b.v1"])
+    assert "a.v1 says cat, b.v1 says dog" in pair_html(["", ""], ["cat", "dog"], ["a.v1", "b.v1"])
 
 
 def test_an_answer_has_a_bar_for_each_class_in_its_color() -> None:
@@ -68,6 +94,14 @@ def test_each_block_is_a_bar_of_its_kernels_with_the_values_as_text() -> None:
     assert parts[:3] == list(zip((0.5, 0.3, 0.2), KERNEL_COLORS, strict=False))
     assert "kernel 1 50 %, kernel 2 30 %, kernel 3 20 %" in page
     assert "kernel 1 100 %, kernel 2 0 %, kernel 3 0 %" in page
+
+
+def test_a_class_average_stands_below_each_block() -> None:
+    mixing, average = {"B1": [0.5, 0.5]}, {"B1": [0.9, 0.1]}
+    page = inside_html(SEEN, mixing, average=average, class_name="cat")
+    assert [float(flex) for flex in re.findall(r"flex:([\d.]+)", page)] == [0.5, 0.5, 0.9, 0.1]
+    assert "the average cat: kernel 1 90 %, kernel 2 10 %" in page
+    assert "average" not in inside_html(SEEN, mixing)
 
 
 def test_coefficients_that_do_not_sum_to_one_fill_the_bar_and_keep_their_values() -> None:

@@ -14,23 +14,25 @@ import httpx
 import numpy as np
 import pytest
 from gradio.route_utils import delete_files_created_by_app
-from gradio_client import Client, handle_file
 from PIL import Image
 
 from cifar_core.checkpoint import CheckpointError
-from cifar_core.images import decode, decode_image, fit_square
+from cifar_core.framing import turned
+from cifar_core.images import MAX_BYTES, decode, decode_image, fit_square
 from cifar_core.inference import Classifier
 from cifar_core.paths import DEFAULT_CHECKPOINT
 from demo import app
 from demo.answers import Answers
 from demo.drawings import DRAWINGS
 from demo.isolation import decode_isolated
-from tests.hostile_uploads import UPLOADS, Upload, quarters, saved
+from demo.serving import LOOK, PLACES_IN_LINE
+from tests.demo.classify_caller import FILE, Caller
+from tests.hostile_uploads import UPLOADS, YELLOW, Upload, quarters, saved
 from tests.toy_checkpoints import save_toy
 
 OTHER = "other.v1"
-FILE = {"meta": {"_type": "gradio.FileData"}}  # what makes Gradio take a payload for a file
 # One of each kind goes through the server; test_images.py has them all.
+REFUSED = {"picture", "error"}
 SENT = (
     "16-bit gray PNG",
     "CMYK JPEG",
@@ -67,40 +69,15 @@ def demo(checkpoints: Path) -> Iterator[gr.Blocks]:
     demo.close()
 
 
-class Caller:
-    """Talks to the page's server as its own script does."""
-
-    def __init__(self, demo: gr.Blocks) -> None:
-        self.http = httpx.Client(base_url=demo.local_url, timeout=60)
-
-    def upload(self, data: bytes, name: str = "upload.png") -> httpx.Response:
-        return self.http.post("gradio_api/upload", files={"files": (name, data)})
-
-    def classify(self, picture: object, network: str | None = None) -> tuple[str, Any]:
-        """The event ("complete" or "error") and its data."""
-        event = self.http.post("gradio_api/call/classify", json={"data": [picture, network]}).json()[
-            "event_id"
-        ]
-        text = self.http.get(f"gradio_api/call/classify/{event}").text
-        kind, data = re.findall(r"event: (complete|error)\ndata: (.*)", text)[-1]
-        return kind, json.loads(data)
-
-    def send(self, data: bytes, network: str | None = None) -> tuple[str, str, dict[str, Any]]:
-        """Upload a picture and get its three parts: answer, inside, numbers."""
-        kind, parts = self.classify({"path": self.upload(data).json()[0], **FILE}, network)
-        assert kind == "complete"
-        return tuple(parts)
-
-
 @pytest.fixture(scope="module")
 def caller(demo: gr.Blocks) -> Iterator[Caller]:
-    caller = Caller(demo)
+    caller = Caller(demo.local_url)
     yield caller
     caller.http.close()
 
 
-def check_parts(upload: Upload, parts: tuple[str, str, dict[str, Any]]) -> None:
-    answer, inside, numbers = parts
+def check_parts(upload: Upload, parts: tuple[str, str, str, Any]) -> None:
+    answer, inside, _, numbers = parts
     if upload.corners:
         assert np.array_equal(seen_in(inside), np.asarray(fit_square(decode_image(upload.data))))
         assert len(numbers["top"]) == 5
@@ -136,14 +113,14 @@ def test_a_hostile_upload_through_the_server(name: str, caller: Caller) -> None:
 
 
 def test_a_file_of_more_than_20_mb_is_stopped_at_the_door(caller: Caller) -> None:
-    response = caller.upload(PICTURE + bytes(app.MAX_BYTES))
+    response = caller.upload(PICTURE + bytes(MAX_BYTES))
     assert response.status_code == 413
     assert "Traceback" not in response.text
-    assert caller.send(PICTURE)[2]["top"]
+    assert caller.send(PICTURE)[3]["top"]
 
 
 def test_the_numbers_are_the_networks_own(caller: Caller) -> None:
-    numbers = caller.send(PICTURE)[2]
+    numbers = caller.send(PICTURE)[3]
     (expected,) = Classifier.load().predict([quarters()], top=5)
     assert [one["label"] for one in numbers["top"]] == [label for label, _ in expected.top]
     assert [one["probability"] for one in numbers["top"]] == pytest.approx(
@@ -154,19 +131,11 @@ def test_the_numbers_are_the_networks_own(caller: Caller) -> None:
         assert numbers["mixing"][block] == pytest.approx(coefficients, abs=1e-5)
 
 
-def test_gradios_own_client_works(demo: gr.Blocks, tmp_path: Path) -> None:
-    (tmp_path / "picture.png").write_bytes(PICTURE)
-    client = Client(demo.local_url, verbose=False, download_files=tmp_path)
-    numbers = client.predict(handle_file(tmp_path / "picture.png"), api_name="/classify")[2]
-    client.close()
-    assert len(numbers["top"]) == 5
-
-
 def test_another_network_can_be_chosen_and_none_that_is_not_offered(caller: Caller) -> None:
-    assert caller.send(PICTURE, DEFAULT_CHECKPOINT)[2]["top"] != caller.send(PICTURE, OTHER)[2]["top"]
+    assert caller.send(PICTURE, DEFAULT_CHECKPOINT)[3]["top"] != caller.send(PICTURE, OTHER)[3]["top"]
     for name in ("../../etc", "cifar_core"):
         sentence = f"There is no network '{name}' here; choose one of: {DEFAULT_CHECKPOINT}, {OTHER}."
-        assert caller.send(PICTURE, name)[2] == {"error": sentence}
+        assert caller.send(PICTURE, name)[3]["error"] == sentence
 
 
 def test_the_facts_follow_the_network(checkpoints: Path) -> None:
@@ -182,15 +151,44 @@ def test_a_damaged_network_is_a_sentence(
     damaged = save_toy(checkpoints / "damaged.v1")
     answers = Answers()
     (damaged / "weights.safetensors").write_bytes(b"no weights")
-    answer, _, numbers = answers.for_upload({"path": str(tmp_path / "upload.png")}, "damaged.v1")
+    answer, _, _, numbers = answers.for_upload({"path": str(tmp_path / "upload.png")}, "damaged.v1")
     shutil.rmtree(damaged)
     assert "not a whole safetensors file" in numbers["error"] and 'role="alert"' in answer
     assert 'role="alert"' in answers.describe("damaged.v1")[1]
 
 
+def test_two_networks_answer_side_by_side(caller: Caller) -> None:
+    answer, inside, share, documents = caller.send(PICTURE, DEFAULT_CHECKPOINT, beside=OTHER)
+    assert [one["network"] for one in documents] == [DEFAULT_CHECKPOINT, OTHER]
+    assert documents[0]["version"] != documents[1]["version"]
+    assert answer.count('class="answer"') == inside.count('class="inside"') == 2
+    said = [one["top"][0]["label"] for one in documents]
+    sentence = f"Both say {said[0]}" if said[0] == said[1] else f"{DEFAULT_CHECKPOINT} says {said[0]}"
+    assert sentence in answer
+    assert f"--checkpoint {OTHER}" in share
+
+
+def test_the_chosen_part_of_a_picture_is_answered(caller: Caller) -> None:
+    answer, inside, share, document = caller.send(PICTURE, zoom=2, right=1, down=1)
+    assert np.array_equal(seen_in(inside), np.full((32, 32, 3), YELLOW, np.uint8))
+    assert document["frame"] == {"turn": 0, "zoom": 2, "right": 1, "down": 1}
+    assert "2 times as near and moved off the middle" in answer and "--zoom 2 --shift 1 1" in share
+    assert caller.send(PICTURE, zoom=99)[3]["error"] == "zoom is 99; it must be from 1 to 8."
+    assert caller.send(PICTURE, turn="x")[3]["error"] == "turn, zoom, right and down must be numbers."
+
+
+def test_where_it_looked_comes_when_it_is_asked_for(caller: Caller) -> None:
+    plain, looked = caller.send(PICTURE)[1], caller.send(PICTURE, turn=20, look=True)[1]
+    assert "data:image/jpeg" not in plain and "Tick the box" in plain
+    found = re.search(r"data:image/jpeg;base64,([^\"]+)", looked)
+    assert found
+    shown = Image.open(io.BytesIO(base64.b64decode(found[1])))
+    assert shown.size == turned(quarters(), 20).size
+
+
 def test_without_a_picture_the_page_asks_for_one(caller: Caller) -> None:
-    kind, (answer, inside, numbers) = caller.classify(None)
-    assert kind == "complete" and "Choose a picture" in answer and not inside and not numbers
+    kind, (answer, *others) = caller.classify(None)
+    assert kind == "complete" and "Choose a picture" in answer and others == ["", "", {}]
 
 
 @pytest.mark.parametrize("meta", [{}, FILE])
@@ -201,7 +199,7 @@ def test_the_server_fetches_nothing_for_a_caller(
     monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_download", fetched.append)
     for address in ("http://example.org/x.png", "HTTPS://example.org/x.png"):
         kind, data = caller.classify({"path": address, **meta})
-        assert kind == "error" or data[2].keys() == {"error"}
+        assert kind == "error" or data[3].keys() == REFUSED
     kind, data = caller.classify({"path": "http://example.org/x.png", **FILE})
     assert data["error"] == "Send the picture itself; this page fetches nothing from other addresses."
     assert fetched == []
@@ -213,18 +211,18 @@ def test_the_server_reads_no_file_that_was_not_uploaded(
 ) -> None:
     secret = tmp_path / "secret.png"
     secret.write_bytes(PICTURE)
-    for path in (str(secret), "/etc/passwd", str(app.LOOK), "\0", ""):
+    for path in (str(secret), "/etc/passwd", str(LOOK), "\0", ""):
         kind, data = caller.classify({"path": path, **meta})
-        assert kind == "error" or data[2].keys() == {"error"}
+        assert kind == "error" or data[3].keys() == REFUSED
         assert "Traceback" not in json.dumps(data)
-    for path in (secret, "/etc/passwd", app.LOOK):
+    for path in (secret, "/etc/passwd", LOOK):
         assert caller.http.get(f"gradio_api/file={path}").status_code in (403, 404)
 
 
 @pytest.mark.parametrize("payload", ["text", 5, [], {"url": "data:image/png;base64,AAAA"}])
 def test_a_payload_of_another_form_gives_no_traceback(payload: object, caller: Caller) -> None:
     kind, data = caller.classify(payload)
-    assert kind == "error" or data[2].keys() == {"error"}
+    assert kind == "error" or data[3].keys() == REFUSED
     assert "Traceback" not in json.dumps(data)
 
 
@@ -263,12 +261,12 @@ def test_what_gradio_leaves_open_by_default_is_closed(demo: gr.Blocks) -> None:
     assert demo.enable_monitoring is False
     assert demo.run_history is False
     assert demo.share is False
-    assert demo.max_file_size == app.MAX_BYTES
+    assert demo.max_file_size == MAX_BYTES
     assert demo.delete_cache == (60, app.KEPT_SECONDS)
-    assert demo._queue.max_size == app.PLACES_IN_LINE
+    assert demo._queue.max_size == PLACES_IN_LINE
     assert httpx.get(f"{demo.local_url}monitoring").status_code in (403, 404)
     assert "fonts.googleapis.com" not in httpx.get(demo.local_url).text
-    assert list(demo.get_api_info()["named_endpoints"]) == ["/classify"]
+    assert list(demo.get_api_info()["named_endpoints"]) == ["/classify", "/classify_batch", "/models"]
 
 
 def test_public_decodes_in_a_separate_process(checkpoints: Path) -> None:
