@@ -1,0 +1,196 @@
+"""Many people at the classify page: how long their answers take, who is refused, whether memory stays flat.
+
+    python -m tests.demo.load --people 20 --seconds 60            # each sends a picture every few seconds
+    python -m tests.demo.load --people 200 --at-once              # all in the same moment, once
+
+It starts the page in a process of its own on this machine (`--url` asks another one), with two cores and no
+more where the system lets it choose. A click is what the page's own script does: upload, join the line, wait.
+"""
+
+import argparse
+import asyncio
+import io
+import json
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from cifar_core.paths import PROJECT_ROOT
+from demo.drawings import DRAWINGS
+from demo.serving import CLOSING, FULL
+from tests.demo.classify_caller import FILE
+
+PAUSE_SECONDS = (1.0, 3.0)  # between a person's clicks: time to look at the answer
+PATIENCE_SECONDS = 60  # after which a person has gone, and calls it an error
+ENDPOINT = "gradio_api/call/answer_view"
+
+
+@dataclass
+class Report:
+    """What people met: seconds from sending to the answer; the server's memory (MB) and processor time."""
+
+    seconds: list[float] = field(default_factory=list)
+    met: Counter[str] = field(default_factory=Counter)
+    memory_mb: list[float] = field(default_factory=list)
+    processor_seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; times in milliseconds."""
+        times = sorted(1000 * one for one in self.seconds) or [0.0]
+        return {
+            "met": dict(self.met),
+            "median_ms": round(statistics.median(times), 1),
+            "p95_ms": round(times[min(len(times) - 1, int(0.95 * len(times)))], 1),
+            "longest_ms": round(times[-1], 1),
+            "processor_ms_an_answer": round(1000 * self.processor_seconds / max(1, len(times)), 1),
+            "memory_mb": [round(one) for one in self.memory_mb],
+        }
+
+
+def photos() -> list[bytes]:
+    """Pictures as phones and browsers send them: JPEG, 600 to 1200 pixels a side."""
+    files = []
+    for number, draw in enumerate(DRAWINGS.values()):
+        buffer = io.BytesIO()
+        draw().resize((600 + 150 * number, 600)).save(buffer, "JPEG", quality=90)
+        files.append(buffer.getvalue())
+    return files
+
+
+async def click(http: httpx.AsyncClient, data: bytes, report: Report) -> None:
+    """Send a picture and wait for what comes of it."""
+    begun = time.perf_counter()
+    try:
+        met = await asyncio.wait_for(asked(http, data), PATIENCE_SECONDS)
+    except (httpx.HTTPError, KeyError, ValueError, TimeoutError) as error:
+        met = f"error: {type(error).__name__}"
+    report.met[met] += 1
+    if met == "answer":
+        report.seconds.append(time.perf_counter() - begun)
+
+
+async def asked(http: httpx.AsyncClient, data: bytes) -> str:
+    """ "answer", "full", or what went wrong."""
+    uploaded = await http.post("gradio_api/upload", files={"files": ("photo.jpg", data)})
+    payload = {"path": uploaded.raise_for_status().json()[0], "orig_name": "photo.jpg", **FILE}
+    values = [payload, None, None, 0, 1, 0, 0, False]
+    joined = await http.post(ENDPOINT, json={"data": values})
+    if joined.status_code == 503 and joined.json()["detail"] in (FULL, CLOSING):
+        return "full"
+    event = joined.raise_for_status().json()["event_id"]
+    text = (await http.get(f"{ENDPOINT}/{event}")).text
+    found = re.findall(r"event: (complete|error)\ndata: (.*)", text)
+    if not found or found[-1][0] == "error":
+        return f"error: {text[-200:]}"
+    return "answer" if "top" in json.loads(found[-1][1])[3] else f"error: {found[-1][1][:200]}"
+
+
+async def person(url: str, seconds: float, report: Report, number: int) -> None:
+    """Click, look, click again, until the time is over."""
+    chance, files = random.Random(number), photos()
+    end = time.monotonic() + seconds
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+        await asyncio.sleep(chance.uniform(0, PAUSE_SECONDS[1]))
+        while time.monotonic() < end:
+            await click(http, chance.choice(files), report)
+            await asyncio.sleep(chance.uniform(*PAUSE_SECONDS))
+
+
+async def crowd(url: str, people: int, report: Report) -> None:
+    """So many people, all in the same moment."""
+    files = photos()
+    limits = httpx.Limits(max_connections=people)
+    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as http:
+        await asyncio.gather(*(click(http, files[one % len(files)], report) for one in range(people)))
+
+
+def memory_mb(process: int | None) -> float:
+    """Resident memory of a process in MB; 0 where the system does not tell."""
+    try:
+        with open(f"/proc/{process}/status", encoding="utf-8") as file:
+            found = re.search(r"VmRSS:\s+(\d+) kB", file.read())
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1000 if found else 0.0
+
+
+def processor_seconds(process: int | None) -> float:
+    """Processor time that a process has taken: what an answer costs, also on a busy machine."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def measure(
+    url: str, people: int, seconds: float, process: int | None = None, times: int = 1
+) -> Report:
+    """People who click for so many seconds, or, for 0 seconds, all at once, so many times."""
+    report = Report()
+    await crowd(url, 2, Report())  # the first answers load what is loaded late
+    report.memory_mb.append(memory_mb(process))
+    begun = processor_seconds(process)
+    if seconds:
+        await asyncio.gather(*(person(url, seconds, report, number) for number in range(people)))
+    else:
+        for _ in range(times):
+            await crowd(url, people, report)
+            report.memory_mb.append(memory_mb(process))
+    report.memory_mb.append(memory_mb(process))
+    report.processor_seconds = processor_seconds(process) - begun
+    return report
+
+
+@contextmanager
+def served(port: int, *arguments: str) -> Iterator[tuple[str, int]]:
+    """The page's address and process; two cores are its own where the system lets us choose."""
+    command = [sys.executable, "-u", str(PROJECT_ROOT / "demo" / "app.py"), "--port", str(port), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(process.pid, sorted(os.sched_getaffinity(0))[:2])
+        assert process.stdout
+        first = process.stdout.readline()
+        try:
+            if not first.startswith("Classify page:"):
+                raise RuntimeError(first + process.stdout.read())
+            yield first.split()[2], process.pid
+        finally:
+            process.terminate()
+
+
+def main() -> int:
+    """Measure and print one JSON document; 1 where anybody met an error."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--people", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--at-once", action="store_true", help="everybody once, in the same moment")
+    parser.add_argument("--times", type=int, default=3, help="how often, with --at-once (default: 3)")
+    parser.add_argument("--port", type=int, default=7899)
+    parser.add_argument("--public", action="store_true", help="decode in a separate process")
+    parser.add_argument("--url", help="a page that runs already")
+    options = parser.parse_args()
+    seconds = 0.0 if options.at_once else options.seconds
+    if options.url:
+        report = asyncio.run(measure(options.url, options.people, seconds, None, options.times))
+    else:
+        with served(options.port, *(["--public"] if options.public else [])) as (url, process):
+            report = asyncio.run(measure(url, options.people, seconds, process, options.times))
+    print(json.dumps({"people": options.people, "seconds": seconds, **report.to_json()}, indent=1))
+    return 1 if any(met.startswith("error") for met in report.met) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

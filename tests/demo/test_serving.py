@@ -1,0 +1,108 @@
+"""How the page is served: health, a line with an end, an orderly end, and what a crowd meets."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from demo import app
+from demo.answers import Answers
+from demo.serving import CLOSING, FULL, HEALTH, Service, ServingError, launch_options
+from tests.demo.classify_caller import Caller
+from tests.demo.load import Report, crowd, measure, served
+from tests.demo.test_app_browser import free_port
+from tests.hostile_uploads import quarters, saved
+from tests.toy_checkpoints import save_toy
+
+PICTURE = saved(quarters(), "PNG")
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    demo = app.build_demo(str(save_toy(tmp_path / "toy.v1")))
+    service = Service(demo, launch_options("127.0.0.1", None))
+    yield service
+    service.demo.close(verbose=False)
+
+
+def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer under way when the page is told to end still comes; new ones are refused in a sentence."""
+    caller = Caller(service.url)
+    assert caller.http.get(HEALTH).json() == {"status": "ok", "waiting": 0}
+    payload, begun = caller.sent(PICTURE), threading.Event()
+    predict = Answers.answer
+
+    def slow(*arguments, **options):
+        begun.set()
+        time.sleep(1.5)
+        return predict(*arguments, **options)
+
+    monkeypatch.setattr(Answers, "answer", slow)
+    got: list = []
+    asking = threading.Thread(target=lambda: got.append(caller.classify(payload)))
+    asking.start()
+    assert begun.wait(10)
+    closing = threading.Thread(target=service.close)
+    closing.start()
+    while not service.closing:
+        time.sleep(0.01)
+    health = httpx.get(f"{service.url.rstrip('/')}{HEALTH}")
+    assert health.status_code == 503 and health.json()["status"] == "closing"
+    late = httpx.post(f"{service.url}gradio_api/call/classify", json={"data": [payload]})
+    assert (late.status_code, late.json()["detail"]) == (503, CLOSING)
+    asking.join(20)
+    closing.join(20)
+    ((kind, parts),) = got
+    assert kind == "complete" and parts[3]["top"]
+
+
+def test_a_crowd_gets_answers_or_the_sentence_that_the_line_is_full(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict = Answers.answer
+
+    def slow(*arguments, **options):
+        time.sleep(0.05)
+        return predict(*arguments, **options)
+
+    monkeypatch.setattr(Answers, "answer", slow)
+    report = Report()
+    asyncio.run(crowd(service.url, 80, report))
+    assert set(report.met) == {"answer", "full"} and sum(report.met.values()) == 80
+    assert report.met["answer"] >= 20
+
+
+def test_the_full_line_is_told_to_programs_too(service: Service) -> None:
+    service.demo._queue.max_size = 0
+    refused = httpx.post(f"{service.url}gradio_api/call/models", json={"data": []})
+    assert (refused.status_code, refused.json()["detail"]) == (503, FULL)
+
+
+def test_mcp_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ServingError, match="gradio\\[mcp\\]"):
+        launch_options("127.0.0.1", None, mcp=True)
+
+
+def test_closed_unless_it_is_asked_for() -> None:
+    assert launch_options("127.0.0.1", None)["mcp_server"] is False
+    assert app._parser().parse_args([]).mcp is False
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_few_visitors_of_the_real_page(tmp_path: Path) -> None:
+    """The load script's short version: everybody is answered, and memory stays in bounds."""
+    with served(free_port()) as (url, process):
+        report = asyncio.run(measure(url, people=4, seconds=6, process=process))
+        os.kill(process, signal.SIGTERM)
+    figures = report.to_json()
+    assert set(figures["met"]) == {"answer"} and figures["met"]["answer"] >= 4
+    if report.memory_mb[0]:
+        assert report.memory_mb[-1] < 1500 and report.memory_mb[-1] < report.memory_mb[0] + 200
