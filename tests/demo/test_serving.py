@@ -15,7 +15,6 @@ from demo.answers import Answers
 from demo.serving import CLOSING, FULL, HEALTH, Service, ServingError, launch_options
 from tests.demo.classify_caller import Caller
 from tests.demo.load import Report, crowd, measure, served
-from tests.demo.test_app_browser import free_port
 from tests.hostile_uploads import quarters, saved
 from tests.toy_checkpoints import save_toy
 
@@ -99,7 +98,7 @@ def test_closed_unless_it_is_asked_for() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_few_visitors_of_the_real_page(tmp_path: Path) -> None:
     """The load script's short version: everybody is answered, and memory stays in bounds."""
-    with served(free_port()) as (url, process):
+    with served(0) as (url, process):
         report = asyncio.run(measure(url, people=4, seconds=6, process=process))
         os.kill(process, signal.SIGTERM)
     figures = report.to_json()
