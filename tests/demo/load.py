@@ -155,9 +155,10 @@ async def measure(
 
 
 @contextmanager
-def served(port: int, *arguments: str) -> Iterator[tuple[str, int]]:
+def served(port: int | None, *arguments: str) -> Iterator[tuple[str, int]]:
     """The page's address and process; two cores are its own where the system lets us choose."""
-    command = [sys.executable, "-u", str(PROJECT_ROOT / "demo" / "app.py"), "--port", str(port), *arguments]
+    command = [sys.executable, "-u", str(PROJECT_ROOT / "demo" / "app.py"), *arguments]
+    command += [] if port is None else ["--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(process.pid, sorted(os.sched_getaffinity(0))[:2])

@@ -57,6 +57,7 @@ def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -
     assert (late.status_code, late.json()["detail"]) == (503, CLOSING)
     asking.join(20)
     closing.join(20)
+    caller.http.close()
     ((kind, parts),) = got
     assert kind == "complete" and parts[3]["top"]
 
@@ -98,7 +99,7 @@ def test_closed_unless_it_is_asked_for() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_few_visitors_of_the_real_page(tmp_path: Path) -> None:
     """The load script's short version: everybody is answered, and memory stays in bounds."""
-    with served(0) as (url, process):
+    with served(None) as (url, process):
         report = asyncio.run(measure(url, people=4, seconds=6, process=process))
         os.kill(process, signal.SIGTERM)
     figures = report.to_json()
