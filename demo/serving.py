@@ -44,7 +44,7 @@ def launch_options(host: str, port: int | None, *, mcp: bool = False) -> dict[st
         radius_size="sm",
         font=["system-ui", "sans-serif"],  # the default font comes from the web
         font_mono=["ui-monospace", "monospace"],
-    )
+    ).set(body_text_color_subdued="*neutral_600")  # the default gray is too pale to read on white
     return {
         "server_name": host,
         "server_port": port,
