@@ -16,7 +16,9 @@ GROUND = {"atomic", "paths", "typed_json"}  # files and folders: every room stan
 LEVEL_0 = GROUND | {
     *("calibration", "config", "metrics", "recipes", "runs", "settings", "strangeness", "words"),
 }
-LEVEL_1 = {"augment", "corruptions", "data", "device", "framing", "image_formats", "images", "models", "views"}
+LEVEL_1 = {
+    *("augment", "corruptions", "data", "device", "framing", "image_formats", "images", "models", "views"),
+}
 LEVEL_2 = {"checkpoint", "resume_state", "training"}
 LEVEL_3 = {
     *("bench", "documents", "explain", "export", "hub", "inference", "preparation", "recorder", "runner"),

@@ -205,8 +205,8 @@ def code_of_heavy_error(error: Exception, failed: int, wrong_use: int) -> int:
     """The exit code of an error of the modules behind torch; anything unexpected is raised again."""
     from cifar_core.checkpoint import UnknownCheckpoint
     from cifar_core.export import ExportError
-    from cifar_core.hub.publish import HubError
     from cifar_core.framing import FrameError
+    from cifar_core.hub.publish import HubError
     from cifar_core.images import ImageError
     from cifar_core.models import ModelError
     from cifar_core.runner import EXPECTED_ERRORS
