@@ -112,4 +112,4 @@ def gain_sentence(without: float | None, augmented: float | None) -> str:
         return ""
     points = 100 * (augmented - without)
     more = "more" if points >= 0 else "fewer"
-    return f"Augmentation: {abs(points):.1f} in a hundred new pictures {more} are right than without."
+    return f"Augmentation: {abs(points):.1f} {more} in a hundred new pictures are right than without."

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from demo.style import ACCENT, LINE, MUTED_INK, TRACK, on_both
+from demo.style import ACCENT, MUTED_INK, TRACK, on_both
 from demo.words import amount
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LARGEST = 64  # pixels: side of the box of a 32x32 feature map
 ROW = (
     "display:grid;grid-template-columns:5.5rem minmax(0,1fr);gap:.2rem 1rem;align-items:center;"
-    f"padding:.5rem 0;border-bottom:1px solid {LINE}"
+    f"padding:.5rem 0;border-bottom:1px solid {TRACK}"
 )
 BARS = (
     "display:grid;grid-template-columns:minmax(6rem,9rem) 1fr;gap:0 .6rem;align-items:center;font-size:.8rem"

@@ -57,7 +57,7 @@ DIVERGING_COLORS: tuple[str, ...] = (  # the same from below zero (blue) to abov
 
 DARK_PAGE = "#171614"  # Streamlit's dark background
 READ = 4.5  # the least contrast of letters (WCAG 2.2)
-SEEN = 2.2  # of lines and bars on a dark page; with more, the mixed colors would no longer differ enough
+SEEN = 2.1  # of lines and bars on a dark page; with more, the mixed colors would no longer differ enough
 
 
 def color_of(index: int, colors: tuple[str, ...]) -> str:

@@ -72,10 +72,12 @@ def test_what_augmentation_gained_is_computed_from_both_runs(store):
     without = make_run(store, recipe="lesson_overfit", mixes=False, total_epochs=30, quality=0.5)
     augmented = make_run(store, recipe="lesson_augment", mixes=False, total_epochs=30, quality=0.6)
     ends = [run.events()[-2].val_accuracy for run in (without, augmented)]
-    assert gain_sentence(*ends) in words(page("learn", step="4")) and "more are right" in gain_sentence(*ends)
+    assert gain_sentence(*ends) in words(page("learn", step="4")) and "more in a hundred" in gain_sentence(
+        *ends
+    )
     assert (
         gain_sentence(0.5, 0.4)
-        == "Augmentation: 10.0 in a hundred new pictures fewer are right than without."
+        == "Augmentation: 10.0 fewer in a hundred new pictures are right than without."
     )
     assert gain_sentence(None, 0.4) == ""
 
