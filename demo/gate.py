@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import logging
 import re
+import sys
 import time
 import traceback
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import gradio.queueing
 from gradio.utils import get_upload_folder
 from starlette.formparsers import MultiPartException
 from starlette.middleware import Middleware
@@ -39,8 +41,21 @@ class BodyError(MultiPartException):
     """A request's body is too large or too slow; Gradio removes what it has stored of it."""
 
 
+class OneLine:
+    """What Gradio's queue takes for `traceback`: a trace for every bad request would fill the log."""
+
+    @staticmethod
+    def print_exc() -> None:
+        """Log the current exception in a line: its kind and its places, not its words, which may be sent."""
+        error = sys.exc_info()[1]
+        places = traceback.extract_tb(error.__traceback__ if error else None)[-3:]
+        where = " < ".join(f"{Path(place.filename).name}:{place.lineno}" for place in reversed(places))
+        log.warning("%s at %s", type(error).__name__, where)
+
+
 def gate(max_bytes: int, kept_seconds: float) -> Middleware:
-    """The entry for FastAPI's list; see Gate."""
+    """The entry for FastAPI's list, see Gate; it also shortens what Gradio's queue logs."""
+    setattr(gradio.queueing, "traceback", OneLine)  # noqa: B010 (mypy refuses the assignment)
     return Middleware(Gate, max_bytes=max_bytes, kept_seconds=kept_seconds)
 
 
@@ -119,9 +134,8 @@ class Gate:
 
         try:
             await self.app(scope, self._limited(scope, receive), note_and_send)
-        except Exception as error:  # a request of a form that Gradio did not foresee
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.warning("%s at %s:%s", type(error).__name__, place.filename, place.lineno)
+        except Exception:  # a request of a form that Gradio did not foresee
+            OneLine.print_exc()
             if not has_begun:
                 await PlainTextResponse("This request makes no sense here.", 400)(scope, receive, send)
 
