@@ -21,7 +21,7 @@ from cifar_core.image_formats import identify as identify
 
 MAX_BYTES = 20 * 2**20  # a photo of a phone at full resolution has 3 to 12 MB
 MAX_PIXELS = 50_000_000  # 48-megapixel phones pass; 200 MB decoded
-MAX_READS = 400_000  # steps of Pillow's own loops over a file's parts; a large GIF takes 160,000
+MAX_READS = 200_000  # steps of Pillow's own loops over a file's parts; a large GIF takes 160,000
 MAX_WORK = 1_000_000_000  # pixels times scans of a JPEG: a large progressive one has half of it
 MAX_RUN_PIXELS = 8_000_000  # of a BMP packed in runs, which Pillow unpacks in Python
 TINY_SIDE = 8  # pixels; below this a note says that there is little to see

@@ -1,5 +1,6 @@
 """Untrusted bytes give the right picture or one clear sentence; the square cut from it is exact."""
 
+import contextlib
 import random
 import warnings
 from pathlib import Path
@@ -39,7 +40,7 @@ def check_sentence(text: str) -> None:
 
 
 def test_there_are_enough_hostile_uploads() -> None:
-    assert len({upload.name for upload in UPLOADS}) == len(UPLOADS) >= 30
+    assert len({upload.name for upload in UPLOADS}) == len(UPLOADS) >= 100
     assert len({upload.data for upload in UPLOADS}) == len(UPLOADS)
 
 
@@ -95,10 +96,9 @@ def test_random_damage_raises_nothing_else(kind: str) -> None:
 def test_decoding_leaves_pillow_and_the_warnings_as_they_were() -> None:
     before = (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters))
     for upload in UPLOADS:
-        try:
-            decode(upload.data)
-        except ImageError:
-            continue
+        if "too many parts" not in upload.name:  # a second each
+            with contextlib.suppress(ImageError):
+                decode(upload.data)
     assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)) == before
 
 
