@@ -59,6 +59,7 @@ def launch_options(host: str, port: int | None, *, mcp: bool = False) -> dict[st
         "state_session_capacity": 200,  # visitors remembered at once
         "theme": theme,
         "css_paths": LOOK,
+        "max_threads": 8,  # two answers are computed at once; idle threads would only hold memory
         "quiet": True,
         "app_kwargs": {
             "routes": [Route(HEALTH, _health)],

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from demo.card_view import about_html, head_html, record
+from demo.card_view import about_html, alarm_sentence, head_html, networks_html, record
 from tests.toy_checkpoints import CARD
 
 
@@ -42,3 +42,19 @@ def test_the_facts() -> None:
 )
 def test_the_facts_say_over_what_answers_are_averaged(views: int, below: float, words: str) -> None:
     assert words in about_html(dataclasses.replace(CARD, views=views, views_below=below))
+
+
+def test_what_was_measured_for_none_of_the_ten_is_said() -> None:
+    unknown = {"threshold": 1.25, "false_alarms": 0.042, "split": "val", "images": 5000}
+    card = dataclasses.replace(CARD, unknown=unknown, calibration={"temperature": 1.5, "ece": 0.012})
+    assert alarm_sentence(card) == ["It says so wrongly of 4.20 % of 5,000 validation pictures of the ten."]
+    page = about_html(card)
+    assert "from strangeness 1.25 on" in page and "temperature 1.50; 1.20 % off" in page
+    assert alarm_sentence(CARD) == [] and "strangeness" not in about_html(CARD)
+
+
+def test_the_table_shows_every_network_and_marks_the_chosen_one() -> None:
+    two = dataclasses.replace(CARD, class_names=["airplane", "automobile"])
+    page = networks_html({"a<b": CARD, "two.v1": two}, {"two.v1": 12.4}, "two.v1")
+    assert "a&lt;b" in page and "91.23 % of 2 classes" in page and "12 ms" in page
+    assert page.count("aria-current") == 1 and page.index("aria-current") > page.index("a&lt;b")
