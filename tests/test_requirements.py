@@ -50,7 +50,9 @@ def unnamed(source: str, named: set[str]) -> set[str]:
     """Return the imported modules that are neither Python's, nor ours, nor of a distribution in `named`."""
     foreign = imported_modules(source) - sys.stdlib_module_names - {"cifar_core", "demo"}
     return {
-        name for name in foreign if not named & {canonicalize_name(d) for d in distributions().get(name, [])}
+        name
+        for name in foreign
+        if not named & {canonicalize_name(d) for d in distributions().get(name, [name])}
     }
 
 
