@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from cifar_core.checkpoint import Card
     from cifar_core.inference import Classifier
+    from cifar_core.strangeness import Unknown
 
 REFERENCE_IMAGES = 5000  # training images that stand for what the network learned
 
@@ -26,7 +27,7 @@ def calibrate(options: argparse.Namespace) -> int:
 
     folder = resolve_checkpoint(options.checkpoint)
     card = calibrated(folder, options.data_dir, options.others)
-    fitted = {key: card.to_json()[key] for key in ("calibration", "unknown")}
+    fitted = {key: card.to_json().get(key) for key in ("calibration", "unknown")}
     show(options, {"checkpoint": str(folder), **fitted}, _lines)
     return 0
 
@@ -42,25 +43,43 @@ def calibrated(folder: Path, data_dir: Path | None, others: Sequence[Path] = ())
         ImageError: when a picture cannot be read.
     """
     from cifar_core import calibration
-    from cifar_core.checkpoint import load_checkpoint, write_card, write_reference
+    from cifar_core.checkpoint import load_checkpoint, write_card
     from cifar_core.inference import Classifier
     from cifar_core.models.blocks import block_names
-    from cifar_core.strangeness import fit_reference
 
     model, card = load_checkpoint(folder)
     train, images, targets = _pictures(card, data_dir)
-    recording = Classifier(model, card, blocks=block_names(model))
-    held_out = recording.measure(images)
-    reference = fit_reference(recording.measure(train), held_out)
-    fitted = calibration.calibrate(recording.averaged_logits(images), targets, "val")
-    unknown = _judging(reference.strangeness(held_out))
-    card = dataclasses.replace(card, calibration=fitted, unknown=unknown)
-    judge = Classifier(model, card, reference=reference)
-    detected = {path.name: _detected(judge, path) for path in others}
-    card = dataclasses.replace(card, unknown=dataclasses.replace(unknown, detected=detected))
-    write_reference(folder, reference)
+    classifier = Classifier(model, card, blocks=block_names(model))
+    fitted = calibration.calibrate(classifier.averaged_logits(images), targets, "val")
+    card = dataclasses.replace(card, calibration=fitted)
+    if classifier.blocks:
+        card = _with_unknown(folder, classifier, card, (train, images), others)
     write_card(folder, card)
     return card
+
+
+def _with_unknown(
+    folder: Path,
+    classifier: "Classifier",
+    card: "Card",
+    pictures: "tuple[NDArray[np.uint8], NDArray[np.uint8]]",
+    others: Sequence[Path],
+) -> "Card":
+    """The card with a threshold for "none of these"; writes what is usual to the network beside it.
+
+    pictures: of training and of validation.
+    """
+    from cifar_core.checkpoint import write_reference
+    from cifar_core.inference import Classifier
+    from cifar_core.strangeness import fit_reference
+
+    train, held_out = (classifier.measure(images) for images in pictures)
+    reference = fit_reference(train, held_out)
+    unknown = _judging(reference.strangeness(held_out))
+    judge = Classifier(classifier.model, dataclasses.replace(card, unknown=unknown), reference=reference)
+    detected = {path.name: _detected(judge, path) for path in others}
+    write_reference(folder, reference)
+    return dataclasses.replace(card, unknown=dataclasses.replace(unknown, detected=detected))
 
 
 def _pictures(
@@ -83,7 +102,7 @@ def _pictures(
     return data.train.images[np.sort(chosen)], data.train.images[val], data.train.targets[val]
 
 
-def _judging(scores: "NDArray[np.float64]") -> Any:
+def _judging(scores: "NDArray[np.float64]") -> "Unknown":
     """What the card says of "none of these", by the held-out images' scores (N,)."""
     from cifar_core.strangeness import SCORE, Unknown, threshold_for
 
@@ -105,12 +124,15 @@ def _detected(classifier: "Classifier", folder: Path) -> dict[str, int]:
 def _lines(document: dict[str, Any]) -> str:
     fit, unknown = document["calibration"], document["unknown"]
     before, after = (f"{fit[key]:.2%}" for key in ("ece_before", "ece_after"))
-    images = f"{unknown['images']:,} validation images"
+    images = f"{fit['images']:,} validation images"
     lines = [
         f"checkpoint   {document['checkpoint']}",
         f"temperature  {fit['temperature']:.3f}: calibration error {before}, then {after}, on {images}",
-        f"threshold    {unknown['threshold']:.3f}: {unknown['false_alarms']:.1%} of {images} lie above it",
     ]
+    if unknown is None:
+        return "\n".join([*lines, "threshold    none: the network has no chain of blocks to look at"])
+    share = f"{unknown['false_alarms']:.1%} of {images} lie above it"
+    lines.append(f"threshold    {unknown['threshold']:.3f}: {share}")
     for name, counts in unknown["detected"].items():
         lines.append(f"{name:11}  {counts['unknown']} of {counts['images']} pictures called none of these")
     return "\n".join(lines)

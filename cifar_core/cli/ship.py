@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+from cifar_core.cli.calibrate import calibrated
 from cifar_core.cli.evaluate import measured
 from cifar_core.cli.reproduce import changed_by_hand, result_of
 from cifar_core.config import ConfigError
@@ -18,13 +19,15 @@ NAME = re.compile(r"[a-z0-9_]+\.v\d+")
 
 
 def ship(options: argparse.Namespace) -> int:
-    """Copy weights, card, settings and events; measure the copy on the test images, once."""
+    """Copy weights, card, settings and events; fit the copy, and measure it on the test images, once."""
     run = RunStore(options.runs_dir).get(options.run)
     if not NAME.fullmatch(options.name):
         raise ConfigError(f"'{options.name}' is no name for a checkpoint; write it as mixing_lite.v2.")
     folder = checkpoints_dir() / options.name
     _check(run, folder)
     new = _copy(run, folder, options.half, options.note)
+    if run.config().watched == "val":
+        calibrated(new, options.data_dir)
     result = measured(new, "test", options.data_dir, note=True)
     size = sum(path.stat().st_size for path in new.iterdir())
     if size > MAX_BYTES:

@@ -46,8 +46,10 @@ def test_a_finished_run_is_copied_with_what_its_copy_reaches(run, shipped, capsy
         "card.json",
         "config.json",
         "events.jsonl",
+        "strangeness.safetensors",
     }
     card = load_card(folder)
+    assert card.calibration and card.calibration.images == 50 and card.unknown and card.unknown.images == 50
     assert card.metrics.keys() == {"val", "test"} and card.notes == ["A note."]
     assert Run(folder).events() == run.events()
     (result,) = read_results(shipped / FILE)
