@@ -46,7 +46,7 @@ def _typed(name: str, wanted: Any, value: Any) -> Any:
         return None if value is None else _typed(name, inner[0], value)
     if plain is Any:
         return value
-    if dataclasses.is_dataclass(plain):
+    if dataclasses.is_dataclass(plain) and isinstance(value, Mapping):
         return build(plain, value)  # type: ignore[arg-type]
     if not isinstance(value, (int, float) if plain is float else plain) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r:.60}, not of the type {plain.__name__}")

@@ -15,14 +15,22 @@ from tests.toy_checkpoints import save_toy
 CONFIG = {"data": "synthetic", "val_size": 200, "split_seed": 1, "train_size": 300}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def data():
     return load_data(source="synthetic")
 
 
 @pytest.fixture
 def toy(tmp_path, data):
-    return save_toy(tmp_path / "toy", config=CONFIG, data_fingerprint=data.fingerprint)
+    return save_toy(tmp_path / "toy", **facts_of(data))
+
+
+def facts_of(data, **config):
+    return {
+        "config": {**CONFIG, **config},
+        "class_names": list(data.class_names),
+        "data_fingerprint": data.fingerprint,
+    }
 
 
 def test_card_holds_what_is_true_of_the_validation_images(toy, data, tmp_path, capsys):
@@ -62,13 +70,7 @@ def test_it_prints_words_and_gives_the_same_twice(toy, capsys):
 
 
 def test_a_network_that_looks_at_images_together_gets_a_temperature_only(tmp_path, data, capsys):
-    toy = save_toy(
-        tmp_path / "toy",
-        model="scale_resnet",
-        model_args={},
-        config=CONFIG,
-        data_fingerprint=data.fingerprint,
-    )
+    toy = save_toy(tmp_path / "toy", model="scale_resnet", model_args={}, **facts_of(data))
     assert main(["calibrate", str(toy)]) == 0
     card = load_card(toy)
     assert card.calibration is not None and card.unknown is None and not (toy / STRANGENESS).exists()
@@ -79,7 +81,7 @@ def test_a_network_that_looks_at_images_together_gets_a_temperature_only(tmp_pat
     ("changes", "words"), [({"watched": "test"}, "no validation images"), ({"val_size": 0}, "no validation")]
 )
 def test_a_run_that_set_nothing_aside_is_refused(tmp_path, data, changes, words, capsys):
-    toy = save_toy(tmp_path / "toy", config={**CONFIG, **changes}, data_fingerprint=data.fingerprint)
+    toy = save_toy(tmp_path / "toy", **facts_of(data, **changes))
     assert main(["calibrate", str(toy)]) == 2
     assert words in capsys.readouterr().err
     assert load_card(toy).calibration is None
