@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_CHECKPOINT = "speed_mixing.v2"  # the shipped network that answers where none is named
+DEFAULT_CHECKPOINT = "mixing_large.v1"  # the shipped network that answers where none is named
 
 
 def checkpoints_dir() -> Path:

@@ -37,7 +37,7 @@ COMPARED = {
     "lesson_first": "10,000 pictures",
     "lesson_overfit": "2,000 pictures",
     "lesson_augment": "2,000, augmented",
-    "speed_mixing": "mixing network, all pictures",
+    "mixing_large": "mixing network, all pictures",
 }
 NO_PICTURES = "CIFAR-10 is not on this machine, so these are drawn shapes; a first training fetches it."
 NO_RUN = "Nobody has trained this here yet; press the button, it takes about a minute."

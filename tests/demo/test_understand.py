@@ -9,6 +9,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.explain.robustness import load
 from cifar_core.inference import Classifier
+from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe
 from demo.charts.robustness import MEAN, compared_chart
 from demo.labeled_pictures import Pictures, pictures_sentence, select_pictures, splits_of
@@ -86,9 +87,9 @@ def test_a_run_is_found_by_its_address_and_test_pictures_are_named(shipped, stor
 
 def test_the_shipped_default_opens_first(store, tmp_path):
     trained(store)
-    for name in ("a.v1", "speed_mixing.v2"):
+    for name in ("a.v1", DEFAULT_CHECKPOINT):
         save_toy(tmp_path / "shipped" / name, class_names=list(SHAPE_NAMES), config=SMOKE.to_json())
-    assert page("understand", part="layers").query_params["run"] == "speed_mixing.v2"
+    assert page("understand", part="layers").query_params["run"] == DEFAULT_CHECKPOINT
 
 
 @pytest.mark.parametrize("part", ["confusion", "robustness"])
