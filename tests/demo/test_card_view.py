@@ -4,6 +4,8 @@ import dataclasses
 
 import pytest
 
+from cifar_core.calibration import Calibration
+from cifar_core.strangeness import SCORE, Unknown
 from demo.card_view import about_html, alarm_sentence, head_html, networks_html, record
 from tests.toy_checkpoints import CARD
 
@@ -45,8 +47,9 @@ def test_the_facts_say_over_what_answers_are_averaged(views: int, below: float, 
 
 
 def test_what_was_measured_for_none_of_the_ten_is_said() -> None:
-    unknown = {"threshold": 1.25, "false_alarms": 0.042, "split": "val", "images": 5000}
-    card = dataclasses.replace(CARD, unknown=unknown, calibration={"temperature": 1.5, "ece": 0.012})
+    unknown = Unknown(SCORE, threshold=1.25, false_alarms=0.042, images=5000, split="val")
+    calibration = Calibration(1.5, "val", 5000, ece_before=0.05, ece_after=0.012)
+    card = dataclasses.replace(CARD, unknown=unknown, calibration=calibration)
     assert alarm_sentence(card) == ["It says so wrongly of 4.20 % of 5,000 validation pictures of the ten."]
     page = about_html(card)
     assert "from strangeness 1.25 on" in page and "temperature 1.50; 1.20 % off" in page
