@@ -24,11 +24,11 @@ from cifar_core.atomic import sync_folder, write_json
 from cifar_core.calibration import Calibration
 from cifar_core.models import ImageClassifier, ModelError, create_model
 from cifar_core.paths import DEFAULT_CHECKPOINT, checkpoints_dir
-from cifar_core.strangeness import Reference, Unknown
+from cifar_core.strangeness import Unknown
 from cifar_core.typed_json import build
 from cifar_core.views import VIEW_WEIGHTS
 
-WEIGHTS, CARD, STRANGENESS = "weights.safetensors", "card.json", "strangeness.safetensors"
+WEIGHTS, CARD = "weights.safetensors", "card.json"
 
 
 class CheckpointError(RuntimeError):
@@ -136,28 +136,6 @@ def load_card(folder: Path) -> Card:
         if complaint := part and part.complaint():
             raise CheckpointError(f"{path} is damaged: it has {complaint}; copy the checkpoint again.")
     return card
-
-
-def load_reference(folder: Path, card: Card) -> Reference | None:
-    """What known pictures look like to the network; None where the card or the folder says nothing of it.
-
-    Raises:
-        CheckpointError: when the file is damaged.
-    """
-    path = folder / STRANGENESS
-    if card.unknown is None or not path.exists():
-        return None
-    try:
-        return Reference.from_arrays({name: array.numpy() for name, array in load_tensors(path).items()})
-    except ValueError as error:
-        raise CheckpointError(f"{path} is damaged: {error}; copy the checkpoint again.") from None
-
-
-def write_reference(folder: Path, reference: Reference) -> None:
-    """Write it beside the weights, replacing an older one in one step."""
-    new = folder / f"{STRANGENESS}.new"
-    save_tensors(new, {name: torch.from_numpy(array) for name, array in reference.to_arrays().items()})
-    os.replace(new, folder / STRANGENESS)
 
 
 def _is_normalization(mean: list[float], std: list[float]) -> bool:

@@ -18,16 +18,17 @@ from cifar_core.checkpoint import (
     Card,
     CheckpointError,
     load_checkpoint,
-    load_reference,
     resolve_checkpoint,
     weights_version,
 )
 from cifar_core.data.batches import Normalization
 from cifar_core.device import find_device
+from cifar_core.evaluated import Evaluated as Evaluated
 from cifar_core.images import fit_square
-from cifar_core.metrics import accuracy, confusion_matrix, per_class_accuracy
+from cifar_core.metrics import accuracy, confusion_matrix
 from cifar_core.models import ImageClassifier
 from cifar_core.models.blocks import block_names
+from cifar_core.reference_file import load_reference
 from cifar_core.strangeness import Measured, Reference
 from cifar_core.views import average_views
 
@@ -209,7 +210,7 @@ class Classifier:
             return [None] * len(look.logits)
         return [float(score) for score in self.reference.strangeness(look.measured(self.blocks))]
 
-    def evaluate(self, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> "Evaluated":
+    def evaluate(self, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> Evaluated:
         """Measure on labeled images: uint8 (N, 3, 32, 32) and class numbers (N,), at least one."""
         if not len(images) == len(targets) > 0:
             raise InferenceError(f"{len(images)} images, {len(targets)} targets: give as many, at least one.")
@@ -256,32 +257,6 @@ class _Look:
         mixing = torch.cat(self.mixing, dim=1).numpy() if self.mixing else None
         blocks = {name: x.cpu().numpy() for name, x in zip(names, self.blocks, strict=True)}
         return Measured(self.first.numpy(), mixing, blocks)
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """Accuracy (0..1), mean cross-entropy (nats), number of images, counts [true class, predicted class]."""
-
-    accuracy: float
-    loss: float
-    n: int
-    confusion: NDArray[np.int64]
-    class_names: list[str]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; `per_class` maps a name to the share of its images that were recognized."""
-        shares = per_class_accuracy(self.confusion)
-        recognized = {
-            name: None if np.isnan(share) else float(share)
-            for name, share in zip(self.class_names, shares, strict=True)
-        }
-        return {
-            "accuracy": self.accuracy,
-            "loss": self.loss,
-            "n": self.n,
-            "per_class": recognized,
-            "confusion": self.confusion.tolist(),
-        }
 
 
 def to_pixels(images: Images) -> Tensor:

@@ -118,7 +118,9 @@ class Reference:
         scales: dict[str, Floats] = {}
         for key in sorted(arrays):
             kind, _, name = key.partition(".")
-            (scales if kind == "scale" else centers)[name] = np.asarray(arrays[key], np.float32)
+            (scales if kind == "scale" else centers)[name] = np.asarray(
+                arrays[key], np.float64
+            )  # once, not with each image
         parts = [*centers.values(), *scales.values()]
         if not centers.keys() - {MIXING} or scales.keys() != centers.keys() | {ENERGY}:
             raise ValueError(f"it holds centers of {sorted(centers)} and scales of {sorted(scales)}")
@@ -158,10 +160,16 @@ def fit_reference(train: Measured, held_out: Measured, seed: int = 0) -> Referen
     """
     if not train.blocks:
         raise ValueError("The network has no chain of blocks, in which strangeness could show.")
-    centers = {name: _rounded(k_means(features, CENTERS, seed)) for name, features in train.parts().items()}
+    centers: dict[str, Floats] = {
+        name: _rounded(k_means(features, CENTERS, seed)) for name, features in train.parts().items()
+    }
     raw = raw_scores(centers, held_out)
-    scales = {name: np.array([x.mean(), max(x.std(), 1e-6)], np.float32) for name, x in raw.items()}
-    return Reference(centers, scales)
+    return Reference(centers, {name: _scale(scores) for name, scores in raw.items()})
+
+
+def _scale(scores: Floats) -> Floats:
+    """Mean and deviation (2,) of scores, rounded as the file will hold them."""
+    return np.array([scores.mean(), max(scores.std(), 1e-6)], np.float32).astype(np.float64)
 
 
 def threshold_for(scores: Floats, false_alarms: float = FALSE_ALARMS) -> float:
@@ -196,4 +204,4 @@ def _squares(points: NDArray[np.float64], centers: NDArray[np.float64]) -> NDArr
 
 def _rounded(centers: Floats) -> Floats:
     """As the file will hold them, so that scales fit what is read back."""
-    return centers.astype(np.float16).astype(np.float32)
+    return centers.astype(np.float16).astype(np.float64)

@@ -19,7 +19,7 @@ LEVEL_0 = GROUND | {
 LEVEL_1 = {
     *("augment", "corruptions", "data", "device", "framing", "image_formats", "images", "models", "views"),
 }
-LEVEL_2 = {"checkpoint", "resume_state", "training"}
+LEVEL_2 = {"checkpoint", "reference_file", "resume_state", "training"}
 LEVEL_3 = {
     *("bench", "documents", "explain", "export", "hub", "inference", "preparation", "recorder", "runner"),
     *("space", "trackers"),
@@ -50,6 +50,8 @@ HOUSE: dict[str, set[str]] = {
     "models": {"models"},
     "views": set(),
     "checkpoint": LEVEL_0 | LEVEL_1 | {"checkpoint"},
+    "reference_file": {"checkpoint", "strangeness"},
+    "evaluated": {"metrics"},
     "resume_state": GROUND | {"checkpoint", "resume_state"},
     "training": GROUND | {"config", "device", "metrics", "runs.events", "training"},
     "preparation": LEVEL_0 | LEVEL_1 | LEVEL_2 | {"preparation"},
@@ -58,7 +60,9 @@ HOUSE: dict[str, set[str]] = {
     "onnx_backend": {"models"},
     "backends": {"data.cache", "models", "onnx_backend"},
     "hub": LEVEL_0 | LEVEL_1 | {"checkpoint", "hub"},
-    "inference": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "hub.checkpoints", "inference"},
+    "inference": LEVEL_0
+    | LEVEL_1
+    | {"backends", "checkpoint", "evaluated", "hub.checkpoints", "inference", "reference_file"},
     "bench": LEVEL_0 | LEVEL_1 | LEVEL_2 | {"bench", "inference", "preparation", "views"},
     "explain": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "explain", "inference"},
     "documents": GROUND | {"checkpoint", "framing", "inference", "models"},

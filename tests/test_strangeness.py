@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from cifar_core.checkpoint import (
-    STRANGENESS,
     CheckpointError,
     load_card,
     load_checkpoint,
@@ -16,7 +15,6 @@ from cifar_core.checkpoint import (
     resolve_checkpoint,
     save_tensors,
     write_card,
-    write_reference,
 )
 from cifar_core.cli import main
 from cifar_core.images import open_image
@@ -24,6 +22,7 @@ from cifar_core.inference import Classifier, InferenceError
 from cifar_core.models import create_model, list_models
 from cifar_core.models.blocks import block_names
 from cifar_core.paths import DEFAULT_CHECKPOINT
+from cifar_core.reference_file import STRANGENESS, write_reference
 from cifar_core.strangeness import (
     MIXING,
     SCORE,

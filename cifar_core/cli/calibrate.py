@@ -69,8 +69,8 @@ def _with_unknown(
 
     pictures: of training and of validation.
     """
-    from cifar_core.checkpoint import write_reference
     from cifar_core.inference import Classifier
+    from cifar_core.reference_file import write_reference
     from cifar_core.strangeness import fit_reference
 
     train, held_out = (classifier.measure(images) for images in pictures)
