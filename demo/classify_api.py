@@ -32,7 +32,7 @@ def add_api(answers: Answers) -> None:
         """Say what is in a picture: one of ten classes of things, with probabilities.
 
         Args:
-            picture: PNG, JPEG, WebP, GIF or BMP, up to 20 MB.
+            picture: PNG, JPEG, WebP, GIF or BMP, up to 20 MB: an upload, or a data: address.
             network: the name of a checkpoint that /models lists; empty is the default one.
             top: how many classes to name.
             turn: degrees, clockwise, by which the picture is turned first.
