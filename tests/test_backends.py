@@ -124,7 +124,7 @@ def test_a_graph_that_is_damaged_is_exported_anew(onnx, toy, graphs, monkeypatch
     (path,) = graphs.glob("*.onnx")
     graph = path.read_bytes()
     path.write_bytes(graph[: int(share * len(graph))])
-    monkeypatch.setattr(onnx_backend, "export_graph", lambda model: graph)
+    monkeypatch.setattr(onnx_backend, "export_graph", lambda model, blocks: graph)
     assert isinstance(Classifier.load(toy, backend="onnxruntime").network, onnx_backend.OnnxNetwork)
     assert path.read_bytes() == graph
 
@@ -132,7 +132,7 @@ def test_a_graph_that_is_damaged_is_exported_anew(onnx, toy, graphs, monkeypatch
 def test_a_graph_that_answers_differently_is_refused(onnx, toy, graphs, monkeypatch):
     (path,) = graphs.glob("*.onnx")
     graph = path.read_bytes()
-    monkeypatch.setattr(onnx_backend, "export_graph", lambda model: graph)
+    monkeypatch.setattr(onnx_backend, "export_graph", lambda model, blocks: graph)
     another = save_toy(toy.with_name("another"), seed=1)
     with pytest.raises(InferenceError, match="answers differently"):
         Classifier.load(another, backend="onnxruntime")
