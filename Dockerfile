@@ -14,9 +14,11 @@ ENV HOME=/home/user \
     OMP_WAIT_POLICY=PASSIVE \
     CIFAR_LAB_PUBLIC=1
 
-# Packages first, so that a change of ours does not install them anew. CPU wheels spare 5 GB of CUDA libraries.
+# Packages first, so that a change of ours does not install them anew. CPU wheels spare 5 GB of CUDA libraries:
+# give the index that pytorch.org names for them as a Space's variable, or with --build-arg.
+ARG PIP_EXTRA_INDEX_URL=
 COPY --chown=user requirements.txt ./
-RUN pip install --user --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu -r requirements.txt
+RUN pip install --user --no-cache-dir -r requirements.txt
 
 COPY --chown=user LICENSE README.md ./
 COPY --chown=user cifar_core ./cifar_core

@@ -53,7 +53,18 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_uses_known_instructions_in_a_sound_order():
     names = [kind for kind, _ in steps()]
-    assert set(names) <= {"FROM", "RUN", "USER", "WORKDIR", "ENV", "COPY", "EXPOSE", "HEALTHCHECK", "CMD"}
+    assert set(names) <= {
+        "ARG",
+        "FROM",
+        "RUN",
+        "USER",
+        "WORKDIR",
+        "ENV",
+        "COPY",
+        "EXPOSE",
+        "HEALTHCHECK",
+        "CMD",
+    }
     assert names[0] == "FROM" and names[-1] == "CMD" and names.count("CMD") == 1
     assert names.index("USER") < names.index("COPY") < names.index("EXPOSE")
 

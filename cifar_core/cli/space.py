@@ -39,6 +39,8 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", metavar="C", action="append", default=[], help=words)
     words = "a model on the Hub that the Space's page links to; may come again"
     parser.add_argument("--model", metavar="USER/NAME", action="append", default=[], help=words)
+    words = "an index with torch's CPU wheels, which spare a Space without a GPU 5 GB (pytorch.org names it)"
+    parser.add_argument("--wheels", metavar="URL", default="", help=words)
 
 
 def space_build(options: argparse.Namespace) -> int:
@@ -54,7 +56,9 @@ def space_build(options: argparse.Namespace) -> int:
 def _build(options: argparse.Namespace, folder: Path) -> tuple[int, int]:
     from cifar_core.space.build import Plan, build_space
 
-    plan = Plan(options.sdk, options.hardware, tuple(options.checkpoint), tuple(options.model))
+    plan = Plan(
+        options.sdk, options.hardware, tuple(options.checkpoint), tuple(options.model), options.wheels
+    )
     files = build_space(folder, plan)
     return len(files), sum((folder / file).stat().st_size for file in files)
 

@@ -49,6 +49,7 @@ class Plan:
     hardware: str = "cpu"
     checkpoints: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    wheels: str = ""
 
     @property
     def entry(self) -> Path:
@@ -75,7 +76,9 @@ def build_space(folder: Path, plan: Plan, root: Path = PROJECT_ROOT) -> list[Pat
     copied["LICENSE"] = root / "LICENSE"
     written = {
         "README.md": _readme(plan, networks, root),
-        "requirements.txt": space_requirements(foreign_modules(files, root), plan.hardware, root),
+        "requirements.txt": space_requirements(
+            foreign_modules(files, root), plan.hardware, root, plan.wheels
+        ),
     }
     clear_old_build(folder)
     return _write(folder, copied, written)

@@ -10,33 +10,40 @@ from cifar_core.paths import PROJECT_ROOT
 PYTHON = {"cpu": "3.11", "zerogpu": "3.12.12"}  # ours was tried on 3.11; ZeroGPU has 3.10.13 and 3.12.12
 ZEROGPU_TORCH = "2.11.0"  # the newest that ZeroGPU supports (hub-docs, spaces-zerogpu.md, August 2026)
 SPACES = "0.51.3"  # the package that lends ZeroGPU's device
-CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
-WHY_CPU = f"""\
-# A Space without a GPU needs none of the CUDA libraries that PyPI's torch brings (5 GB). From the index below
-# pip takes the same version as {{version}}+cpu, which it ranks above PyPI's; where the index cannot be
-# reached, pip says so and takes PyPI's.
---extra-index-url {CPU_WHEELS}
+WHY_WHEELS = """\
+# A Space without a GPU needs none of the CUDA libraries that torch brings (5 GB). From the index below pip
+# takes the same version as {version}+cpu, which it ranks above the other; where the index cannot be reached,
+# pip says so and takes the other.
+--extra-index-url {wheels}
 """
 WHY_ZEROGPU = f"""\
 # ZeroGPU supports torch up to {ZEROGPU_TORCH}; a newer one finds no device there.
 """
 
 
-def space_requirements(modules: set[str], hardware: str, root: Path = PROJECT_ROOT) -> str:
+def space_requirements(modules: set[str], hardware: str, root: Path = PROJECT_ROOT, wheels: str = "") -> str:
     """The text of requirements.txt for files that import these top modules.
 
-    hardware: "cpu" or "zerogpu". What one of the kept packages needs is pinned as well where our own file
-    pins it, so that a Space built later gets the versions that were tried.
+    hardware: "cpu" or "zerogpu". wheels: address of an index with torch's CPU wheels, or none. What one of
+    the kept packages needs is pinned as well where our own file pins it, so that a Space built later gets the
+    versions that were tried.
     """
     ours = pins(root)
     kept = needed_distributions(modules, set(ours))
     versions = {name: version for name, version in ours.items() if name in kept}
-    head = WHY_CPU.format(version=versions.get("torch", ""))
+    head = WHY_WHEELS.format(version=versions.get("torch", ""), wheels=wheels) if wheels else ""
     if hardware == "zerogpu":
         head = WHY_ZEROGPU
         versions |= {"torch": ZEROGPU_TORCH, "spaces": SPACES}
     lines = [f"{name}=={version}" for name, version in versions.items()]
-    return "\n".join(["# Written by `python -m cifar_core space build`: change it there.", head, *lines, ""])
+    return "\n".join(
+        [
+            "# Written by `python -m cifar_core space build`: change it there.",
+            *([head] if head else []),
+            *lines,
+            "",
+        ]
+    )
 
 
 def pins(root: Path = PROJECT_ROOT) -> dict[str, str]:

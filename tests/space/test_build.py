@@ -11,7 +11,7 @@ from cifar_core.paths import PROJECT_ROOT
 from cifar_core.space import build as subject
 from cifar_core.space.build import SPACE_FILES, Plan, SpaceError, build_space, built_files
 from cifar_core.space.front_matter import front_matter, read_front_matter
-from cifar_core.space.requirements import CPU_WHEELS, SPACES, ZEROGPU_TORCH, pins, space_requirements
+from cifar_core.space.requirements import SPACES, ZEROGPU_TORCH, pins, space_requirements
 from tests.test_requirements import pins as pins_of
 from tests.toy_checkpoints import save_toy
 
@@ -67,7 +67,13 @@ def test_its_requirements_are_ours_and_no_more():
     text = space_requirements({"torch", "gradio", "PIL", "os"}, "cpu")
     own = dict(line.split("==") for line in text.splitlines() if "==" in line and not line.startswith("#"))
     assert {"torch", "gradio", "pillow"} <= own.keys() and "streamlit" not in own and "torchvision" not in own
-    assert own.items() <= pins().items() and f"--extra-index-url {CPU_WHEELS}" in text
+    assert own.items() <= pins().items() and "--extra-index-url" not in text
+
+
+def test_an_index_of_cpu_wheels_is_named_where_it_is_given(toy, tmp_path):
+    build_space(tmp_path, Plan(checkpoints=(str(toy),), wheels="https://wheels.example/cpu"))
+    lines = (tmp_path / "requirements.txt").read_text("utf-8").splitlines()
+    assert "--extra-index-url https://wheels.example/cpu" in lines
 
 
 def test_a_space_on_zerogpu_gets_the_torch_that_is_supported_there(toy, tmp_path):
