@@ -5,7 +5,6 @@ the host's tokens; see decoder_process.py. It costs a few milliseconds more than
 """
 
 import atexit
-import contextlib
 import io
 import json
 import os
@@ -57,9 +56,8 @@ class DecoderProcess:
         with self._lock:
             if self._control:
                 self._control.close()
-            if self._process:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
+            if self._process and self._process.poll() is None:  # else its number may be another's by now
+                os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
             self._process = self._control = None
 
