@@ -10,6 +10,7 @@ A connection carries the picture's bytes up to their end, then the answer: a lin
 """
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -26,13 +27,14 @@ from cifar_core.images import FORMATS, MAX_BYTES, ImageError, decode
 PLACES = 2  # children that wait or work
 TIME_LIMIT_SECONDS = 10
 MEMORY_LIMIT_BYTES = 3 * 2**29  # address space; the largest allowed picture with transparency takes 0.9 GB
-STRIP_BYTES = 2**20  # of an answer at a time
+STRIP_BYTES = 2**16  # of an answer at a time: little memory, used again and again
 _NO_MORE = 3  # a child's exit code: nobody sends connections any more
 
 
 def serve(control: socket.socket) -> None:
     """Keep PLACES children forked that each answer one connection of `control`, until it is closed."""
     warm_up()
+    gc.disable()  # it would write to the memory that children share with this process
     children = {_fork(control) for _ in range(PLACES)}
     while True:
         pid, status = os.wait()

@@ -22,6 +22,7 @@ from cifar_core.images import MAX_PIXELS, Decoded, ImageError
 from demo.decoder_process import PLACES, TIME_LIMIT_SECONDS
 
 GRACE_SECONDS = 2  # from the limit to giving up, so that a child first ends itself
+BUFFER_BYTES = 2**20  # of an answer on its way, so that the two sides seldom wait for each other
 CUT_OFF = "The picture takes too much time or memory to read; send a smaller copy."
 FULL = "Too many pictures are being read right now; try again in a minute."
 _MAX_HEAD_BYTES = 10_000
@@ -39,6 +40,7 @@ class DecoderProcess:
     def connect(self) -> socket.socket:
         """A connection to a new child that decodes one picture. Raises OSError where none can be had."""
         ours, theirs = socket.socketpair()
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         with theirs, self._lock:
             try:
                 socket.send_fds(self._running(), [b"."], [theirs.fileno()])
