@@ -1,9 +1,9 @@
 """The process that decodes strangers' pictures: it forks a child for each, tied down before it reads a byte.
 
 It is started by isolation.py with a socket as its stdin, over which the children wait for connections, one a
-picture. It has loaded all that decoding needs and never reads a picture itself, so a child knows nothing of
-earlier pictures; children are forked ahead, so that no picture waits for that. A child cannot open a file or
-a connection, nor start anything, and has little memory and time.
+picture. It has loaded all that decoding needs and never reads a stranger's picture itself, so a child knows
+nothing of earlier ones; children are forked ahead, so that no picture waits for that. A child cannot open a
+file or a connection, nor (but as root) fork, and has little memory and time.
 
 A connection carries the picture's bytes up to their end, then the answer: a line of JSON
 (`{"size": [W, H], "notes": […]}` or `{"error": "…"}`) and the W * H * 3 bytes of the pixels.
@@ -33,9 +33,9 @@ _NO_MORE = 3  # a child's exit code: nobody sends connections any more
 
 def serve(control: socket.socket) -> None:
     """Keep PLACES children forked that each answer one connection of `control`, until it is closed."""
-    warm_up()
+    own = warm_up()
     gc.disable()  # it would write to the memory that children share with this process
-    children = {_fork(control) for _ in range(PLACES)}
+    children = {_fork(control, own) for _ in range(PLACES)}
     while True:
         pid, status = os.wait()
         children.discard(pid)
@@ -43,7 +43,7 @@ def serve(control: socket.socket) -> None:
             break
         if status:
             time.sleep(0.05)  # so that children that cannot even begin do not take the processor
-        children.add(_fork(control))
+        children.add(_fork(control, own))
     for pid in children:
         os.kill(pid, signal.SIGKILL)
 
@@ -62,12 +62,15 @@ def answer(data: bytes) -> Iterator[bytes]:
         yield image.crop((0, top, image.width, min(top + rows, image.height))).tobytes()
 
 
-def warm_up() -> None:
-    """Load what Pillow loads at its first picture of a kind: a child could not."""
-    for kind in FORMATS:
+def warm_up() -> bytes:
+    """Load what Pillow loads at its first picture of a kind, which a child could not; returns a picture."""
+    data = b""
+    for kind in (*FORMATS, "JPEG"):
         file = io.BytesIO()
-        Image.new("RGBA" if kind == "PNG" else "RGB", (8, 8)).save(file, kind)
-        list(answer(file.getvalue()))
+        Image.new("RGBA" if kind == "PNG" else "RGB", (640, 480)).save(file, kind)
+        data = file.getvalue()
+        list(answer(data))
+    return data
 
 
 def limit_resources() -> None:
@@ -89,13 +92,17 @@ def limit_resources() -> None:
             resource.setrlimit(getattr(resource, name), (limit, limit))
 
 
-def _fork(control: socket.socket) -> int:
-    """Start a child that answers one connection; returns its process id."""
+def _fork(control: socket.socket, own: bytes) -> int:
+    """Start a child that answers one connection; returns its process id.
+
+    It reads a picture of ours first: then it has its memory before it is asked, and not while one waits.
+    """
     pid = os.fork()
     if pid:
         return pid
     code = 1
     try:
+        list(answer(own))
         code = _answer_one(control)
     finally:
         os._exit(code)  # whatever happened: the child must never go on as its parent

@@ -23,6 +23,8 @@ from demo.decoder_process import PLACES, TIME_LIMIT_SECONDS
 
 GRACE_SECONDS = 2  # from the limit to giving up, so that a child first ends itself
 BUFFER_BYTES = 2**20  # of an answer on its way, so that the two sides seldom wait for each other
+# The C library gives freed memory back at once, and each fresh page costs time; these keep it.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "134217728"}
 CUT_OFF = "The picture takes too much time or memory to read; send a smaller copy."
 FULL = "Too many pictures are being read right now; try again in a minute."
 _MAX_HEAD_BYTES = 10_000
@@ -146,4 +148,5 @@ def _environment() -> dict[str, str]:
     """What Python needs to start, and no more: a host's tokens stay out of reach."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT", "LANG") if name in os.environ}
     root = str(Path(__file__).resolve().parent.parent)
+    kept |= KEEP_MEMORY
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}

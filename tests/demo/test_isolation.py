@@ -61,7 +61,8 @@ def answering(monkeypatch: pytest.MonkeyPatch, fresh: None) -> Callable[..., Non
         source = (
             f"import os, sys, time\nfrom demo import decoder_process as process\n{program}\n"
             f"process.TIME_LIMIT_SECONDS = {limit_seconds}\n"
-            "process.warm_up = lambda: None\nprocess.answer = reach\nprocess.main()"
+            "process.warm_up = lambda: b''\nprocess.answer = lambda data: reach(data) if data else []\n"
+            "process.main()"
         )
         monkeypatch.setattr(isolation, "_command", lambda: [sys.executable, "-c", source])
 

@@ -5,26 +5,19 @@ the uploads' folder must not be read, and a local server must not be asked for a
 """
 
 import json
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from gradio_client import Client, handle_file
 
 from cifar_core.images import MAX_BYTES, decode_image
-from cifar_core.inference import Classifier
-from cifar_core.paths import PROJECT_ROOT
+from tests.demo.public_host import Host
 from tests.hostile_uploads import UPLOADS, Upload, quarters, saved
 from tests.toy_checkpoints import save_toy
 
@@ -33,68 +26,6 @@ CANARY = "canary-5e8f1c0d"
 FILE = {"meta": {"_type": "gradio.FileData"}}  # what makes Gradio take a payload for a file
 PICTURE = saved(quarters(), "PNG")
 SMALL = [upload for upload in UPLOADS if len(upload.data) <= MAX_BYTES]
-
-
-class Host:
-    """The server's process, its folder, and the ways to talk to it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.log = folder, folder / "log.txt"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        command = [sys.executable, str(PROJECT_ROOT / "demo" / "app.py"), "--port", str(port)]
-        with self.log.open("w") as log:  # not a pipe, which would hold the server up where it is full
-            self.process = subprocess.Popen(
-                [*command, "--checkpoint", "toy.v1", "--public"],
-                cwd=folder,
-                env={**os.environ, "TMPDIR": str(folder / "tmp"), "SPACE_ID": ""},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        while not (found := re.search(r"Classify page: (http\S+)", self.log.read_text())):
-            assert self.process.poll() is None, self.log.read_text()
-            time.sleep(0.1)
-        self.url = found[1]
-        self.http = httpx.Client(base_url=self.url, timeout=60)
-        self.classifier = Classifier.load(folder / "toy.v1")
-        named = self.http.get("gradio_api/info").json()["named_endpoints"]["/classify"]["parameters"]
-        self.others = [one.get("parameter_default") for one in named[1:]]
-        (self.event,) = [one["id"] for one in self.config()["dependencies"] if one["api_name"] == "classify"]
-
-    def config(self) -> dict[str, Any]:
-        return dict(self.http.get("config").json())
-
-    @property
-    def uploads(self) -> Path:
-        (folder,) = (self.folder / "tmp").glob("cifar10-lab-uploads-*")
-        return folder
-
-    def upload(self, data: bytes, name: str = "upload.png") -> str:
-        return str(self.http.post("gradio_api/upload", files={"files": (name, data)}).json()[0])
-
-    def call(self, picture: object) -> tuple[str, str]:
-        """Through the API: the event ("complete" or "error") and its data."""
-        sent = self.http.post("gradio_api/call/classify", json={"data": [picture, *self.others]})
-        text = self.http.get(f"gradio_api/call/classify/{sent.json()['event_id']}").text
-        return re.findall(r"event: (complete|error)\ndata: (.*)", text)[-1]
-
-    def click(self, picture: object) -> tuple[str, str]:
-        """As the page's own script sends it: whether it succeeded, and the data."""
-        session = {"session_hash": os.urandom(5).hex()}
-        body = {"data": [picture, *self.others], "fn_index": self.event, "trigger_id": None, **session}
-        self.http.post("gradio_api/queue/join", json=body).raise_for_status()
-        with self.http.stream("GET", "gradio_api/queue/data", params=session) as lines:
-            for line in lines.iter_lines():
-                message = json.loads(line.removeprefix("data: ") or "{}")
-                if message.get("msg") == "process_completed":
-                    return ("complete" if message["success"] else "error"), json.dumps(message["output"])
-        raise AssertionError("no answer")
-
-    def close(self) -> None:
-        self.http.close()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
 
 
 @pytest.fixture(scope="module")
