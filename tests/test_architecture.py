@@ -59,7 +59,7 @@ HOUSE: dict[str, set[str]] = {
     "runner": LEVEL_0 | LEVEL_1 | LEVEL_2 | {"recorder", "runner"},
     "onnx_backend": {"models"},
     "backends": {"data.cache", "models", "onnx_backend"},
-    "hub": LEVEL_0 | LEVEL_1 | {"checkpoint", "hub"},
+    "hub": LEVEL_0 | LEVEL_1 | {"checkpoint", "hub", "reference_file"},
     "inference": LEVEL_0
     | LEVEL_1
     | {"backends", "checkpoint", "evaluated", "hub.checkpoints", "inference", "reference_file"},

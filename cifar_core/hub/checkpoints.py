@@ -1,8 +1,9 @@
 """Checkpoints on the Hub, laid out as PyTorchModelHubMixin does: config.json, model.safetensors, README.md.
 
-config.json is the checkpoint's card. What comes from the Hub is trusted no more than any checkpoint: two
-files are fetched and no others, their sizes bounded and their hashes compared with those that the Hub states,
-then names, shapes and values of the weights are checked against the network that the card names.
+config.json is the checkpoint's card; strangeness.safetensors lies beside it where the network can say "none
+of these". What comes from the Hub is trusted no more than any checkpoint: these files are fetched and no
+others, their sizes bounded and their hashes compared with those that the Hub states, then names, shapes and
+values of the weights are checked against the network that the card names.
 """
 
 import hashlib
@@ -31,10 +32,11 @@ from cifar_core.data.cache import default_cache_dir
 from cifar_core.hub.card_text import model_card
 from cifar_core.hub.publish import HubError, Parcel, check_name, trouble
 from cifar_core.models import ModelError, create_model
+from cifar_core.reference_file import STRANGENESS, load_reference
 
 CONFIG, HUB_WEIGHTS = "config.json", "model.safetensors"
-LIMITS = {CONFIG: 1_000_000, HUB_WEIGHTS: 500_000_000}  # bytes
-OWN_NAMES = {CONFIG: CARD, HUB_WEIGHTS: WEIGHTS}
+LIMITS = {CONFIG: 1_000_000, HUB_WEIGHTS: 500_000_000, STRANGENESS: 50_000_000}  # bytes
+OWN_NAMES = {CONFIG: CARD, HUB_WEIGHTS: WEIGHTS, STRANGENESS: STRANGENESS}
 TIMEOUT_SECONDS = 10.0
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -52,7 +54,8 @@ def parcel_of(folder: Path, repo: str) -> Iterator[Parcel]:
     with tempfile.TemporaryDirectory(prefix="cifar10-lab-hub-") as name:
         place = Path(name)
         for theirs, ours in OWN_NAMES.items():
-            shutil.copyfile(folder / ours, place / theirs)
+            if theirs != STRANGENESS or (folder / ours).exists():
+                shutil.copyfile(folder / ours, place / theirs)
         (place / "README.md").write_text(model_card(card, repo), encoding="utf-8")
         yield Parcel(repo, "model", place, sorted(path.relative_to(place) for path in place.iterdir()))
 
@@ -84,7 +87,7 @@ def _place(repo: str, commit: str) -> Path:
 
 
 def _look(repo: str, revision: str | None) -> tuple[str, dict[str, Any]]:
-    """(the commit, what the Hub states of the two files)."""
+    """(the commit, what the Hub states of its files)."""
     from huggingface_hub import HfApi
 
     try:
@@ -94,6 +97,8 @@ def _look(repo: str, revision: str | None) -> tuple[str, dict[str, Any]]:
     files = {sibling.rfilename: sibling for sibling in info.siblings or ()}
     for name, limit in LIMITS.items():
         if name not in files:
+            if name == STRANGENESS:
+                continue
             raise HubError(
                 f"{repo} has no {name}, so it is no checkpoint of this lab; pickles are never read."
             )
@@ -105,7 +110,7 @@ def _look(repo: str, revision: str | None) -> tuple[str, dict[str, Any]]:
             )
     if not _COMMIT.fullmatch(str(info.sha)):
         raise HubError(f"The Hub names no commit of {repo}; try again later.")
-    return str(info.sha), {name: files[name] for name in LIMITS}
+    return str(info.sha), {name: files[name] for name in LIMITS if name in files}
 
 
 def _fetch(repo: str, commit: str, stated: dict[str, Any], folder: Path) -> None:
@@ -115,7 +120,7 @@ def _fetch(repo: str, commit: str, stated: dict[str, Any], folder: Path) -> None
     disable_progress_bars()
     new = new_folder(folder)
     try:
-        for name in sorted(LIMITS):
+        for name in sorted(stated):
             try:
                 path = hf_hub_download(
                     repo, name, revision=commit, local_dir=new / ".download", etag_timeout=TIMEOUT_SECONDS
@@ -155,5 +160,6 @@ def _check(folder: Path, repo: str) -> None:
             raise CheckpointError(f"its network cannot be built: {str(error).splitlines()[0]:.200}") from None
         check_weights(load_tensors(folder / WEIGHTS), model.state_dict(), folder / WEIGHTS)
         load_checkpoint(folder)
+        load_reference(folder, card)
     except CheckpointError as error:
         raise CheckpointError(f"{repo} on the Hub cannot be used: {error}") from None

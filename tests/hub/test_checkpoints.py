@@ -1,5 +1,6 @@
 """A checkpoint goes to the Hub and comes back the same; what is not whole, or not honest, is refused."""
 
+import dataclasses
 import json
 import pickle
 
@@ -7,13 +8,16 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
-from cifar_core.checkpoint import CheckpointError, load_card
+from cifar_core.checkpoint import CheckpointError, load_card, load_checkpoint, write_card
 from cifar_core.cli import main
 from cifar_core.hub import checkpoints as subject
 from cifar_core.hub.card_text import model_card
 from cifar_core.hub.checkpoints import CONFIG, HUB_WEIGHTS, fetch_checkpoint
 from cifar_core.hub.publish import HubError
 from cifar_core.inference import Classifier
+from cifar_core.models.blocks import block_names
+from cifar_core.reference_file import STRANGENESS, write_reference
+from cifar_core.strangeness import SCORE, Unknown, fit_reference
 from tests.toy_checkpoints import CARD, save_toy
 
 # huggingface_hub 2.4 sends what goes by LFS in the old words of its HTTP library
@@ -63,7 +67,7 @@ def test_a_revision_that_is_not_there_is_said(hub, published):
         fetch_checkpoint(REPO, "v9")
 
 
-def test_nothing_but_the_two_files_is_fetched(hub, published):
+def test_nothing_but_its_own_files_is_fetched(hub, published):
     published["pytorch_model.bin"] = pickle.dumps({"weights": 1})
     fetch_checkpoint(REPO)
     assert {line.rpartition("/")[2] for line in hub.log if "/resolve/" in line} == {CONFIG, HUB_WEIGHTS}
@@ -153,6 +157,24 @@ def test_what_was_pushed_can_be_pulled(hub, legacy_lfs, toy, tmp_path):
     assert load_card(folder) == load_card(toy)
 
 
+def test_what_is_strange_to_a_network_goes_along(hub, legacy_lfs, tmp_path):
+    toy = save_toy(tmp_path / "toy")
+    model, card = load_checkpoint(toy)
+    drawn = np.random.default_rng(0).integers(0, 256, (120, 3, 32, 32), np.uint8)
+    recording = Classifier(model, card, "cpu", blocks=block_names(model))
+    reference = fit_reference(recording.measure(drawn[:100]), recording.measure(drawn[100:]))
+    write_reference(toy, reference)
+    write_card(toy, dataclasses.replace(card, unknown=Unknown(SCORE, 1.0, 0.1, 20, "val")))
+    assert main(["hub", "push", "someone/judge", "--checkpoint", str(toy), "--yes"]) == 0
+    fetched = Classifier.from_pretrained("someone/judge", device="cpu").predict(drawn[:3])
+    assert [one.strangeness for one in fetched] == [
+        one.strangeness for one in Classifier.load(toy, "cpu").predict(drawn[:3])
+    ]
+    hub.repositories["models", "someone/judge"][STRANGENESS] = b"nothing"
+    with pytest.raises(CheckpointError, match="someone/judge on the Hub cannot be used"):
+        fetch_checkpoint("someone/judge", folder=tmp_path / "again")
+
+
 def test_the_model_card_says_what_the_card_says(toy):
     text = model_card(load_card(toy), REPO)
     card = ModelCard(text)
@@ -165,7 +187,5 @@ def test_the_model_card_says_what_the_card_says(toy):
 
 
 def test_a_card_without_figures_claims_none():
-    import dataclasses
-
     text = model_card(dataclasses.replace(CARD, metrics={}), REPO)
     assert "Nothing has been measured yet" in text and "model-index" not in text
