@@ -152,7 +152,7 @@ class Classifier:
             raise InferenceError(f"top is {top}; it must be 1 or more.")
         answers: list[Prediction] = []
         for part in _parts(images):  # (N, 3, 32, 32)
-            look = self._look(part)
+            look = self.look(part)
             rows = zip(self._probs(look.logits), self._strangeness(look), part, strict=True)
             answers += [self._prediction(n, look.mixing, top, *row) for n, row in enumerate(rows)]
         return answers
@@ -178,7 +178,7 @@ class Classifier:
         Raises:
             InferenceError: without any image.
         """
-        looks = [self._look(part).measured(self.blocks) for part in _parts(images)]
+        looks = [self.look(part).measured(self.blocks) for part in _parts(images)]
         if not looks:
             raise InferenceError("There are no images; give one or more.")
         return Measured.joined(looks)
@@ -189,23 +189,24 @@ class Classifier:
         Where the card asks for views, the logits are those of the mean of the probabilities for the image's
         views (see views.py); the coefficients are the image's own. No temperature is applied.
         """
-        look = self._look(pixels)
+        look = self.look(pixels)
         return look.logits, look.mixing
 
     @torch.inference_mode()
-    def _look(self, pixels: Tensor) -> "_Look":
+    def look(self, pixels: Tensor) -> "Look":
+        """All that answers are made of, for uint8 pixels (N, 3, 32, 32)."""
         images = self.normalize(pixels.to(self.device))
         first, recorded = self.network(images)
         views, below = self.card.views, self.card.views_below
         logits = average_views(lambda view: self.network(view)[0], images, first, views, below)
         blocks = len(recorded) - len(self.blocks)  # those that mix come first
-        return _Look(logits, first.cpu(), [x.cpu() for x in recorded[:blocks]], recorded[blocks:])
+        return Look(logits, first.cpu(), [x.cpu() for x in recorded[:blocks]], recorded[blocks:])
 
     def _probs(self, logits: Tensor) -> NDArray[np.float32]:
         temperature = self.card.calibration.temperature if self.card.calibration else 1.0
         return np.asarray((logits / temperature).softmax(dim=1).cpu().numpy())
 
-    def _strangeness(self, look: "_Look") -> Sequence[float | None]:
+    def _strangeness(self, look: "Look") -> Sequence[float | None]:
         if self.reference is None:
             return [None] * len(look.logits)
         return [float(score) for score in self.reference.strangeness(look.measured(self.blocks))]
@@ -245,8 +246,12 @@ class Classifier:
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What came of one look at images: logits with and without views, and what was recorded on the way."""
+class Look:
+    """What came of one look at images.
+
+    logits, first: (N, num_classes) with and without views; mixing: coefficients (N, K) of each block that
+    mixes; blocks: statistics (N, F) of the blocks that strangeness looks at.
+    """
 
     logits: Tensor
     first: Tensor
@@ -254,6 +259,7 @@ class _Look:
     blocks: list[Tensor]
 
     def measured(self, names: Sequence[str]) -> Measured:
+        """What strangeness is made of; names: of the blocks."""
         mixing = torch.cat(self.mixing, dim=1).numpy() if self.mixing else None
         blocks = {name: x.cpu().numpy() for name, x in zip(names, self.blocks, strict=True)}
         return Measured(self.first.numpy(), mixing, blocks)

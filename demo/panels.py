@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -45,9 +46,21 @@ def show_chart(chart: Chart, key: str, alt: str, on_select: Callable[[], None] |
     st.caption(plain(chart.reading))
 
 
-def show_table(rows: Sequence[Mapping[str, str]]) -> None:
-    """Rows of words, each a mapping from heading to text; drawn as they are, not as Markdown."""
-    st.table([{plain(name): plain(text) for name, text in row.items()} for row in rows], hide_index=True)
+def show_table(rows: Sequence[Mapping[str, str]], links: Mapping[str, str] | None = None) -> None:
+    """Rows of words, each a mapping from heading to text; drawn as they are, not as Markdown.
+
+    links: heading -> address in front of that column's texts, which then lead there; the keyboard needs some
+    in a table that scrolls.
+    """
+    links = links or {}
+    table = [
+        {
+            plain(name): f"[{plain(text)}]({links[name]}{quote(text)})" if name in links else plain(text)
+            for name, text in row.items()
+        }
+        for row in rows
+    ]
+    st.table(table, hide_index=True)
 
 
 def show_link(page: str, label: str, icon: str = ON, **query: str) -> None:

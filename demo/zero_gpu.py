@@ -7,6 +7,7 @@ Elsewhere `spaces.GPU` has no effect, and this is the plain page.
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import spaces  # before torch, which it changes on ZeroGPU
@@ -18,31 +19,32 @@ import torch
 from torch import Tensor
 
 from cifar_core.checkpoint import Card
-from cifar_core.inference import Classifier
+from cifar_core.inference import Classifier, Look
 from cifar_core.models import ImageClassifier
+from cifar_core.strangeness import Reference
 from demo.app import main
 
-LARGE = 32  # pictures
+LARGE = 16  # pictures; the page takes 24 at once
 LOAN_SECONDS = 15
 
-_on_processor = Classifier.run
+_on_processor = Classifier.look
 
 
 @spaces.GPU(duration=LOAN_SECONDS)
-def run_on_gpu(model: ImageClassifier, card: Card, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """As Classifier.run, in the process that holds the GPU; tensors come back on the CPU."""
+def look_on_gpu(model: ImageClassifier, card: Card, pixels: Tensor, reference: Reference | None) -> Look:
+    """As Classifier.look, in the process that holds the GPU; tensors come back on the CPU."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    logits, mixing = _on_processor(Classifier(model, card, device), pixels)
-    return logits.cpu(), mixing
+    seen = _on_processor(Classifier(model, card, device, reference=reference), pixels)
+    return replace(seen, logits=seen.logits.cpu(), blocks=[statistics.cpu() for statistics in seen.blocks])
 
 
-def run(classifier: Classifier, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """As Classifier.run: by the lent GPU where there are enough pictures to make up for the loan."""
+def look(classifier: Classifier, pixels: Tensor) -> Look:
+    """As Classifier.look: by the lent GPU where there are enough pictures to make up for the loan."""
     if len(pixels) < LARGE:
         return _on_processor(classifier, pixels)
-    return run_on_gpu(classifier.model, classifier.card, pixels)
+    return look_on_gpu(classifier.model, classifier.card, pixels, classifier.reference)
 
 
 if __name__ == "__main__":
-    setattr(Classifier, "run", run)  # noqa: B010 (mypy refuses the assignment)
+    setattr(Classifier, "look", look)  # noqa: B010 (mypy refuses the assignment)
     sys.exit(main())

@@ -45,7 +45,7 @@ def show_page(store: RunStore) -> None:
     show_chart(stated_chart(rows), "stated", "Chart: stated and own test accuracy of each recipe")
     with st.container(key="stated_table"):
         st.html(WIDE_TABLE)
-        show_table(table_rows(rows))
+        show_table(table_rows(rows), {"recipe": "/?recipe="})
     st.caption(plain(TABLE))
     show_runs(store, rows)
     st.write(HOW)

@@ -41,7 +41,7 @@ def test_with_the_shipped_networks_it_opens_with_the_default_one(tmp_path, monke
     monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path))
     app = page("mixing")
     assert app.query_params["run"] == DEFAULT_CHECKPOINT
-    assert charts(app) == 2 and "Kernel 2 of B5 serves truck most" in words(app)
+    assert charts(app) == 2 and "Kernel 2 of B5 serves automobile most" in words(app)
     offered = app.selectbox(key="choice-run").options
     card = json.loads((checkpoints_dir() / "speed94.v2" / "card.json").read_text())
     assert card["model"] == "speed94" and "speed94.v2" not in offered

@@ -24,7 +24,7 @@ def test_without_a_run_of_ones_own_the_default_networks_is_shown(tmp_path, monke
     monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path))
     app = page("live")
     assert app.query_params["run"] == DEFAULT_CHECKPOINT
-    assert "20 pixels in epochs 1 to 3" in words(app)
+    assert "20 pixels in epochs 1 to 7" in words(app)
 
 
 def test_pictures_of_one_size_need_no_explanation(store):

@@ -13,16 +13,16 @@ import torch
 from demo import zero_gpu
 from cifar_core.inference import Classifier
 loans = []
-lent = zero_gpu.run_on_gpu
-zero_gpu.run_on_gpu = lambda *arguments: loans.append(len(arguments[2])) or lent(*arguments)
+lent = zero_gpu.look_on_gpu
+zero_gpu.look_on_gpu = lambda *arguments: loans.append(len(arguments[2])) or lent(*arguments)
 classifier = Classifier.load()
 pixels = torch.randint(0, 256, (40, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-for count in (1, 31, 32, 40):
-    logits, mixing = zero_gpu.run(classifier, pixels[:count])
-    expected, expected_mixing = classifier.run(pixels[:count])
-    torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-4)
-    assert len(mixing) == len(expected_mixing) and logits.device.type == "cpu"
-assert loans == [32, 40], loans
+for count in (1, 15, 16, 40):
+    seen, expected = zero_gpu.look(classifier, pixels[:count]), classifier.look(pixels[:count])
+    torch.testing.assert_close(seen.logits, expected.logits, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(seen.blocks, expected.blocks, atol=1e-4, rtol=1e-4)
+    assert len(seen.mixing) == len(expected.mixing) > 0 and seen.logits.device.type == "cpu"
+assert loans == [16, 40], loans
 assert classifier.device.type == "cpu"
 """
 
