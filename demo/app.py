@@ -52,7 +52,7 @@ def build_demo(checkpoint: str | None = None, *, public: bool = False) -> gr.Blo
     answers = Answers(checkpoint, public=public)
     drawings = [draw() for draw in DRAWINGS.values()]
     first = answers.for_image(Decoded(drawings[0]), path=f"{next(iter(DRAWINGS))}.png")
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, KEPT_SECONDS)) as demo:
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:  # gate.py deletes uploads, not delete_cache
         head = gr.HTML(head_html(answers.card))
         network, beside = _choices(answers)
         with gr.Tab("One picture"):

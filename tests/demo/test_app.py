@@ -262,7 +262,7 @@ def test_what_gradio_leaves_open_by_default_is_closed(demo: gr.Blocks) -> None:
     assert demo.run_history is False
     assert demo.share is False
     assert demo.max_file_size == MAX_BYTES
-    assert demo.delete_cache == (60, app.KEPT_SECONDS)
+    assert demo.delete_cache is None  # its end fails where a caller named a folder; gate.py sweeps instead
     assert demo._queue.max_size == PLACES_IN_LINE
     assert httpx.get(f"{demo.local_url}monitoring").status_code in (403, 404)
     assert "fonts.googleapis.com" not in httpx.get(demo.local_url).text
