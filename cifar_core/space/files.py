@@ -81,11 +81,12 @@ def _run_at_all(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _started(tree: ast.AST) -> Iterator[str]:
-    """Modules that stand after "-m" in a command."""
+    """Modules that stand after "-m" in a command; one that begins with "python" is shown, not started."""
     for node in ast.walk(tree):
         if isinstance(node, ast.List | ast.Tuple):
             words = [item.value if isinstance(item, ast.Constant) else None for item in node.elts]
-            yield from (str(name) for flag, name in pairwise(words) if flag == "-m")
+            if words[:1] != ["python"]:
+                yield from (str(name) for flag, name in pairwise(words) if flag == "-m")
 
 
 def _strings(tree: ast.AST) -> Iterator[str]:
