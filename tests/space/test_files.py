@@ -105,7 +105,6 @@ def test_the_classify_page_goes_without_dashboard_training_and_tests():
     names = {file.as_posix() for file in needed_files(GRADIO_APPS["cpu"])}
     left_out = (
         "demo/dashboard",
-        "demo/charts",
         "cifar_core/training",
         "cifar_core/cli",
         "cifar_core/bench",
