@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,17 @@ def test_strangeness_of_an_image_does_not_depend_on_its_batch(reference):
     one = Measured(many.logits[7:8], many.mixing[7:8], {"blocks.0": many.blocks["blocks.0"][7:8]})
     assert reference.strangeness(many).shape == (20,)
     assert reference.strangeness(one)[0] == pytest.approx(reference.strangeness(many)[7], abs=1e-9)
+
+
+def test_visitors_who_share_a_network_get_their_own_strangeness(judging):
+    classifier = Classifier.load(judging, "cpu")
+    images = pictures(4, 5)
+    alone = [classifier.predict(images[[number]])[0].strangeness for number in range(4)]
+    assert len({round(score, 3) for score in alone}) == 4
+    numbers = [number for _ in range(40) for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = pool.map(lambda number: classifier.predict(images[[number]])[0].strangeness, numbers)
+        assert list(together) == pytest.approx([alone[number] for number in numbers], abs=1e-4)
 
 
 def test_energy_falls_as_a_class_stands_out():

@@ -1,13 +1,14 @@
 """What each block of a network makes of images, in short: the mean and the spread of each of its channels."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
 
 from cifar_core.models.base import ImageClassifier
 from cifar_core.models.mixing import MixingConv2d
+from cifar_core.models.recording import record_outputs
 
 
 def block_names(model: ImageClassifier) -> list[str]:
@@ -25,26 +26,9 @@ def _convolves(module: nn.Module) -> bool:
     )
 
 
-@contextmanager
-def record_blocks(model: nn.Module, names: Sequence[str]) -> Iterator[list[Tensor]]:
-    """While open, each forward pass leaves `channel_statistics` of the named modules in the list, in their
-    order, replaced by the next pass."""
-    features: list[Tensor] = [torch.empty(0)] * len(names)
-
-    def keep(number: int, output: Tensor) -> None:
-        features[number] = channel_statistics(output)
-
-    handles = [
-        model.get_submodule(name).register_forward_hook(
-            lambda _module, _inputs, output, number=number: keep(number, output)
-        )
-        for number, name in enumerate(names)
-    ]
-    try:
-        yield features
-    finally:
-        for handle in handles:
-            handle.remove()
+def record_blocks(model: nn.Module, names: Sequence[str]) -> AbstractContextManager[list[Tensor]]:
+    """`record_outputs` with `channel_statistics` of the named modules."""
+    return record_outputs([model.get_submodule(name) for name in names], channel_statistics)
 
 
 def channel_statistics(maps: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ spatial average pool -> flatten -> linear.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from threading import get_ident
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +15,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from cifar_core.models.base import ImageClassifier
 from cifar_core.models.hand_mixing import hand_mixing
 from cifar_core.models.operators import mix
+from cifar_core.models.recording import record_outputs
 from cifar_core.models.registry import register_model
 
 POOL = "pool"  # in a layout: halve height and width here
@@ -132,22 +132,8 @@ class MixingClassifier(ImageClassifier):
     @contextmanager
     def record_mixing(self) -> Iterator[list[Tensor]]:
         """See ImageClassifier.record_mixing: (N, K) a block, of this thread's latest pass."""
-        mixers = self._mixers()
-        record, owner = [torch.empty(0)] * len(mixers), get_ident()
-
-        def keep(number: int, coefficients: Tensor) -> None:
-            if get_ident() == owner:  # visitors of a page share the network
-                record[number] = coefficients.detach()
-
-        handles = [
-            mixer.register_forward_hook(lambda _module, _inputs, output, number=number: keep(number, output))
-            for number, mixer in enumerate(mixers)
-        ]
-        try:
+        with record_outputs(self._mixers()) as record:
             yield record
-        finally:
-            for handle in handles:
-                handle.remove()
 
     @contextmanager
     def fixed_mixing(
