@@ -24,7 +24,15 @@ from demo.drawings import DRAWINGS
 from demo.host import is_public
 from demo.one_picture import NAME_DRAWINGS, connect, one_picture
 from demo.served_networks import one_thread_each
-from demo.serving import KEPT_SECONDS, PLACES_IN_LINE, Service, ServingError, launch_options, uploads_folder
+from demo.serving import (
+    KEPT_SECONDS,
+    PLACES_IN_LINE,
+    Service,
+    ServingError,
+    launch_options,
+    sum_up_never,
+    uploads_folder,
+)
 from demo.several_pictures import several_pictures
 
 TITLE = "CIFAR-10 Lab: what is in the picture?"
@@ -96,6 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Show the page until it is interrupted; returns the exit code (0 done, 1 failed)."""
     options = _parser().parse_args(arguments)
     one_thread_each()
+    sum_up_never()
     with uploads_folder():
         try:
             demo = build_demo(options.checkpoint, public=options.public or is_public())

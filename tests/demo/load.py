@@ -4,7 +4,8 @@
     python -m tests.demo.load --people 200 --at-once              # all in the same moment, once
 
 It starts the page in a process of its own on this machine (`--url` asks another one), with two cores and no
-more where the system lets it choose. A click is what the page's own script does: upload, join the line, wait.
+more where the system lets it choose. A click is what the page's own script does: upload, join the line, and wait
+for the answer to be pushed; each person stays in one session, as a page does.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import json
 import os
 import random
 import re
+import secrets
 import statistics
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
@@ -33,7 +36,7 @@ from tests.demo.classify_caller import FILE
 
 PAUSE_SECONDS = (1.0, 3.0)  # between a person's clicks: time to look at the answer
 PATIENCE_SECONDS = 60  # after which a person has gone, and calls it an error
-ENDPOINT = "gradio_api/call/answer_view"
+ENDPOINT = "answer_view"
 
 
 @dataclass
@@ -58,6 +61,7 @@ class Report:
         }
 
 
+@cache
 def photos() -> list[bytes]:
     """Pictures as phones and browsers send them: JPEG, 600 to 1200 pixels a side."""
     files = []
@@ -68,52 +72,80 @@ def photos() -> list[bytes]:
     return files
 
 
-async def click(http: httpx.AsyncClient, data: bytes, report: Report) -> None:
-    """Send a picture and wait for what comes of it."""
-    begun = time.perf_counter()
-    try:
-        met = await asyncio.wait_for(asked(http, data), PATIENCE_SECONDS)
-    except (httpx.HTTPError, KeyError, ValueError, TimeoutError) as error:
-        met = f"error: {type(error).__name__}"
-    report.met[met] += 1
-    if met == "answer":
-        report.seconds.append(time.perf_counter() - begun)
+@dataclass
+class Person:
+    """One open page: `session` as Gradio's script invents it, `function` the number of what answers."""
+
+    http: httpx.AsyncClient
+    session: str
+    function: int
+
+    async def click(self, data: bytes, report: Report) -> None:
+        """Send a picture and wait for what comes of it."""
+        begun = time.perf_counter()
+        try:
+            met = await asyncio.wait_for(self.asked(data), PATIENCE_SECONDS)
+        except (httpx.HTTPError, KeyError, ValueError, TimeoutError) as error:
+            met = f"error: {type(error).__name__}"
+        report.met[met] += 1
+        if met == "answer":
+            report.seconds.append(time.perf_counter() - begun)
+
+    async def asked(self, data: bytes) -> str:
+        """ "answer", "full", or what went wrong."""
+        uploaded = await self.http.post("gradio_api/upload", files={"files": ("photo.jpg", data)})
+        payload = {"path": uploaded.raise_for_status().json()[0], "orig_name": "photo.jpg", **FILE}
+        values = [payload, None, None, 0, 1, 0, 0, False]
+        body = {"data": values, "fn_index": self.function, "session_hash": self.session}
+        joined = await self.http.post("gradio_api/queue/join", json=body)
+        if joined.status_code == 503 and joined.json()["detail"] in (FULL, CLOSING):
+            return "full"
+        joined.raise_for_status()
+        where = {"session_hash": self.session}
+        async with self.http.stream("GET", "gradio_api/queue/data", params=where) as stream:
+            async for line in stream.aiter_lines():
+                message = json.loads(line.removeprefix("data:") or "{}")
+                if message.get("msg") == "process_completed":
+                    return _met(message)
+        return "error: the line ended without an answer"
 
 
-async def asked(http: httpx.AsyncClient, data: bytes) -> str:
-    """ "answer", "full", or what went wrong."""
-    uploaded = await http.post("gradio_api/upload", files={"files": ("photo.jpg", data)})
-    payload = {"path": uploaded.raise_for_status().json()[0], "orig_name": "photo.jpg", **FILE}
-    values = [payload, None, None, 0, 1, 0, 0, False]
-    joined = await http.post(ENDPOINT, json={"data": values})
-    if joined.status_code == 503 and joined.json()["detail"] in (FULL, CLOSING):
-        return "full"
-    event = joined.raise_for_status().json()["event_id"]
-    text = (await http.get(f"{ENDPOINT}/{event}")).text
-    found = re.findall(r"event: (complete|error)\ndata: (.*)", text)
-    if not found or found[-1][0] == "error":
-        return f"error: {text[-200:]}"
-    return "answer" if "top" in json.loads(found[-1][1])[3] else f"error: {found[-1][1][:200]}"
+def _met(message: dict[str, Any]) -> str:
+    output = message["output"]
+    if message["success"] and "top" in output["data"][3]:
+        return "answer"
+    return f"error: {json.dumps(output)[:200]}"
 
 
-async def person(url: str, seconds: float, report: Report, number: int) -> None:
+async def function_number(url: str) -> int:
+    """The number by which the page's script asks for an answer."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+        config = (await http.get("config")).raise_for_status().json()
+    return next(int(one["id"]) for one in config["dependencies"] if one["api_name"] == ENDPOINT)
+
+
+async def stay(url: str, seconds: float, report: Report, number: int, function: int) -> None:
     """Click, look, click again, until the time is over."""
     chance, files = random.Random(number), photos()
     end = time.monotonic() + seconds
     async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+        person = Person(http, secrets.token_hex(6), function)
         await asyncio.sleep(chance.uniform(0, PAUSE_SECONDS[1]))
         while time.monotonic() < end:
-            await click(http, chance.choice(files), report)
+            await person.click(chance.choice(files), report)
             await asyncio.sleep(chance.uniform(*PAUSE_SECONDS))
 
 
 async def crowd(url: str, people: int, report: Report) -> None:
     """So many people, all in the same moment."""
-    files = photos()
+    files, function = photos(), await function_number(url)
     # A connection that the server closes at this moment is reset; a browser then asks again, httpx does not.
     limits = httpx.Limits(max_connections=people, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as http:
-        await asyncio.gather(*(click(http, files[one % len(files)], report) for one in range(people)))
+        persons = [Person(http, secrets.token_hex(6), function) for _ in range(people)]
+        await asyncio.gather(
+            *(one.click(files[number % len(files)], report) for number, one in enumerate(persons))
+        )
 
 
 def memory_mb(process: int | None) -> float:
@@ -140,12 +172,14 @@ async def measure(
     url: str, people: int, seconds: float, process: int | None = None, times: int = 1
 ) -> Report:
     """People who click for so many seconds, or, for 0 seconds, all at once, so many times."""
+    photos()  # drawn before anybody clicks
     report = Report()
     await crowd(url, 2, Report())  # the first answers load what is loaded late
     report.memory_mb.append(memory_mb(process))
     begun = processor_seconds(process)
     if seconds:
-        await asyncio.gather(*(person(url, seconds, report, number) for number in range(people)))
+        function = await function_number(url)
+        await asyncio.gather(*(stay(url, seconds, report, number, function) for number in range(people)))
     else:
         for _ in range(times):
             await crowd(url, people, report)
