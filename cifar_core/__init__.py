@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from cifar_core.config import TrainConfig
     from cifar_core.data import CLASS_NAMES, load_data
     from cifar_core.images import decode_image
-    from cifar_core.inference import Classifier, Prediction
+    from cifar_core.inference import Classifier
     from cifar_core.models import create_model, list_models
+    from cifar_core.prediction import Prediction
     from cifar_core.recipes import get_recipe, list_recipes
     from cifar_core.runner import train
     from cifar_core.runs.store import RunStore
@@ -40,7 +41,7 @@ __all__ = [
 _HOMES = {
     "CLASS_NAMES": "data",
     "Classifier": "inference",
-    "Prediction": "inference",
+    "Prediction": "prediction",
     "RunStore": "runs.store",
     "TrainConfig": "config",
     "create_model": "models",

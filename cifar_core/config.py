@@ -12,34 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cifar_core.setting_groups import MAIN_FIELDS, group_of
 from cifar_core.settings import ConfigError, FieldSpec, checked, from_text, setting
 
 __all__ = ["ConfigError", "FieldSpec", "TrainConfig", "field_specs", "parse_changes"]
-
-MAIN_FIELDS = (
-    "epochs",
-    "batch_size",
-    "lr",
-    "augmentation",
-    "seed",
-)  # in sight in the form; the rest folds, by groups
-
-GROUPS: dict[str, tuple[str, ...]] = {
-    "Network": ("model", "model_args", "mixing_temperature"),
-    "Which pictures": ("data", "train_size", "val_size", "split_seed", "watched", "normalization"),
-    "How pictures change": (
-        *("alternate_flip", "crop_padding", "crop_border", "cutout_size", "jitter", "image_sizes"),
-    ),
-    "How weights change": (
-        *("optimizer", "momentum", "nesterov", "weight_decay", "label_smoothing"),
-        *("accumulation_steps", "accumulation", "bias_lr", "head_lr", "mixing_lr"),
-    ),
-    "Learning rate over the run": (
-        *("schedule", "schedule_per", "schedule_epochs", "warmup", "final_lr", "milestones"),
-    ),
-    "What is kept and how it answers": ("keep", "ema_decay", "views", "views_below"),
-    "Machine": ("recipe", "precision"),
-}  # every other setting, under a plain title
 
 
 @dataclass(frozen=True)
@@ -278,15 +254,11 @@ def field_specs() -> list[FieldSpec]:
                     plain,
                     default,
                     main=item.name in MAIN_FIELDS,
-                    group=_group_of(item.name),
+                    group=group_of(item.name),
                     **item.metadata,
                 )
             )
     return _SPECS
-
-
-def _group_of(name: str) -> str:
-    return next((title for title, names in GROUPS.items() if name in names), "")
 
 
 def parse_changes(pairs: Iterable[str]) -> dict[str, Any]:

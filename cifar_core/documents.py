@@ -10,9 +10,10 @@ import torch
 
 from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoint, weights_version
 from cifar_core.framing import Frame
-from cifar_core.inference import Classifier, Prediction
+from cifar_core.inference import Classifier
 from cifar_core.models import count_macs, count_parameters, create_model, describe_model, list_models
 from cifar_core.paths import DEFAULT_CHECKPOINT
+from cifar_core.prediction import Prediction
 
 WHOLE = Frame()
 

@@ -1,19 +1,15 @@
 """Classifier: the only road from pixels to classes, for the command line, the pages and the notebook."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from cifar_core.backends import InferenceError as InferenceError
-from cifar_core.backends import network_for
+from cifar_core.backends import InferenceError, network_for
 from cifar_core.checkpoint import (
     Card,
     CheckpointError,
@@ -24,40 +20,14 @@ from cifar_core.checkpoint import (
 from cifar_core.data.batches import Normalization
 from cifar_core.device import find_device
 from cifar_core.evaluated import Evaluated as Evaluated
-from cifar_core.images import fit_square
 from cifar_core.metrics import accuracy, confusion_matrix
 from cifar_core.models import ImageClassifier
 from cifar_core.models.blocks import block_names
+from cifar_core.pixels import Images, parts_of
+from cifar_core.prediction import Look, Prediction
 from cifar_core.reference_file import load_reference
 from cifar_core.strangeness import Measured, Reference
 from cifar_core.views import average_views
-
-BATCH_SIZE = 250
-Images = Sequence[Image.Image] | NDArray[np.uint8] | Tensor
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer for one image.
-
-    top: (label, probability) pairs, the likeliest first; probs: (num_classes,) float32, calibrated where the
-    card has a temperature; mixing: block name -> its K mixing coefficients, empty where the network does not
-    mix; seen: (32, 32, 3) uint8, what the network saw; strangeness: how little that looks like the network's
-    training images (see strangeness.py); known: whether it lies within the card's threshold, False for "none
-    of these". Both are None where the checkpoint has no such measure.
-    """
-
-    top: list[tuple[str, float]]
-    probs: NDArray[np.float32]
-    mixing: dict[str, list[float]]
-    seen: NDArray[np.uint8]
-    strangeness: float | None = None
-    known: bool | None = None
-
-    @property
-    def label(self) -> str:
-        """The likeliest class."""
-        return self.top[0][0]
 
 
 class Classifier:
@@ -151,7 +121,7 @@ class Classifier:
         if top < 1:
             raise InferenceError(f"top is {top}; it must be 1 or more.")
         answers: list[Prediction] = []
-        for part in _parts(images):  # (N, 3, 32, 32)
+        for part in parts_of(images):  # (N, 3, 32, 32)
             look = self.look(part)
             rows = zip(self._probs(look.logits), self._strangeness(look), part, strict=True)
             answers += [self._prediction(n, look.mixing, top, *row) for n, row in enumerate(rows)]
@@ -164,12 +134,12 @@ class Classifier:
     @torch.inference_mode()
     def logits(self, images: Images) -> NDArray[np.float32]:
         """Logits (N, num_classes) of one look at each image, without the views that answers average."""
-        looks = [self.network(self.normalize(part.to(self.device)))[0] for part in _parts(images)]
+        looks = [self.network(self.normalize(part.to(self.device)))[0] for part in parts_of(images)]
         return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *(x.cpu() for x in looks)])
 
     def averaged_logits(self, images: Images) -> NDArray[np.float32]:
         """Logits (N, num_classes) that answers come from, before any temperature."""
-        parts = [self.run(part)[0].cpu().numpy() for part in _parts(images)]
+        parts = [self.run(part)[0].cpu().numpy() for part in parts_of(images)]
         return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *parts])
 
     def measure(self, images: Images) -> Measured:
@@ -178,7 +148,7 @@ class Classifier:
         Raises:
             InferenceError: without any image.
         """
-        looks = [self.look(part).measured(self.blocks) for part in _parts(images)]
+        looks = [self.look(part).measured(self.blocks) for part in parts_of(images)]
         if not looks:
             raise InferenceError("There are no images; give one or more.")
         return Measured.joined(looks)
@@ -193,7 +163,7 @@ class Classifier:
         return look.logits, look.mixing
 
     @torch.inference_mode()
-    def look(self, pixels: Tensor) -> "Look":
+    def look(self, pixels: Tensor) -> Look:
         """All that answers are made of, for uint8 pixels (N, 3, 32, 32)."""
         images = self.normalize(pixels.to(self.device))
         first, recorded = self.network(images)
@@ -206,7 +176,7 @@ class Classifier:
         temperature = self.card.calibration.temperature if self.card.calibration else 1.0
         return np.asarray((logits / temperature).softmax(dim=1).cpu().numpy())
 
-    def _strangeness(self, look: "Look") -> Sequence[float | None]:
+    def _strangeness(self, look: Look) -> Sequence[float | None]:
         if self.reference is None:
             return [None] * len(look.logits)
         return [float(score) for score in self.reference.strangeness(look.measured(self.blocks))]
@@ -243,59 +213,3 @@ class Classifier:
             strangeness=strangeness,
             known=None if strangeness is None or unknown is None else strangeness <= unknown.threshold,
         )
-
-
-@dataclass(frozen=True)
-class Look:
-    """What came of one look at images.
-
-    logits, first: (N, num_classes) with and without views; mixing: coefficients (N, K) of each block that
-    mixes; blocks: statistics (N, F) of the blocks that strangeness looks at.
-    """
-
-    logits: Tensor
-    first: Tensor
-    mixing: list[Tensor]
-    blocks: list[Tensor]
-
-    def measured(self, names: Sequence[str]) -> Measured:
-        """What strangeness is made of; names: of the blocks."""
-        mixing = torch.cat(self.mixing, dim=1).numpy() if self.mixing else None
-        blocks = {name: x.cpu().numpy() for name, x in zip(names, self.blocks, strict=True)}
-        return Measured(self.first.numpy(), mixing, blocks)
-
-
-def to_pixels(images: Images) -> Tensor:
-    """Pictures of any size, or arrays, as one uint8 tensor (N, 3, 32, 32); raises InferenceError."""
-    if isinstance(images, np.ndarray | Tensor):
-        pixels = torch.as_tensor(np.array(images) if isinstance(images, np.ndarray) else images.cpu())
-        if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1:] != (3, 32, 32):
-            shape = f"{pixels.dtype} {tuple(pixels.shape)}"
-            raise InferenceError(
-                f"The images are {shape}; they must be uint8 (N, 3, 32, 32) or RGB pictures."
-            )
-        return pixels
-    if isinstance(images, Image.Image | str | bytes):
-        raise InferenceError("Give a list of pictures, even of one.")
-    squares = [np.asarray(fit_square(_rgb(picture), 32)) for picture in images]
-    if not squares:
-        return torch.zeros(0, 3, 32, 32, dtype=torch.uint8)
-    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
-
-
-def _rgb(picture: Any) -> Image.Image:
-    """A plain picture as RGB; what would lose something on the way is refused."""
-    if not isinstance(picture, Image.Image):
-        raise InferenceError(f"{picture!r:.60} is no picture; open files with cifar_core.decode_image.")
-    if picture.has_transparency_data or picture.mode.startswith(("I", "F")):
-        raise InferenceError(
-            f"The picture is {picture.mode}, with transparency or more than 8 bits; "
-            "cifar_core.decode_image makes an RGB one of the file's bytes."
-        )
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
-def _parts(images: Images) -> Sequence[Tensor]:
-    """Parts of at most BATCH_SIZE images, uint8 (N, 3, 32, 32); none where there are no images."""
-    pixels = to_pixels(images)
-    return pixels.split(BATCH_SIZE) if len(pixels) else ()

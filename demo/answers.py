@@ -9,7 +9,7 @@ from cifar_core.checkpoint import Card, CheckpointError
 from cifar_core.documents import answer_document, problem_document
 from cifar_core.framing import Frame, FrameError, framed
 from cifar_core.images import Decoded, ImageError, decode
-from cifar_core.inference import Prediction
+from cifar_core.prediction import Prediction
 from demo.answer_view import answer_html, is_none, pair_html, problem_html
 from demo.card_view import about_html, alarm_sentence, head_html, networks_html
 from demo.class_averages import average_for

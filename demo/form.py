@@ -13,8 +13,6 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.config import (
-    GROUPS,
-    MAIN_FIELDS,
     ConfigError,
     FieldSpec,
     TrainConfig,
@@ -22,6 +20,7 @@ from cifar_core.config import (
     parse_changes,
 )
 from cifar_core.recipes import Recipe, get_recipe, list_recipes
+from cifar_core.setting_groups import GROUPS, MAIN_FIELDS
 from demo.panels import plain
 
 ELSEWHERE = ("recipe", "data")  # chosen outside the form

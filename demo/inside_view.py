@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demo.class_averages import Shares
+from demo.mixing_bars import bar_key, bar_parts, spoken
 from demo.picture_cards import data_uri
-from demo.style import KERNEL_COLORS, color_of, ink_on
-from demo.words import whole_percent
 
-_LABELLED_FROM = 0.13  # share of a bar wide enough for its number
 NOT_ASKED = "Tick the box below to see which places spoke for the answer."
 
 
@@ -70,46 +68,23 @@ def _mixing(mixing: Shares, average: Shares, class_name: str) -> str:
         )
     rows = "".join(_block(name, shares, average.get(name), class_name) for name, shares in mixing.items())
     most = max(len(coefficients) for coefficients in mixing.values())
-    key = "".join(
-        f'<span><i style="background:{_kernel_color(k)}"></i>kernel {k + 1}</span>' for k in range(most)
-    )
     below = f" The thin bar below it: the average {html.escape(class_name)}." if average else ""
     return (
         f'<section class="mixing"><h3>{mixing_title(mixing)}</h3>'
-        f'<div class="key" aria-hidden="true">{key}</div><dl>{rows}</dl>'
+        f'<div class="key" aria-hidden="true">{bar_key(most)}</div><dl>{rows}</dl>'
         '<p class="quiet">How each block mixed: a bar is a block, the first at the top; a color is a kernel, '
         f"and its number the coefficient that it had for this picture, in %.{below}</p></section>"
     )
 
 
 def _block(name: str, shares: Sequence[float], average: Sequence[float] | None, class_name: str) -> str:
-    spoken = _spoken(shares)
+    words = spoken(shares)
     usual = ""
     if average is not None:
-        spoken += f"; the average {class_name}: {_spoken(average)}"
-        usual = f'<span class="usual" aria-hidden="true">{_bar(average, numbered=False)}</span>'
+        words += f"; the average {class_name}: {spoken(average)}"
+        usual = f'<span class="usual" aria-hidden="true">{bar_parts(average, numbered=False)}</span>'
     return (
-        f'<dt>{html.escape(name)}</dt><dd title="{html.escape(spoken)}">'
-        f'<span class="own" aria-hidden="true">{_bar(shares, numbered=True)}</span>{usual}'
-        f'<span class="hidden-text">{html.escape(spoken)}</span></dd>'
+        f'<dt>{html.escape(name)}</dt><dd title="{html.escape(words)}">'
+        f'<span class="own" aria-hidden="true">{bar_parts(shares, numbered=True)}</span>{usual}'
+        f'<span class="hidden-text">{html.escape(words)}</span></dd>'
     )
-
-
-def _spoken(shares: Sequence[float]) -> str:
-    return ", ".join(f"kernel {k + 1} {whole_percent(value)}" for k, value in enumerate(shares))
-
-
-def _bar(shares: Sequence[float], *, numbered: bool) -> str:
-    total = sum(shares) or 1.0  # sigmoid coefficients need not sum to 1
-    return "".join(_segment(k, value, value / total, numbered) for k, value in enumerate(shares))
-
-
-def _segment(kernel: int, coefficient: float, share: float, numbered: bool) -> str:
-    color = _kernel_color(kernel)
-    number = f"{100 * coefficient:.0f}" if numbered and share >= _LABELLED_FROM else ""
-    style = f"flex:{max(share, 0.004):.4f} 1 0;background:{color};color:{ink_on(color)}"
-    return f'<span style="{style}">{number}</span>'
-
-
-def _kernel_color(kernel: int) -> str:
-    return color_of(kernel, KERNEL_COLORS)

@@ -9,7 +9,8 @@ from PIL import Image
 
 from cifar_core.explain.saliency import grad_cam
 from cifar_core.framing import Frame, square_of, turned
-from cifar_core.inference import Classifier, Prediction
+from cifar_core.inference import Classifier
+from cifar_core.prediction import Prediction
 from demo.understanding.colors import heated
 
 LONGEST = 320  # pixels of the picture that is shown

@@ -21,7 +21,7 @@ from demo.url_choice import choose, forget
 
 if TYPE_CHECKING:
     from cifar_core.data import Split
-    from cifar_core.inference import Images
+    from cifar_core.pixels import Images
 
 SOURCES = {"test": "Test pictures", "drawing": "Drawings", "own": "Your own"}
 KINDS = ["png", "jpg", "jpeg", "webp", "gif", "bmp"]

@@ -18,7 +18,8 @@ from demo.summaries import name_of
 
 if TYPE_CHECKING:
     from cifar_core.data import ImageData
-    from cifar_core.inference import Classifier, Prediction
+    from cifar_core.inference import Classifier
+    from cifar_core.prediction import Prediction
 
 SHOWN = 12
 TOP = 3

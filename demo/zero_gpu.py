@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 
 from cifar_core.checkpoint import Card
-from cifar_core.inference import Classifier, Look
+from cifar_core.inference import Classifier
 from cifar_core.models import ImageClassifier
+from cifar_core.prediction import Look
 from cifar_core.strangeness import Reference
 from demo.app import main
 

@@ -14,7 +14,8 @@ OWN_PATH = Path(__file__).resolve().relative_to(ROOT)
 
 GROUND = {"atomic", "paths", "typed_json"}  # files and folders: every room stands on them
 LEVEL_0 = GROUND | {
-    *("calibration", "config", "metrics", "recipes", "runs", "settings", "strangeness", "words"),
+    *("calibration", "config", "metrics", "recipes", "runs", "setting_groups"),
+    *("settings", "strangeness", "words"),
 }
 LEVEL_1 = {
     *("augment", "corruptions", "data", "device", "framing", "image_formats", "images", "models", "views"),
@@ -32,7 +33,8 @@ HOUSE: dict[str, set[str]] = {
     "words": set(),
     "typed_json": set(),
     "settings": set(),
-    "config": GROUND | {"settings"},
+    "setting_groups": set(),
+    "config": GROUND | {"setting_groups", "settings"},
     "metrics": set(),
     "calibration": set(),
     "strangeness": set(),
@@ -60,12 +62,14 @@ HOUSE: dict[str, set[str]] = {
     "onnx_backend": {"models"},
     "backends": {"data.cache", "models", "onnx_backend"},
     "hub": LEVEL_0 | LEVEL_1 | {"checkpoint", "hub", "reference_file"},
+    "prediction": {"strangeness"},
+    "pixels": {"backends", "images"},
     "inference": LEVEL_0
     | LEVEL_1
-    | {"backends", "checkpoint", "evaluated", "hub.checkpoints", "inference", "reference_file"},
-    "bench": LEVEL_0 | LEVEL_1 | LEVEL_2 | {"bench", "inference", "preparation", "views"},
-    "explain": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "explain", "inference"},
-    "documents": GROUND | {"checkpoint", "framing", "inference", "models"},
+    | {"backends", "checkpoint", "evaluated", "hub.checkpoints", "pixels", "prediction", "reference_file"},
+    "bench": LEVEL_0 | LEVEL_1 | LEVEL_2 | {"backends", "bench", "inference", "preparation", "views"},
+    "explain": LEVEL_0 | LEVEL_1 | {"backends", "checkpoint", "explain", "inference", "pixels", "prediction"},
+    "documents": GROUND | {"checkpoint", "framing", "inference", "models", "prediction"},
     "export": LEVEL_0 | LEVEL_1 | {"checkpoint", "export", "inference"},
     "space": GROUND | {"checkpoint", "hub", "space"},  # it reads demo's files, and imports none of them
     "trackers": GROUND | {"config", "runs"},
@@ -73,7 +77,7 @@ HOUSE: dict[str, set[str]] = {
     "__main__": {"cli"},
     "demo": LEVEL_0
     | {"checkpoint", "corruptions", "data", "demo", "documents", "explain", "framing", "images"}
-    | {"inference", "models"}
+    | {"inference", "models", "pixels", "prediction"}
     | {"bench.speed", "bench.speed_store"},  # how long a training would take, without the loop
 }
 EMPTY_NAMES = {"common", "helpers", "misc", "util", "utils"}

@@ -10,15 +10,17 @@ import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
-from cifar_core import inference as subject
+from cifar_core import pixels as subject
+from cifar_core.backends import InferenceError
 from cifar_core.checkpoint import save_checkpoint
 from cifar_core.data import CLASS_NAMES
 from cifar_core.data.batches import NORMALIZATIONS, Batches
 from cifar_core.data.synthetic import make_synthetic
 from cifar_core.device import find_device
 from cifar_core.images import fit_square
-from cifar_core.inference import Classifier, InferenceError, to_pixels
+from cifar_core.inference import Classifier
 from cifar_core.models import create_model
+from cifar_core.pixels import to_pixels
 from cifar_core.training.evaluation import evaluate
 from tests.toy_checkpoints import CARD, save_toy
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cifar_core.backends import InferenceError
 from cifar_core.checkpoint import (
     CheckpointError,
     load_card,
@@ -19,7 +20,7 @@ from cifar_core.checkpoint import (
 )
 from cifar_core.cli import main
 from cifar_core.images import open_image
-from cifar_core.inference import Classifier, InferenceError
+from cifar_core.inference import Classifier
 from cifar_core.models import create_model, list_models
 from cifar_core.models.blocks import block_names
 from cifar_core.paths import DEFAULT_CHECKPOINT

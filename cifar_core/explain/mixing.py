@@ -14,9 +14,11 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from cifar_core.backends import torch_network
-from cifar_core.inference import Classifier, Images, Prediction, to_pixels
+from cifar_core.inference import Classifier
 from cifar_core.models.folding import fold_batch_norm
 from cifar_core.models.mixing import MixingClassifier, MixingConv2d
+from cifar_core.pixels import Images, to_pixels
+from cifar_core.prediction import Prediction
 
 
 @dataclass(frozen=True)

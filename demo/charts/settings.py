@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cifar_core.config import MAIN_FIELDS
+from cifar_core.setting_groups import MAIN_FIELDS
 from demo.charts.figure import Chart, Option
 from demo.charts.overlay import line_style
 from demo.style import INK, MUTED_INK

@@ -4,18 +4,17 @@ Pure functions. Each block is a stacked bar of its coefficients with, beside it,
 """
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from demo.class_averages import Shares
+from demo.mixing_bars import bar_key, bar_parts, spoken
 from demo.picture_cards import data_uri
-from demo.style import INK, KERNEL_COLORS, MUTED_INK, color_of, ink_on, on_both
-from demo.words import listed, whole_percent
+from demo.style import INK, MUTED_INK, on_both
+from demo.words import listed
 
-Shares = Mapping[str, Sequence[float]]  # block -> K coefficients, in the network's order
-
-LABELLED_FROM = 0.12  # share of a bar that has room for its number
 UNUSUAL = 0.15  # a coefficient that lies so far from the class's average is worth a word
 LOOK = f"""<style>
 .way {{ display: flex; align-items: center; gap: .9rem; margin: 0 }}
@@ -48,7 +47,7 @@ def path_html(picture: NDArray[np.uint8], used: Shares, average: Shares, answer:
     blocks = "".join(_block(name, values, average.get(name)) for name, values in used.items())
     image = f'<img src="{data_uri(picture)}" alt="The picture as the network sees it">'
     return (
-        f'<div class="way-key" aria-hidden="true">{_key(most)}</div>{LOOK}'
+        f'<div class="way-key" aria-hidden="true">{bar_key(most)}</div>{LOOK}'
         f'<div class="way">{image}<ol>{blocks}</ol>'
         f'<div class="answer"><span class="end">says</span> {html.escape(answer)}</div></div>'
     )
@@ -88,17 +87,10 @@ def _largest_gap(block: str, used: Shares, average: Shares) -> tuple[float, int]
     return gaps[kernel], kernel
 
 
-def _key(count: int) -> str:
-    return "".join(
-        f'<span><i style="background:{color_of(kernel, KERNEL_COLORS)}"></i>kernel {kernel + 1}</span>'
-        for kernel in range(count)
-    )
-
-
 def _block(name: str, values: Sequence[float], average: Sequence[float] | None) -> str:
-    spoken = _spoken(values) + (f"; class average {_spoken(average)}" if average is not None else "")
+    words = spoken(values) + (f"; class average {spoken(average)}" if average is not None else "")
     mean = _bar(average, "bar mean", numbered=False) if average is not None else ""
-    label = f"{html.escape(name)}: {spoken}"
+    label = f"{html.escape(name)}: {words}"
     return (
         f'<li title="{label}"><div class="bars" role="img" aria-label="{label}">'
         f"{_bar(values, 'bar', numbered=True)}{mean}</div>"
@@ -106,16 +98,5 @@ def _block(name: str, values: Sequence[float], average: Sequence[float] | None) 
     )
 
 
-def _spoken(values: Sequence[float]) -> str:
-    return ", ".join(f"kernel {kernel + 1} {whole_percent(value)}" for kernel, value in enumerate(values))
-
-
 def _bar(values: Sequence[float], kind: str, *, numbered: bool) -> str:
-    total = sum(values) or 1.0  # a sigmoid's coefficients need not sum to 1
-    parts = []
-    for kernel, value in enumerate(values):
-        color = color_of(kernel, KERNEL_COLORS)
-        number = f"{100 * value:.0f}" if numbered and value / total >= LABELLED_FROM else ""
-        style = f"flex:{max(value / total, 0.004):.4f} 1 0;background:{color};color:{ink_on(color)}"
-        parts.append(f'<span style="{style}">{number}</span>')
-    return f'<div class="{kind}">{"".join(parts)}</div>'
+    return f'<div class="{kind}">{bar_parts(values, numbered=numbered)}</div>'

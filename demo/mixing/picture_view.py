@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from demo.class_averages import Shares
 from demo.mixing.choice import MixingNetwork, Record
 from demo.mixing.kernel_pictures import (
     filters_html,
@@ -12,7 +13,7 @@ from demo.mixing.kernel_pictures import (
     responses_html,
     responses_title,
 )
-from demo.mixing.path import Shares, path_html, path_reading, path_title
+from demo.mixing.path import path_html, path_reading, path_title
 from demo.mixing.sources import opened_on_picture
 from demo.panels import plain
 from demo.url_choice import choose
@@ -20,7 +21,7 @@ from demo.words import whole_percent
 
 if TYPE_CHECKING:
     from cifar_core.explain.mixing import WhatIf
-    from cifar_core.inference import Images
+    from cifar_core.pixels import Images
 
 
 def show_picture(network: MixingNetwork, record: Record | None) -> None:

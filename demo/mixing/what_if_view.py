@@ -28,7 +28,7 @@ from demo.url_choice import choose
 
 if TYPE_CHECKING:
     from cifar_core.explain.mixing import WhatIf
-    from cifar_core.inference import Prediction
+    from cifar_core.prediction import Prediction
 
 ALL = "All blocks"
 PICTURE = "width:96px;height:96px;image-rendering:pixelated;border-radius:4px"

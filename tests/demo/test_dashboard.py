@@ -6,12 +6,12 @@ import re
 import pytest
 from PIL import Image
 
-from cifar_core.config import GROUPS
 from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.paths import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.requests import Request
 from cifar_core.runs.status import QUEUED, Status
+from cifar_core.setting_groups import GROUPS
 from demo.drawings import DRAWINGS
 from tests.demo.fake_runs import accuracy, make_run
 from tests.demo.page_tests import button, buttons, charts, number, page, words
