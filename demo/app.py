@@ -29,6 +29,7 @@ from demo.serving import (
     PLACES_IN_LINE,
     Service,
     ServingError,
+    few_heaps,
     launch_options,
     sum_up_never,
     uploads_folder,
@@ -104,6 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Show the page until it is interrupted; returns the exit code (0 done, 1 failed)."""
     options = _parser().parse_args(arguments)
     one_thread_each()
+    few_heaps()
     sum_up_never()
     with uploads_folder():
         try:

