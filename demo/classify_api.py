@@ -17,10 +17,14 @@ LINE = "networks"  # all that asks a network waits in one line
 AT_ONCE = 2  # answers computed at once: one a core of the smallest host
 
 
-def add_api(answers: Answers) -> None:
-    """Add the endpoints to the page under construction; their fields are not drawn."""
+class Endpoints:
+    """What the endpoints do; the texts are what their callers read."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
 
     def classify(
+        self,
         picture: Payload | None,
         network: str | None = None,
         top: float = 3,
@@ -48,10 +52,10 @@ def add_api(answers: Answers) -> None:
             frame = frame_of(turn, zoom, right, down)
         except FrameError as error:
             return problem_document(name_of(picture), str(error))
-        return answers.document(picture, network, top, frame)
+        return self.answers.document(picture, network, top, frame)
 
     def classify_batch(
-        pictures: list[Payload] | None, network: str | None = None, top: float = 3
+        self, pictures: list[Payload] | None, network: str | None = None, top: float = 3
     ) -> list[dict[str, Any]]:
         """Say what is in each of several pictures, at most 24.
 
@@ -66,9 +70,9 @@ def add_api(answers: Answers) -> None:
         if refused := too_many(pictures or []):
             return [problem_document("", refused)]
         frame = frame_of(0, 1, 0, 0)
-        return [answers.document(picture, network, top, frame) for picture in pictures or []]
+        return [self.answers.document(picture, network, top, frame) for picture in pictures or []]
 
-    def models() -> list[dict[str, Any]]:
+    def models(self) -> list[dict[str, Any]]:
         """List the kinds of networks with their sizes, and the trained checkpoints that can be asked.
 
         Returns:
@@ -76,6 +80,10 @@ def add_api(answers: Answers) -> None:
         """
         return models_document()
 
+
+def add_api(answers: Answers) -> None:
+    """Add the endpoints to the page under construction; their fields are not drawn."""
+    does = Endpoints(answers)
     picture = only_uploads(gr.Image(type="filepath", visible=False, label="picture"))
     pictures = only_uploads(gr.File(file_count="multiple", visible=False, label="pictures"))
     network = gr.Textbox(visible=False, label="network")
@@ -87,6 +95,6 @@ def add_api(answers: Answers) -> None:
     answer = gr.JSON(visible=False, label="answer")
     event: dict[str, Any] = {"preprocess": False, "concurrency_limit": AT_ONCE, "concurrency_id": LINE}
     ask = gr.Button(visible=False)
-    ask.click(classify, [picture, network, top, *frame], answer, api_name="classify", **event)
-    ask.click(classify_batch, [pictures, network, top], answer, api_name="classify_batch", **event)
-    ask.click(models, None, answer, api_name="models", **event)
+    ask.click(does.classify, [picture, network, top, *frame], answer, api_name="classify", **event)
+    ask.click(does.classify_batch, [pictures, network, top], answer, api_name="classify_batch", **event)
+    ask.click(does.models, None, answer, api_name="models", **event)

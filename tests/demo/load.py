@@ -4,7 +4,7 @@
     python -m tests.demo.load --people 200 --at-once              # all in the same moment, once
 
 It starts the page in a process of its own on this machine (`--url` asks another one), with two cores and no
-more where the system lets it choose. A click is what the page's own script does: upload, join the line, and wait
+more where the system lets it choose. A click is what the page's own script does: upload, join the line, wait
 for the answer to be pushed; each person stays in one session, as a page does.
 """
 

@@ -109,54 +109,75 @@ def reads_nothing(host: Host, response: httpx.Response) -> None:
     assert CANARY not in response.text and "root:" not in response.text and "Traceback" not in response.text
 
 
-def test_no_address_gives_out_a_file(host: Host, asked: str) -> None:
-    uploaded = Path(host.upload(PICTURE))
+# {outside} and {beside}: files with the canary; {uploads}: where uploads lie, {uploaded} one of them;
+# {asked}: a server that must not be asked; {up}: far up.
+FILE_ADDRESSES = (
+    "file={outside}",  # CVE-2023-34239, CVE-2023-51449
+    "file={beside}",
+    "file={uploaded.parent}{up}{outside}",  # CVE-2023-51449
+    "file={uploads}/../canary.txt",  # CVE-2024-47164
+    "file={uploads}2/../canary.txt",
+    "file={uploaded}/../../../canary.txt",
+    "file={uploads}/..%2Fcanary.txt",
+    "file={uploads}/%2e%2e/canary.txt",
+    "file={uploads}/%252e%252e/canary.txt",
+    "file={uploads}/..%5Ccanary.txt",
+    "file={uploads}/link.png",
+    "file={outside}::$DATA",  # CVE-2024-12217
+    "file={OUTSIDE}",  # CVE-2025-23042
+    "file=//127.0.0.1{outside}",  # CVE-2024-34510
+    "file=\\\\127.0.0.1\\share",
+    "file=file://{outside}",
+    "file=/proc/self/environ",
+    "file=/etc/passwd",
+    "file=app.py",
+    "file=%00",
+    "file=" + "a/" * 3000,
+    "file={asked}/canary",  # CVE-2024-1728 and CVE-2024-8021: fetched, or redirected to
+    "file=http:%2F%2F{asked_place}",
+    "file/{outside}",
+)
+OTHER_ADDRESSES = (
+    "proxy={asked}/canary",  # CVE-2024-2206, CVE-2026-28416
+    "proxy=http://169.254.169.254/latest/meta-data/",
+    "custom_component/..%2f/component/client/..%2f..%2f{outside}",
+    "stream/a/b/1/{up}{outside}",
+    "deep_link?session_hash=a",
+    "runs",
+    "run-history/records",
+    "profiling/traces",
+    "vibe-code",
+    "dev/reload",
+)
+PAGE_ADDRESSES = ("static{up}{outside}", "assets/..%2f..%2f{outside}", "svelte{up}{outside}", "monitoring")
+
+
+@pytest.fixture(scope="module")
+def places(host: Host, asked: str) -> dict[str, object]:
+    """What the addresses' names in braces stand for; a link from the uploads to the canary is there too."""
     outside = f"{host.folder}/canary.txt"
-    beside = f"{host.folder}/tmp/canary.txt"
     (host.uploads / "link.png").symlink_to(outside)
-    up = "/.." * 12
-    paths = [
-        f"file={outside}",  # CVE-2023-34239, CVE-2023-51449
-        f"file={beside}",
-        f"file={uploaded.parent}{up}{outside}",  # CVE-2023-51449
-        f"file={host.uploads}/../canary.txt",  # CVE-2024-47164
-        f"file={host.uploads}2/../canary.txt",
-        f"file={uploaded}/../../../canary.txt",
-        f"file={host.uploads}/..%2Fcanary.txt",
-        f"file={host.uploads}/%2e%2e/canary.txt",
-        f"file={host.uploads}/%252e%252e/canary.txt",
-        f"file={host.uploads}/..%5Ccanary.txt",
-        f"file={host.uploads}/link.png",
-        f"file={outside}::$DATA",  # CVE-2024-12217
-        f"file={outside.upper()}",  # CVE-2025-23042
-        f"file=//127.0.0.1{outside}",  # CVE-2024-34510
-        "file=\\\\127.0.0.1\\share",
-        f"file=file://{outside}",
-        "file=/proc/self/environ",
-        "file=/etc/passwd",
-        "file=app.py",
-        "file=%00",
-        "file=" + "a/" * 3000,
-        f"file={asked}/canary",  # CVE-2024-1728 and CVE-2024-8021: fetched, or redirected to
-        f"file=http:%2F%2F{asked.removeprefix('http://')}",
-        f"file/{outside}",
-        f"proxy={asked}/canary",  # CVE-2024-2206, CVE-2026-28416
-        "proxy=http://169.254.169.254/latest/meta-data/",
-        f"custom_component/..%2f/component/client/..%2f..%2f{outside}",
-        f"stream/a/b/1/{up}{outside}",
-        "deep_link?session_hash=a",
-        "runs",
-        "run-history/records",
-        "profiling/traces",
-        "vibe-code",
-        "dev/reload",
-    ]
-    for path in paths:
-        reads_nothing(host, host.http.get(f"gradio_api/{path}"))
-        reads_nothing(host, host.http.get(f"prefix/gradio_api/{path}"))
-    for path in (f"static{up}{outside}", f"assets/..%2f..%2f{outside}", f"svelte{up}{outside}", "monitoring"):
-        reads_nothing(host, host.http.get(path))
-    (host.uploads / "link.png").unlink()
+    return {
+        "outside": outside,
+        "OUTSIDE": outside.upper(),
+        "beside": f"{host.folder}/tmp/canary.txt",
+        "uploads": host.uploads,
+        "uploaded": Path(host.upload(PICTURE)),
+        "up": "/.." * 12,
+        "asked": asked,
+        "asked_place": asked.removeprefix("http://"),
+    }
+
+
+@pytest.mark.parametrize("address", [*FILE_ADDRESSES, *OTHER_ADDRESSES], ids=lambda one: one[:60])
+def test_no_address_gives_out_a_file(address: str, host: Host, places: dict[str, object]) -> None:
+    for prefix in ("", "prefix/"):
+        reads_nothing(host, host.http.get(f"{prefix}gradio_api/{address.format(**places)}"))
+
+
+@pytest.mark.parametrize("address", PAGE_ADDRESSES)
+def test_no_page_gives_out_a_file(address: str, host: Host, places: dict[str, object]) -> None:
+    reads_nothing(host, host.http.get(address.format(**places)))
 
 
 def test_no_path_without_normalization_gives_out_a_file(host: Host) -> None:
