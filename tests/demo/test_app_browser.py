@@ -44,6 +44,7 @@ with sync_playwright() as playwright:
     page.get_by_label("Remove Image").click()
     page.get_by_label("Capture from camera").click()
     page.locator("[title='grant webcam access']").click(timeout=30_000)
+    page.wait_for_function("document.querySelector('video')?.videoWidth > 0", timeout=30_000)
     page.get_by_label("capture photo").click(timeout=30_000)
     expect(page.locator(".inside img.seen")).to_be_visible(timeout=30_000)
     assert page.locator(".inside img.seen").get_attribute("src") != before
