@@ -46,8 +46,8 @@ for _name, _model, _words, _stated, _work, _epochs, _sizes in (
 _FAMILIES: dict[str, Any] = {**_FAST, "bias_lr": 0.05, "head_lr": 0.02}
 _SIZES: dict[str, Any] = {"image_sizes": (20, 20, 20, 26, 32)}
 # At 20 pixels a side these networks learn little: the light ResNet came to 77 % of the training pictures in
-# ten such epochs, and sixteen gave 88.7 % of the validation ones. So the others begin with 24. Large ones take
-# larger batches, since each step costs Muon by the number of parameters.
+# ten such epochs, and sixteen gave 88.7 % of the validation ones. So the others begin with 24. Large networks
+# take larger batches, since each step costs Muon by the number of parameters.
 _PIXELS: dict[str, Any] = {"image_sizes": (24, 28, 32)}
 _LARGE: dict[str, Any] = {**_PIXELS, "batch_size": 256, "lr": 0.07}
 _OWN: dict[str, dict[str, Any]] = {
