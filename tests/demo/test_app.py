@@ -28,6 +28,7 @@ from demo.isolation import decode_isolated
 from demo.serving import LOOK, PLACES_IN_LINE
 from tests.demo.classify_caller import FILE, Caller
 from tests.hostile_uploads import UPLOADS, YELLOW, Upload, quarters, saved
+from tests.ports import free_port
 from tests.toy_checkpoints import save_toy
 
 OTHER = "other.v1"
@@ -64,7 +65,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def demo(checkpoints: Path) -> Iterator[gr.Blocks]:
     demo = app.build_demo()
-    demo.launch(prevent_thread_lock=True, **app.launch_options("127.0.0.1", None))
+    demo.launch(prevent_thread_lock=True, **app.launch_options("127.0.0.1", free_port()))
     yield demo
     demo.close()
 

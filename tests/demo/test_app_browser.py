@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from demo.drawings import DRAWINGS
 from demo.inside_view import inside_html
 from tests.conftest import CHROMIUM_ARGS
 from tests.hostile_uploads import UPLOADS, quarters, saved
+from tests.ports import free_port
 from tests.toy_checkpoints import save_toy
 
 pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -r tests/requirements.txt")
@@ -51,12 +51,6 @@ with sync_playwright() as playwright:
     browser.close()
 """
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

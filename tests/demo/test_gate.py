@@ -13,6 +13,7 @@ import pytest
 
 from demo import gate
 from demo.gate import Gate, is_open, sweep
+from tests.ports import free_port
 
 OPEN_PATHS = (
     *("/", "/config", "/theme.css", "/assets/index.js", "/gradio_api/info", "/gradio_api/upload"),
@@ -176,7 +177,7 @@ def swept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     with gr.Blocks(analytics_enabled=False) as demo:
         gr.File(str(own))
     options: dict[str, Any] = {"middleware": [gate.gate(10**6, 1.0)]}
-    demo.launch(prevent_thread_lock=True, quiet=True, app_kwargs=options)
+    demo.launch(prevent_thread_lock=True, quiet=True, server_port=free_port(), app_kwargs=options)
     yield demo.local_url
     demo.close()
 

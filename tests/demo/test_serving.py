@@ -16,6 +16,7 @@ from demo.serving import CLOSING, FULL, HEALTH, Service, ServingError, launch_op
 from tests.demo.classify_caller import Caller
 from tests.demo.load import Report, crowd, measure, served
 from tests.hostile_uploads import quarters, saved
+from tests.ports import free_port
 from tests.toy_checkpoints import save_toy
 
 PICTURE = saved(quarters(), "PNG")
@@ -25,7 +26,7 @@ PICTURE = saved(quarters(), "PNG")
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     demo = app.build_demo(str(save_toy(tmp_path / "toy.v1")))
-    service = Service(demo, launch_options("127.0.0.1", None))
+    service = Service(demo, launch_options("127.0.0.1", free_port()))
     yield service
     service.demo.close(verbose=False)
 
