@@ -35,19 +35,19 @@ def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -
     """An answer under way when the page is told to end still comes; new ones are refused in a sentence."""
     caller = Caller(service.url)
     assert caller.http.get(HEALTH).json() == {"status": "ok", "waiting": 0}
-    payload, begun = caller.sent(PICTURE), threading.Event()
+    payload, begun, may_end = caller.sent(PICTURE), threading.Event(), threading.Event()
     predict = Answers.answer
 
     def slow(*arguments, **options):
         begun.set()
-        time.sleep(1.5)
+        may_end.wait(15)
         return predict(*arguments, **options)
 
     monkeypatch.setattr(Answers, "answer", slow)
     got: list = []
     asking = threading.Thread(target=lambda: got.append(caller.classify(payload)))
     asking.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     closing = threading.Thread(target=service.close)
     closing.start()
     while not service.closing:
@@ -56,8 +56,9 @@ def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -
     assert health.status_code == 503 and health.json()["status"] == "closing"
     late = httpx.post(f"{service.url}gradio_api/call/classify", json={"data": [payload]})
     assert (late.status_code, late.json()["detail"]) == (503, CLOSING)
-    asking.join(20)
-    closing.join(20)
+    may_end.set()
+    asking.join(60)
+    closing.join(60)
     caller.http.close()
     ((kind, parts),) = got
     assert kind == "complete" and parts[3]["top"]
@@ -66,14 +67,14 @@ def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -
 def test_a_crowd_gets_answers_or_the_sentence_that_the_line_is_full(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predict = Answers.answer
+    predict, report = Answers.answer, Report()
 
-    def slow(*arguments, **options):
-        time.sleep(0.05)
+    def once_somebody_is_refused(*arguments, **options):
+        while not report.met["full"]:
+            time.sleep(0.01)
         return predict(*arguments, **options)
 
-    monkeypatch.setattr(Answers, "answer", slow)
-    report = Report()
+    monkeypatch.setattr(Answers, "answer", once_somebody_is_refused)
     asyncio.run(crowd(service.url, 80, report))
     assert set(report.met) == {"answer", "full"} and sum(report.met.values()) == 80
     assert report.met["answer"] >= 20
