@@ -257,6 +257,12 @@ def test_the_page_opens_with_a_drawing_already_answered(demo: gr.Blocks) -> None
     assert any("91.23 % of 10,000 test pictures" in text for text in texts)
 
 
+def test_the_page_says_what_becomes_of_pictures_and_how_its_limit_was_set(demo: gr.Blocks) -> None:
+    values = " ".join(str(one["props"].get("value")) for one in demo.get_config_file()["components"])
+    assert "Nobody keeps your pictures" in values and "deleted there within 6 minutes" in values
+    assert "held out of the\ntraining, so that 3.5 % of them" in values
+
+
 def test_what_gradio_leaves_open_by_default_is_closed(demo: gr.Blocks) -> None:
     assert demo.analytics_enabled is False
     assert demo.enable_monitoring is False
