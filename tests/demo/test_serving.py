@@ -101,9 +101,10 @@ def test_closed_unless_it_is_asked_for() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_few_visitors_of_the_real_page(tmp_path: Path) -> None:
     """The load script's short version: everybody is answered, and memory stays in bounds."""
-    with served(None) as (url, process):
-        report = asyncio.run(measure(url, people=4, seconds=6, process=process))
-        os.kill(process, signal.SIGTERM)
+    with served(None) as page:
+        assert page.start_seconds > 0
+        report = asyncio.run(measure(page.url, people=4, seconds=6, process=page.process))
+        os.kill(page.process, signal.SIGTERM)
     figures = report.to_json()
     assert set(figures["met"]) == {"answer"} and figures["met"]["answer"] >= 4
     if report.memory_mb[0]:
