@@ -84,8 +84,13 @@ def build_demo(checkpoint: str | None = None, *, public: bool = False) -> gr.Blo
             gr.Markdown(EXPECT)
         gr.HTML(f'<p class="quiet">{PRIVACY}</p>')
         connect(answers, fields, network, beside)
-        network.change(
-            answers.describe, network, [head, about], api_visibility="private", show_progress="hidden"
+        gr.on(
+            [network.change, beside.change],
+            answers.describe,
+            [network, beside],
+            [head, about],
+            api_visibility="private",
+            show_progress="hidden",
         )
         add_api(answers)
         demo.load(js=NAME_DRAWINGS)

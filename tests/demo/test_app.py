@@ -144,6 +144,13 @@ def test_the_facts_follow_the_network(checkpoints: Path) -> None:
     assert "has not been measured" in head and "has not been measured" in about
 
 
+def test_the_table_has_the_speed_of_the_network_beside_it(checkpoints: Path) -> None:
+    answers = Answers()
+    assert answers.describe(DEFAULT_CHECKPOINT)[1].count(" ms</td>") == 1
+    assert answers.describe(DEFAULT_CHECKPOINT, OTHER)[1].count(" ms</td>") == 2
+    assert "There is no network" in answers.describe(DEFAULT_CHECKPOINT, "../x")[1]
+
+
 def test_a_damaged_network_is_a_sentence(
     checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
