@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from cifar_core.images import MAX_BYTES
 from demo.gate import gate
+from demo.mcp_tools import mend_mcp
 
 LOOK = Path(__file__).with_name("app.css")
 HEALTH = "/healthz"
@@ -43,6 +44,8 @@ def launch_options(host: str, port: int | None, *, mcp: bool = False) -> dict[st
     """What launch() gets: our look, and Gradio's open or storing defaults closed; raises ServingError."""
     if mcp and importlib.util.find_spec("mcp") is None:
         raise ServingError(MCP_MISSING)
+    if mcp:
+        mend_mcp()
     theme = gr.themes.Default(
         primary_hue="blue",
         neutral_hue="slate",
