@@ -32,6 +32,7 @@ from demo.serving import (
     ServingError,
     few_heaps,
     launch_options,
+    reload_never,
     sum_up_never,
     uploads_folder,
 )
@@ -121,6 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     one_thread_each()
     few_heaps()
     sum_up_never()
+    reload_never()
     with uploads_folder():
         try:
             demo = build_demo(options.checkpoint, public=options.public or is_public())

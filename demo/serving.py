@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import gradio.http_server
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -147,6 +148,14 @@ def sum_up_never() -> None:
     To be called before the page is built.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
+
+
+def reload_never() -> None:
+    """Keep Gradio, on a Space, from starting a second server that takes new code for the page.
+
+    Where the package `spaces` is installed, its start also searched all objects, and held the end up by 30 s.
+    """
+    setattr(gradio.http_server, "get_space", lambda: None)  # noqa: B010 (mypy refuses the assignment)
 
 
 def uploads_folder() -> "tempfile.TemporaryDirectory[str]":

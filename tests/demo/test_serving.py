@@ -7,12 +7,13 @@ import threading
 import time
 from pathlib import Path
 
+import gradio.http_server
 import httpx
 import pytest
 
 from demo import app
 from demo.answers import Answers
-from demo.serving import CLOSING, FULL, HEALTH, Service, ServingError, launch_options
+from demo.serving import CLOSING, FULL, HEALTH, Service, ServingError, launch_options, reload_never
 from tests.demo.classify_caller import Caller
 from tests.demo.load import Report, crowd, measure, served
 from tests.hostile_uploads import quarters, saved
@@ -20,6 +21,15 @@ from tests.ports import free_port
 from tests.toy_checkpoints import save_toy
 
 PICTURE = saved(quarters(), "PNG")
+
+
+@pytest.fixture
+def on_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the Hub starts it, where Gradio would watch for new code."""
+    monkeypatch.setenv("SYSTEM", "spaces")
+    monkeypatch.setenv("SPACE_ID", "someone/lab")
+    monkeypatch.setattr(gradio.http_server, "get_space", gradio.http_server.get_space)  # put back afterwards
+    reload_never()
 
 
 @pytest.fixture
@@ -84,6 +94,11 @@ def test_the_full_line_is_told_to_programs_too(service: Service) -> None:
     service.demo._queue.max_size = 0
     refused = httpx.post(f"{service.url}gradio_api/call/models", json={"data": []})
     assert (refused.status_code, refused.json()["detail"]) == (503, FULL)
+
+
+def test_a_space_takes_no_new_code(on_a_space: None, service: Service) -> None:
+    assert httpx.get(f"{service.url}healthz").status_code == 200
+    assert service.demo.server.reloader is None
 
 
 def test_mcp_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
