@@ -155,6 +155,16 @@ def test_a_drawing_is_chosen_with_the_keyboard(page: Page) -> None:
     expect_seen(page, DRAWINGS["ship"]())
 
 
+def test_a_file_is_chosen_with_the_keyboard(page: Page) -> None:
+    page.get_by_label("Remove Image").press("Enter")
+    expect(page.locator(".problem")).to_contain_text("Choose a picture")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_label("Drop an image file here to upload").press("Enter")
+    data = saved(quarters(), "PNG")
+    chooser.value.set_files([{"name": "quarters.png", "mimeType": "image/png", "buffer": data}])
+    expect_seen(page, quarters())
+
+
 def test_the_facts_unfold_with_the_keyboard(page: Page) -> None:
     page.locator("button.label-wrap", has_text="Networks").focus()
     page.keyboard.press("Enter")
