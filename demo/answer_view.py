@@ -31,11 +31,12 @@ def answer_html(
     title: what stands above, where there are two answers.
     """
     bars = "".join(_bar(label, probability, class_names) for label, probability in top)
+    had_to = '<p class="quiet">If it had to be one of them:</p>' if is_none(top, known) else ""
     remarks = "".join(f'<p class="quiet">{html.escape(note)}</p>' for note in notes)
     above = f'<p class="above">{html.escape(title)}</p>' if title else ""
     return (
         f'<section class="answer" aria-live="polite">{above}<h2>{html.escape(headline(top, known))}</h2>'
-        f'<ol>{bars}</ol><p class="verdict">{html.escape(verdict(top, known))}</p>{remarks}</section>'
+        f'{had_to}<ol>{bars}</ol><p class="verdict">{html.escape(verdict(top, known))}</p>{remarks}</section>'
     )
 
 

@@ -141,9 +141,14 @@ class Answers:
         """The picture of an upload; raises ImageError."""
         return self._decode(read_upload(picture))
 
-    def describe(self, name: str | None) -> tuple[str, str]:
-        """The head of the page, and the networks with the chosen one's card, both HTML; a problem as such."""
+    def describe(self, name: str | None, beside: str | None = None) -> tuple[str, str]:
+        """The head of the page, and the networks with the chosen one's card, both HTML; a problem as such.
+
+        beside: the second network, loaded here as well, so that the table has its speed.
+        """
         try:
+            if beside:
+                self.networks.get(beside)
             card = self.networks.get(name).classifier.card
             return head_html(card), self.about(name)
         except (CheckpointError, NetworkError) as error:

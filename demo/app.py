@@ -16,6 +16,7 @@ import gradio as gr
 
 from cifar_core.checkpoint import CheckpointError
 from cifar_core.images import ALLOWED, MAX_BYTES, Decoded
+from cifar_core.strangeness import FALSE_ALARMS
 from demo.answer_view import SURE_FROM, TWO_FROM
 from demo.answers import Answers
 from demo.card_view import head_html
@@ -31,6 +32,7 @@ from demo.serving import (
     ServingError,
     few_heaps,
     launch_options,
+    reload_never,
     sum_up_never,
     uploads_folder,
 )
@@ -39,18 +41,25 @@ from demo.several_pictures import several_pictures
 TITLE = "CIFAR-10 Lab: what is in the picture?"
 NOBODY = "no other network"
 EXPECT = f"""
-The network knows the things named above and nothing else: shown a chair, it names one of them all the same,
-sometimes with great certainty. It sees the middle square of a picture, shrunk to 32 × 32 pixels, so let the
-thing fill that square. It learned from small photos; drawings and close-ups are strange to it.
+The network knows the things named above and nothing else. Most pictures of other things are strange to it,
+and it says *none of the ten*; of the rest it names one of the ten all the same, sometimes with great
+certainty. It sees the middle square of a picture, shrunk to 32 × 32 pixels, so let the thing fill that
+square. It learned from small photos; drawings and close-ups mislead it.
 
-*Sure*, *unsure* and *none of the ten* only put the probabilities in words: sure from {100 * SURE_FROM:.0f} %
-for the first class, unsure from {100 * TWO_FROM:.0f} % for the first two together, none of the ten below. A
-network that tells two things apart never says none. Where a network's card has a measured limit for
-strangeness, that limit decides on *none of the ten* instead.
+Strangeness is how far a picture lies from those that a network learned from, in what each of its blocks makes
+of them and in how clearly a class stands out. Its limit was set on pictures that had been held out of the
+training, so that {100 * FALSE_ALARMS:.1f} % of them, or a little less, lie above it; the exact share stands
+under *Networks*. A network without that measure says *none of the ten* where its first two classes together
+stay below {100 * TWO_FROM:.0f} %; one that tells two things apart never says so.
 
-{ALLOWED} up to {MAX_BYTES // 1_000_000} MB are read. Pictures go no further than the machine that shows this
-page, and are deleted there within {KEPT_SECONDS // 60 + 1} minutes.
+*Sure* and *unsure* only put probabilities in words: sure from {100 * SURE_FROM:.0f} % for the first class on.
+
+{ALLOWED} up to {MAX_BYTES // 1_000_000} MB are read.
 """
+PRIVACY = (
+    "Nobody keeps your pictures: they go no further than the machine that shows this page, and are deleted "
+    f"there within {KEPT_SECONDS // 60 + 1} minutes."
+)
 
 
 def build_demo(checkpoint: str | None = None, *, public: bool = False) -> gr.Blocks:
@@ -74,9 +83,15 @@ def build_demo(checkpoint: str | None = None, *, public: bool = False) -> gr.Blo
             about = gr.HTML(answers.about())
         with gr.Accordion("What to expect of it", open=False):
             gr.Markdown(EXPECT)
+        gr.HTML(f'<p class="quiet">{PRIVACY}</p>')
         connect(answers, fields, network, beside)
-        network.change(
-            answers.describe, network, [head, about], api_visibility="private", show_progress="hidden"
+        gr.on(
+            [network.change, beside.change],
+            answers.describe,
+            [network, beside],
+            [head, about],
+            api_visibility="private",
+            show_progress="hidden",
         )
         add_api(answers)
         demo.load(js=NAME_DRAWINGS)
@@ -107,6 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     one_thread_each()
     few_heaps()
     sum_up_never()
+    reload_never()
     with uploads_folder():
         try:
             demo = build_demo(options.checkpoint, public=options.public or is_public())

@@ -105,4 +105,5 @@ def _row(answers: Answers, picture: Payload, network: str | None) -> tuple[Docum
 
 
 def _likeliest(top: Sequence[tuple[str, float]]) -> str:
-    return ", ".join(f"{label} {whole_percent(probability)}" for label, probability in top[:2])
+    words = ", ".join(f"{label} {whole_percent(probability)}" for label, probability in top[:2])
+    return words.replace(" %", "\u00a0%")  # on a phone a line would end between them

@@ -11,6 +11,7 @@ from cifar_core.documents import models_document, problem_document
 from cifar_core.framing import FrameError
 from demo.answers import Answers, Payload, frame_of, name_of
 from demo.batch import too_many
+from demo.mcp_tools import describe_list
 from demo.uploads import only_uploads
 
 LINE = "networks"  # all that asks a network waits in one line
@@ -60,7 +61,7 @@ class Endpoints:
         """Say what is in each of several pictures, at most 24.
 
         Args:
-            pictures: PNG, JPEG, WebP, GIF or BMP, up to 20 MB each.
+            pictures: PNG, JPEG, WebP, GIF or BMP, up to 20 MB each: uploads, or data: addresses.
             network: the name of a checkpoint that /models lists; empty is the default one.
             top: how many classes to name.
 
@@ -86,6 +87,7 @@ def add_api(answers: Answers) -> None:
     does = Endpoints(answers)
     picture = only_uploads(gr.Image(type="filepath", visible=False, label="picture"))
     pictures = only_uploads(gr.File(file_count="multiple", visible=False, label="pictures"))
+    describe_list(pictures, picture)
     network = gr.Textbox(visible=False, label="network")
     top = gr.Number(3, precision=0, visible=False, label="top")
     frame = [

@@ -14,7 +14,7 @@ from demo.class_averages import Shares
 from demo.mixing_bars import bar_key, bar_parts, spoken
 from demo.picture_cards import data_uri
 
-NOT_ASKED = "Tick the box below to see which places spoke for the answer."
+NOT_ASKED = "Tick the box above to see which places spoke for the answer."
 
 
 def inside_html(

@@ -40,8 +40,8 @@ def one_picture(drawings: list[Image.Image], first: Parts) -> Fields:
         with gr.Column(min_width=280):
             answer_box = gr.HTML(answer)
             gr.Examples([[one] for one in drawings], picture, label="Or try a drawing", cache_examples=False)
-    inside_box = gr.HTML(inside)
     look = gr.Checkbox(False, label="Show where it looked", container=False)
+    inside_box = gr.HTML(inside)
     with gr.Accordion("Keep or repeat this answer", open=False):
         share_box = gr.HTML(share)
         numbers = gr.JSON(document, show_label=False, label="The answer as JSON")

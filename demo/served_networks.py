@@ -1,5 +1,6 @@
 """The networks that the classify page answers with: loaded when first asked, the last few kept."""
 
+import threading
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,6 +37,7 @@ class ServedNetworks:
         self.names = [*first, *(name for name in list_checkpoints() if name not in first)]
         self.speeds: dict[str, float] = {}  # milliseconds of those that were asked
         self._load = lru_cache(maxsize=KEPT)(_load)
+        self._loading = threading.Lock()
 
     def get(self, name: str | None = None) -> Served:
         """The network of that name, or the default; where there is none at all, load says what to do.
@@ -47,7 +49,8 @@ class ServedNetworks:
             offered = ", ".join(self.names)
             raise NetworkError(f"There is no network {name!r:.200} here; choose one of: {offered}.")
         name = name or next(iter(self.names), None)
-        served = self._load(name)
+        with self._loading:  # two who ask for a new one at once would each load it
+            served = self._load(name)
         self.speeds[str(name)] = served.milliseconds
         return served
 

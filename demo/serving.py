@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import gradio.http_server
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from cifar_core.images import MAX_BYTES
 from demo.gate import gate
+from demo.mcp_tools import mend_mcp
 
 LOOK = Path(__file__).with_name("app.css")
 HEALTH = "/healthz"
@@ -43,6 +45,8 @@ def launch_options(host: str, port: int | None, *, mcp: bool = False) -> dict[st
     """What launch() gets: our look, and Gradio's open or storing defaults closed; raises ServingError."""
     if mcp and importlib.util.find_spec("mcp") is None:
         raise ServingError(MCP_MISSING)
+    if mcp:
+        mend_mcp()
     theme = gr.themes.Default(
         primary_hue="blue",
         neutral_hue="slate",
@@ -144,6 +148,14 @@ def sum_up_never() -> None:
     To be called before the page is built.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
+
+
+def reload_never() -> None:
+    """Keep Gradio, on a Space, from starting a second server that takes new code for the page.
+
+    Where the package `spaces` is installed, its start also searched all objects, and held the end up by 30 s.
+    """
+    setattr(gradio.http_server, "get_space", lambda: None)  # noqa: B010 (mypy refuses the assignment)
 
 
 def uploads_folder() -> "tempfile.TemporaryDirectory[str]":

@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.dashboard_server import wait_for_server
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 PORT = 7860
@@ -109,9 +109,7 @@ def test_what_is_copied_is_all_that_the_dashboard_needs(image):
 @pytest.mark.parametrize("space", ["", "someone/lab"])
 def test_its_command_starts_the_dashboard_and_its_health_check_sees_it(image, tmp_path, space):
     """In the copied folder, by the image's shell form, but with this environment's Python and a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = words_of("CMD")[0].replace(str(PORT), str(port)).replace("python ", f"{sys.executable} ", 1)
     environment = {
         **{name: value for name, value in variables().items() if name != "PATH"},

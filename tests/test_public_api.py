@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 from PIL import Image
@@ -31,11 +30,10 @@ def test_importing_is_quick_and_has_no_effect(tmp_path):
         "import os, random; environment, state = dict(os.environ), random.getstate()\n"
         "import cifar_core; dir(cifar_core)\n"
         "assert dict(os.environ) == environment and random.getstate() == state\n"
+        "assert sum(os.times()[:2]) < 5, 'seconds of the processor, as others may keep the machine busy'\n"
         "print(sorted(name for name in set(sys.modules) - before if 'cifar' in name or name == 'torch'))"
     )
-    began = time.monotonic()
     assert python(script, cwd=tmp_path) == "['cifar_core']\n"
-    assert time.monotonic() - began < 5
     assert list(tmp_path.iterdir()) == []
 
 

@@ -113,10 +113,14 @@ def _limits(card: Card) -> str:
 
 
 def _limit_lines(card: Card) -> Iterator[str]:
-    yield (
-        f"It knows {len(card.class_names)} classes and nothing else: shown anything else, it names one of "
-        "them all the same, sometimes with great certainty."
-    )
+    others = "shown anything else, it names one of them all the same, sometimes with great certainty."
+    if card.unknown:
+        others = (
+            "an image that is strange to it counts as none of these (`known` is false), as do "
+            f"{100 * card.unknown.false_alarms:.2f} % of {card.unknown.images:,} held-out images of its own "
+            "classes; of any other thing it names a class all the same, sometimes with great certainty."
+        )
+    yield f"It knows {len(card.class_names)} classes and nothing else: {others}"
     yield "It sees the middle square of a picture, shrunk to 32 × 32 pixels; small things vanish."
     yield "It learned from small photographs of one collection; drawings, close-ups and damage mislead it."
     yield "Made for teaching and for experiments. No decision about people or safety should rest on it."

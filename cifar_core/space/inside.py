@@ -19,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-START_SECONDS, STOP_SECONDS = 200, 30
+START_SECONDS, STOP_SECONDS = 400, 60  # of a machine that is busy with other work, too
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from cifar_core.space.build import SpaceError, built_files
 from cifar_core.space.front_matter import PORT, read_front_matter
 
 USER = 1000
-INSTALL_SECONDS, PROOF_SECONDS = 1200, 300
+INSTALL_SECONDS, PROOF_SECONDS = 1200, 600
 INSIDE = Path(__file__).with_name("inside.py")
 Told = Callable[[str], None]
 

@@ -28,14 +28,13 @@ def run_cli(*arguments, **options):
 
 def test_listings_are_quick_and_do_without_torch(tmp_path):
     script = (
-        "import sys; from cifar_core.cli import main\n"
+        "import os, sys; from cifar_core.cli import main\n"
         f"codes = [main(['recipes']), main(['runs', '--runs-dir', {str(tmp_path)!r}])]\n"
+        "assert sum(os.times()[:2]) < 5, 'seconds of the processor, as others may keep the machine busy'\n"
         "print(codes, [name for name in ('torch', 'numpy', 'PIL', 'pyarrow') if name in sys.modules])"
     )
-    began = time.monotonic()
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT_ROOT)
-    assert ended.stdout.splitlines()[-1] == "[0, 0] []", ended.stderr
-    assert time.monotonic() - began < 10
+    assert ended.returncode == 0 and ended.stdout.splitlines()[-1] == "[0, 0] []", ended.stderr
 
 
 def test_a_process_prints_one_document_and_ends_with_0(tmp_path):

@@ -1,11 +1,11 @@
 """Many people at the classify page: how long their answers take, who is refused, whether memory stays flat.
 
     python -m tests.demo.load --people 20 --seconds 60            # each sends a picture every few seconds
-    python -m tests.demo.load --people 200 --at-once              # all in the same moment, once
+    python -m tests.demo.load --people 200 --at-once              # all in the same moment, three times
 
 It starts the page in a process of its own on this machine (`--url` asks another one), with two cores and no
-more where the system lets it choose. A click is what the page's own script does: upload, join the line, wait
-for the answer to be pushed; each person stays in one session, as a page does.
+more where the system lets it choose, and says how long the start took. A click is what the page's own script
+does: upload, join the line, wait for the answer to be pushed; each person stays in one session, as on a page.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -189,11 +189,21 @@ async def measure(
     return report
 
 
+class Page(NamedTuple):
+    """A page's address and process, and how long its start took: by the clock, and of the processor."""
+
+    url: str
+    process: int
+    start_seconds: float
+    start_processor_seconds: float
+
+
 @contextmanager
-def served(port: int | None, *arguments: str) -> Iterator[tuple[str, int]]:
-    """The page's address and process; two cores are its own where the system lets us choose."""
+def served(port: int | None, *arguments: str) -> Iterator[Page]:
+    """The page, started; two cores are its own where the system lets us choose."""
     command = [sys.executable, "-u", str(PROJECT_ROOT / "demo" / "app.py"), *arguments]
     command += [] if port is None else ["--port", str(port)]
+    begun = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(process.pid, sorted(os.sched_getaffinity(0))[:2])
@@ -202,7 +212,8 @@ def served(port: int | None, *arguments: str) -> Iterator[tuple[str, int]]:
         try:
             if not first.startswith("Classify page:"):
                 raise RuntimeError(first + process.stdout.read())
-            yield first.split()[2], process.pid
+            taken = time.monotonic() - begun
+            yield Page(first.split()[2], process.pid, taken, processor_seconds(process.pid))
         finally:
             process.terminate()
 
@@ -219,12 +230,15 @@ def main() -> int:
     parser.add_argument("--url", help="a page that runs already")
     options = parser.parse_args()
     seconds = 0.0 if options.at_once else options.seconds
+    figures: dict[str, Any] = {"people": options.people, "seconds": seconds}
     if options.url:
         report = asyncio.run(measure(options.url, options.people, seconds, None, options.times))
     else:
-        with served(options.port, *(["--public"] if options.public else [])) as (url, process):
-            report = asyncio.run(measure(url, options.people, seconds, process, options.times))
-    print(json.dumps({"people": options.people, "seconds": seconds, **report.to_json()}, indent=1))
+        with served(options.port, *(["--public"] if options.public else [])) as page:
+            figures["start_seconds"] = round(page.start_seconds, 1)
+            figures["start_processor_seconds"] = round(page.start_processor_seconds, 1)
+            report = asyncio.run(measure(page.url, options.people, seconds, page.process, options.times))
+    print(json.dumps({**figures, **report.to_json()}, indent=1))
     return 1 if any(met.startswith("error") for met in report.met) else 0
 
 

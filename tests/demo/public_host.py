@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import httpx
 
 from cifar_core.inference import Classifier
 from cifar_core.paths import PROJECT_ROOT
+from tests.ports import free_port
 
 
 class Host:
@@ -22,10 +22,7 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.log = folder, folder / "log.txt"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        command = [sys.executable, str(PROJECT_ROOT / "demo" / "app.py"), "--port", str(port)]
+        command = [sys.executable, str(PROJECT_ROOT / "demo" / "app.py"), "--port", str(free_port())]
         with self.log.open("w") as log:  # not a pipe, which would hold the server up where it is full
             self.process = subprocess.Popen(
                 [*command, "--checkpoint", "toy.v1", "--public"],

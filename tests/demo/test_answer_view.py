@@ -55,6 +55,13 @@ def test_a_measured_opinion_decides_on_none_of_the_ten(
     assert sentence in answer_html(top, CLASS_NAMES, known=known)
 
 
+def test_bars_of_what_is_none_of_the_ten_are_not_mistaken_for_the_answer() -> None:
+    top, words = [("cat", 0.89), ("dog", 0.06)], "If it had to be one of them:"
+    assert words in answer_html(top, CLASS_NAMES, known=False)
+    assert words not in answer_html(top, CLASS_NAMES, known=True)
+    assert words not in answer_html(top, CLASS_NAMES)
+
+
 def test_two_answers_say_whether_they_agree() -> None:
     assert "Both say cat" in pair_html(["", ""], ["cat", "cat"], ["a.v1", "b.v1"])
     assert "a.v1 says cat, b.v1 says dog" in pair_html(["", ""], ["cat", "dog"], ["a.v1", "b.v1"])

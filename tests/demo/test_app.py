@@ -28,6 +28,7 @@ from demo.isolation import decode_isolated
 from demo.serving import LOOK, PLACES_IN_LINE
 from tests.demo.classify_caller import FILE, Caller
 from tests.hostile_uploads import UPLOADS, YELLOW, Upload, quarters, saved
+from tests.ports import free_port
 from tests.toy_checkpoints import save_toy
 
 OTHER = "other.v1"
@@ -64,7 +65,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def demo(checkpoints: Path) -> Iterator[gr.Blocks]:
     demo = app.build_demo()
-    demo.launch(prevent_thread_lock=True, **app.launch_options("127.0.0.1", None))
+    demo.launch(prevent_thread_lock=True, **app.launch_options("127.0.0.1", free_port()))
     yield demo
     demo.close()
 
@@ -141,6 +142,13 @@ def test_another_network_can_be_chosen_and_none_that_is_not_offered(caller: Call
 def test_the_facts_follow_the_network(checkpoints: Path) -> None:
     head, about = Answers().describe(OTHER)
     assert "has not been measured" in head and "has not been measured" in about
+
+
+def test_the_table_has_the_speed_of_the_network_beside_it(checkpoints: Path) -> None:
+    answers = Answers()
+    assert answers.describe(DEFAULT_CHECKPOINT)[1].count(" ms</td>") == 1
+    assert answers.describe(DEFAULT_CHECKPOINT, OTHER)[1].count(" ms</td>") == 2
+    assert "There is no network" in answers.describe(DEFAULT_CHECKPOINT, "../x")[1]
 
 
 def test_a_damaged_network_is_a_sentence(
@@ -254,6 +262,12 @@ def test_the_page_opens_with_a_drawing_already_answered(demo: gr.Blocks) -> None
     assert all(f"<span>{label}</span>" in answer for label, _ in expected.top)
     assert np.array_equal(seen_in(inside), expected.seen)
     assert any("91.23 % of 10,000 test pictures" in text for text in texts)
+
+
+def test_the_page_says_what_becomes_of_pictures_and_how_its_limit_was_set(demo: gr.Blocks) -> None:
+    values = " ".join(str(one["props"].get("value")) for one in demo.get_config_file()["components"])
+    assert "Nobody keeps your pictures" in values and "deleted there within 6 minutes" in values
+    assert "held out of the\ntraining, so that 3.5 % of them" in values
 
 
 def test_what_gradio_leaves_open_by_default_is_closed(demo: gr.Blocks) -> None:

@@ -19,6 +19,7 @@ from demo import app
 from demo.batch import MOST_PICTURES
 from demo.drawings import DRAWINGS
 from tests.demo.classify_caller import Caller
+from tests.ports import free_port
 from tests.toy_checkpoints import save_toy
 
 OTHER = "other.v1"
@@ -35,7 +36,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
         patch.setattr("cifar_core.checkpoint.checkpoints_dir", lambda: folder)
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         demo = app.build_demo()
-        demo.launch(prevent_thread_lock=True, **app.launch_options("127.0.0.1", None))
+        demo.launch(prevent_thread_lock=True, **app.launch_options("127.0.0.1", free_port()))
         yield demo
         demo.close()
 

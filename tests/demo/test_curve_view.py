@@ -122,9 +122,9 @@ def test_a_long_run_is_drawn_quickly():
     history.steps = [Step(1 + n // 2500, n + 1, 2.0 / (1 + n / 9e3), 0.5, 0.1, 800.0) for n in range(100_000)]
     view, best = CurveView("seconds", 0.9, log=True), 10.0
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.process_time()
         option = loss_chart(history, "#000", view).option
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
     assert best < 0.6
     assert all(len(line["data"]) <= MAX_POINTS for line in option["series"])
 

@@ -7,25 +7,36 @@ import threading
 import time
 from pathlib import Path
 
+import gradio.http_server
 import httpx
 import pytest
 
 from demo import app
 from demo.answers import Answers
-from demo.serving import CLOSING, FULL, HEALTH, Service, ServingError, launch_options
+from demo.serving import CLOSING, FULL, HEALTH, Service, ServingError, launch_options, reload_never
 from tests.demo.classify_caller import Caller
 from tests.demo.load import Report, crowd, measure, served
 from tests.hostile_uploads import quarters, saved
+from tests.ports import free_port
 from tests.toy_checkpoints import save_toy
 
 PICTURE = saved(quarters(), "PNG")
 
 
 @pytest.fixture
+def on_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the Hub starts it, where Gradio would watch for new code."""
+    monkeypatch.setenv("SYSTEM", "spaces")
+    monkeypatch.setenv("SPACE_ID", "someone/lab")
+    monkeypatch.setattr(gradio.http_server, "get_space", gradio.http_server.get_space)  # put back afterwards
+    reload_never()
+
+
+@pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     demo = app.build_demo(str(save_toy(tmp_path / "toy.v1")))
-    service = Service(demo, launch_options("127.0.0.1", None))
+    service = Service(demo, launch_options("127.0.0.1", free_port()))
     yield service
     service.demo.close(verbose=False)
 
@@ -34,19 +45,19 @@ def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -
     """An answer under way when the page is told to end still comes; new ones are refused in a sentence."""
     caller = Caller(service.url)
     assert caller.http.get(HEALTH).json() == {"status": "ok", "waiting": 0}
-    payload, begun = caller.sent(PICTURE), threading.Event()
+    payload, begun, may_end = caller.sent(PICTURE), threading.Event(), threading.Event()
     predict = Answers.answer
 
     def slow(*arguments, **options):
         begun.set()
-        time.sleep(1.5)
+        may_end.wait(15)
         return predict(*arguments, **options)
 
     monkeypatch.setattr(Answers, "answer", slow)
     got: list = []
     asking = threading.Thread(target=lambda: got.append(caller.classify(payload)))
     asking.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     closing = threading.Thread(target=service.close)
     closing.start()
     while not service.closing:
@@ -55,8 +66,9 @@ def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -
     assert health.status_code == 503 and health.json()["status"] == "closing"
     late = httpx.post(f"{service.url}gradio_api/call/classify", json={"data": [payload]})
     assert (late.status_code, late.json()["detail"]) == (503, CLOSING)
-    asking.join(20)
-    closing.join(20)
+    may_end.set()
+    asking.join(60)
+    closing.join(60)
     caller.http.close()
     ((kind, parts),) = got
     assert kind == "complete" and parts[3]["top"]
@@ -65,14 +77,14 @@ def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -
 def test_a_crowd_gets_answers_or_the_sentence_that_the_line_is_full(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predict = Answers.answer
+    predict, report = Answers.answer, Report()
 
-    def slow(*arguments, **options):
-        time.sleep(0.05)
+    def once_somebody_is_refused(*arguments, **options):
+        while not report.met["full"]:
+            time.sleep(0.01)
         return predict(*arguments, **options)
 
-    monkeypatch.setattr(Answers, "answer", slow)
-    report = Report()
+    monkeypatch.setattr(Answers, "answer", once_somebody_is_refused)
     asyncio.run(crowd(service.url, 80, report))
     assert set(report.met) == {"answer", "full"} and sum(report.met.values()) == 80
     assert report.met["answer"] >= 20
@@ -82,6 +94,11 @@ def test_the_full_line_is_told_to_programs_too(service: Service) -> None:
     service.demo._queue.max_size = 0
     refused = httpx.post(f"{service.url}gradio_api/call/models", json={"data": []})
     assert (refused.status_code, refused.json()["detail"]) == (503, FULL)
+
+
+def test_a_space_takes_no_new_code(on_a_space: None, service: Service) -> None:
+    assert httpx.get(f"{service.url}healthz").status_code == 200
+    assert service.demo.server.reloader is None
 
 
 def test_mcp_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,9 +116,10 @@ def test_closed_unless_it_is_asked_for() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_few_visitors_of_the_real_page(tmp_path: Path) -> None:
     """The load script's short version: everybody is answered, and memory stays in bounds."""
-    with served(None) as (url, process):
-        report = asyncio.run(measure(url, people=4, seconds=6, process=process))
-        os.kill(process, signal.SIGTERM)
+    with served(None) as page:
+        assert page.start_seconds > 0
+        report = asyncio.run(measure(page.url, people=4, seconds=6, process=page.process))
+        os.kill(page.process, signal.SIGTERM)
     figures = report.to_json()
     assert set(figures["met"]) == {"answer"} and figures["met"]["answer"] >= 4
     if report.memory_mb[0]:

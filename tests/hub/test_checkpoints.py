@@ -189,3 +189,10 @@ def test_the_model_card_says_what_the_card_says(toy):
 def test_a_card_without_figures_claims_none():
     text = model_card(dataclasses.replace(CARD, metrics={}), REPO)
     assert "Nothing has been measured yet" in text and "model-index" not in text
+
+
+def test_the_model_card_says_whether_other_things_are_found_out():
+    assert "shown anything else, it names one of them all the same" in model_card(CARD, REPO)
+    unknown = Unknown(SCORE, threshold=1.25, false_alarms=0.035, images=2000, split="val")
+    text = model_card(dataclasses.replace(CARD, unknown=unknown), REPO)
+    assert "(`known` is false), as do 3.50 % of 2,000 held-out images of its own classes" in text
