@@ -17,7 +17,7 @@ from demo.labeled_pictures import Pictures, pictures_sentence, select_pictures, 
 from demo.trial import TrialError, list_networks
 from demo.understanding.answers import Answers, answers_of, compute, kept_answers, progress_words
 from demo.understanding.calibration import HIGHEST, fitted_temperature, rows, usual_temperature
-from demo.understanding.confusion import chosen_cell
+from demo.understanding.confusion import CHART, chosen_cell, take_cell
 from demo.understanding.mistakes import ANY, OTHER, found, found_sentence
 from demo.understanding.robustness_store import known_of, measured_runs, robustness_file
 from tests.demo.page_tests import button, buttons, charts, page, words
@@ -156,6 +156,17 @@ def test_the_temperature_of_its_card_is_the_one_of_every_page(store, tmp_path):
 def test_the_slider_begins_at_the_cards_temperature_as_far_as_it_goes():
     assert usual_temperature(6.62, 1.2) == 6.62 and usual_temperature(None, 19.0) == HIGHEST
     assert usual_temperature(None, None) == 1.0
+
+
+def test_a_cell_that_is_a_mistake_is_what_mistakes_opens_with(monkeypatch):
+    def chosen(place):
+        state = {CHART: {"selection": {"selected": [{"series_index": 0, "data_indices": [place]}]}}}
+        monkeypatch.setattr("demo.understanding.confusion.st.session_state", state)
+        take_cell(SHAPE_NAMES)
+        return [state.get(f"choice-{name}") for name in ("true", "predicted", "shows", "said")]
+
+    assert chosen(36) == [SHAPE_NAMES[3], SHAPE_NAMES[6]] * 2
+    assert chosen(33) == [SHAPE_NAMES[3], SHAPE_NAMES[3], None, None]
 
 
 def test_the_search_finds_by_true_and_predicted_class(shipped):
