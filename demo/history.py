@@ -129,5 +129,5 @@ class HistoryReader:
             with open(self.run.path / "events.jsonl", "rb") as file:
                 file.seek(start)
                 return file.read(end - start)
-        except FileNotFoundError:
+        except OSError:  # read_events says what is wrong
             return b""
