@@ -16,17 +16,21 @@ PAGE_LOOK = (
     ".stMainBlockContainer { padding-top: 4rem } "
     "[data-testid^=stBaseButton-primary]:enabled { color: light-dark(#FFFFFF, #000000) }"
 )
+# Streamlit fades what is older than the script that runs: on a page that looks for news by itself this would
+# make a browser paint, for nothing, about as much as all else on it.
+STILL_LOOK = "[data-testid=stElementContainer] { opacity: 1 !important; transition: none !important }"
 KEY = "display:inline-block;width:1.6rem;vertical-align:middle;margin-right:.4rem"
 FACT_LABEL = "margin:0;padding:0;font-size:.8rem;opacity:.7"
 FACT_VALUE = "margin:0;padding:0;font-variant-numeric:tabular-nums;overflow-wrap:anywhere"
 
 
-def tighten_page() -> None:
+def tighten_page(still: bool = False) -> None:
     """Less empty space above the title, so that the page's main button is in sight on a laptop.
 
     On a dark page Streamlit's white letters could not be read on the light blue of a primary button.
+    still: nothing fades while the page is drawn anew.
     """
-    st.html(f"<style>{PAGE_LOOK}</style>")
+    st.html(f"<style>{PAGE_LOOK} {STILL_LOOK if still else ''}</style>")
 
 
 def show_chart(chart: Chart, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:

@@ -213,5 +213,5 @@ def show_page(store: RunStore) -> None:
             show_link("learn", f"Next: {LESSONS[number].title}", step=str(number + 1))
 
 
-tighten_page()
+tighten_page(still=True)
 show_page(RunStore())
