@@ -56,6 +56,7 @@ COLUMNS = {
     "tags": st.column_config.ListColumn(width=TAGS_PIXELS),
     "note": st.column_config.TextColumn(width="medium"),
 }
+DIRECTIONS = ("newest or highest first", "oldest or lowest first")
 
 
 def ask(summaries: list[Summary]) -> RunsQuery:
@@ -67,10 +68,8 @@ def ask(summaries: list[Summary]) -> RunsQuery:
         tags = all_tags(summaries)
         tag = st.multiselect("Tag", tags, key="tag", bind="query-params", width=220) if tags else []
         sort = st.selectbox("Sort by", list(ORDERS), key="sort", bind="query-params", width=180)
-        order = st.selectbox(
-            "Order", ("highest first", "lowest first"), key="order", bind="query-params", width=160
-        )
-    return RunsQuery(str(text or ""), state, tag, sort or "started", order != "lowest first")
+        order = st.selectbox("Order", DIRECTIONS, key="order", bind="query-params", width=230)
+    return RunsQuery(str(text or ""), state, tag, sort or "started", order != DIRECTIONS[1])
 
 
 def choose(summaries: list[Summary]) -> list[Summary]:
