@@ -116,7 +116,7 @@ def last_step(store: RunStore, lesson: Lesson) -> None:
         show_link("train", "Change one setting of the lesson and train it", recipe="lesson_first")
         show_link("train", "Train the mixing network on this machine", recipe="speed_mixing")
         show_link("try_network", "Try the trained network on a picture of your own")
-        show_link("basics", "The same ideas with their formulas, and networks layer by layer")
+        show_link("basics", "The same ideas with their formulas")
 
 
 def _row(name: str, item: Summary) -> dict[str, str]:
