@@ -10,7 +10,7 @@ from demo.panels import show_chart, show_table
 from demo.understanding.answers import Answers
 from demo.words import percent
 
-LOWEST, HIGHEST = 0.25, 10.0  # what the slider offers
+LOWEST, ENDS = 0.25, (4.0, 10.0)  # what the slider offers; a network that learned by heart needs the second
 ABOUT = (
     "A calibrated network that says 80 % is right 8 times in 10. Dividing all logits by one number, the "
     "temperature, makes a network less sure (above 1) or surer (below 1) without changing any answer."
@@ -30,7 +30,8 @@ def show_calibration(answers: Answers, validation: Answers | None) -> None:
     """
     st.write(ABOUT)
     fitted, kept = fitted_temperature(validation), kept_temperature(answers)
-    chosen = st.slider("Temperature", LOWEST, HIGHEST, usual_temperature(kept, fitted), 0.01)
+    usual = usual_temperature(kept, fitted)
+    chosen = st.slider("Temperature", LOWEST, ENDS[usual > ENDS[0]], usual, 0.01)
     st.caption(f"{kept_sentence(kept)} {fit_sentence(fitted, validation, answers)}")
     plain = reliability(probabilities(answers.logits), answers.targets)
     mended = reliability(probabilities(answers.logits, chosen), answers.targets)
@@ -46,7 +47,7 @@ def show_calibration(answers: Answers, validation: Answers | None) -> None:
 
 def usual_temperature(kept: float | None, fitted: float | None) -> float:
     """Where the slider begins."""
-    return min(HIGHEST, max(LOWEST, kept or fitted or 1.0))
+    return min(ENDS[1], max(LOWEST, kept or fitted or 1.0))
 
 
 def kept_temperature(answers: Answers) -> float | None:

@@ -16,7 +16,7 @@ from demo.charts.robustness import MEAN, compared_chart
 from demo.labeled_pictures import Pictures, pictures_sentence, select_pictures, splits_of
 from demo.trial import TrialError, list_networks
 from demo.understanding.answers import Answers, answers_of, compute, kept_answers, progress_words
-from demo.understanding.calibration import HIGHEST, fitted_temperature, rows, usual_temperature
+from demo.understanding.calibration import ENDS, fitted_temperature, rows, usual_temperature
 from demo.understanding.confusion import CHART, chosen_cell, take_cell
 from demo.understanding.mistakes import ANY, OTHER, found, found_sentence
 from demo.understanding.robustness_store import known_of, measured_runs, robustness_file
@@ -154,7 +154,7 @@ def test_the_temperature_of_its_card_is_the_one_of_every_page(store, tmp_path):
 
 
 def test_the_slider_begins_at_the_cards_temperature_as_far_as_it_goes():
-    assert usual_temperature(6.62, 1.2) == 6.62 and usual_temperature(None, 19.0) == HIGHEST
+    assert usual_temperature(6.62, 1.2) == 6.62 and usual_temperature(None, 19.0) == ENDS[1]
     assert usual_temperature(None, None) == 1.0
 
 
