@@ -125,7 +125,7 @@ def _row(name: str, item: Summary) -> dict[str, str]:
         "parameters": amount(item.parameters),
         "epochs": f"{item.epochs:,}",
         "time": duration(item.seconds),
-        "validation accuracy at the end": percent(item.curve[-1]) if item.curve else "–",
+        "accuracy at the end": percent(item.curve[-1]) if item.curve else "–",
     }
 
 

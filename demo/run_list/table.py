@@ -67,8 +67,8 @@ def ask(summaries: list[Summary]) -> RunsQuery:
         state = st.multiselect("State", states, key="state", bind="query-params", width=220)
         tags = all_tags(summaries)
         tag = st.multiselect("Tag", tags, key="tag", bind="query-params", width=220) if tags else []
-        sort = st.selectbox("Sort by", list(ORDERS), key="sort", bind="query-params", width=180)
-        order = st.selectbox("Order", DIRECTIONS, key="order", bind="query-params", width=230)
+        sort = st.selectbox("Sort by", list(ORDERS), key="sort", bind="query-params", width=170)
+        order = st.selectbox("Order", DIRECTIONS, key="order", bind="query-params", width=172)
     return RunsQuery(str(text or ""), state, tag, sort or "started", order != DIRECTIONS[1])
 
 
