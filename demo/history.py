@@ -1,5 +1,6 @@
 """What a run has told so far: its events sorted by kind, read as they come."""
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -99,10 +100,14 @@ class History:
 
 
 class HistoryReader:
-    """Keeps a run's history up to date and reads only what was written since the last time."""
+    """Keeps a run's history up to date and reads only what was written since the last time.
+
+    Several threads may ask; a history that one of them holds only ever grows.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self._lock = threading.Lock()
         self._forget()
 
     def _forget(self) -> None:
@@ -115,6 +120,10 @@ class HistoryReader:
 
         A run that goes on from a saved state first cuts events off; then all is read anew.
         """
+        with self._lock:
+            return self._read_on()
+
+    def _read_on(self) -> bool:
         size = self.run.events_size()
         if size == self._offset:
             return False

@@ -1,7 +1,7 @@
 """One run as it happens: its state and buttons, its curves, how it mixes; found again by `?run=ID`."""
 
 from collections.abc import Sequence
-from typing import cast
+from pathlib import Path
 
 import streamlit as st
 
@@ -30,7 +30,7 @@ from demo.watching import looks
 from demo.words import sizes_sentence
 
 Landmarks = tuple[str, bool, bool, bool, int]
-READERS = 3  # runs whose events a session keeps in memory
+READERS = 12  # runs whose events are kept in memory, up to 30 MB each
 NO_MIXING = (
     "This network has plain convolutions, so there is nothing to mix. Recipes with mixing in their "
     "name choose between kernels for each picture."
@@ -49,14 +49,14 @@ def chosen_run(store: RunStore) -> Run | None:
     return None
 
 
+@st.cache_resource(max_entries=READERS, show_spinner=False)
+def _reader_at(path: Path) -> HistoryReader:
+    return HistoryReader(Run(path))
+
+
 def reader_of(run: Run) -> HistoryReader:
-    """This session's reader of a run's events."""
-    readers = st.session_state.setdefault("readers", {})
-    reader = readers.pop(str(run.path), None) or HistoryReader(run)
-    readers[str(run.path)] = reader  # the newest last
-    while len(readers) > READERS:
-        readers.pop(next(iter(readers)))
-    return cast(HistoryReader, reader)
+    """The reader of a run's events, one for everybody who looks at it: a reload need not read them anew."""
+    return _reader_at(run.path)
 
 
 def refreshed(run: Run) -> HistoryReader:
