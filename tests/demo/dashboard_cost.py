@@ -99,6 +99,7 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
         opened(tab, pages["Live"], server)
         wait_until_idle(server)
         report["watched"] = {"seconds": seconds, **watched(run, seconds, server)}
+        report["load_average"] = [round(value, 1) for value in os.getloadavg()]
         browser.close()
     lock.release()  # type: ignore[attr-defined]
     return report
