@@ -56,7 +56,7 @@ COLUMNS = {
     "tags": st.column_config.ListColumn(width=TAGS_PIXELS),
     "note": st.column_config.TextColumn(width="medium"),
 }
-DIRECTIONS = ("newest or highest first", "oldest or lowest first")
+DIRECTIONS = ("newest, highest first", "oldest, lowest first")
 
 
 def ask(summaries: list[Summary]) -> RunsQuery:
