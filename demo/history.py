@@ -1,5 +1,6 @@
 """What a run has told so far: its events sorted by kind, read as they come."""
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -58,6 +59,15 @@ class History:
         return max(1, self.start.steps_per_epoch if self.start else 1)
 
     @property
+    def seconds_a_point(self) -> float:
+        """How long training takes from one point of the curves to the next; 0 before there are two."""
+        if self.start is None or len(self.steps) < 2:
+            return 0.0
+        before, last = self.steps[-2:]
+        images = (last.step - before.step) * self.start.train_images / self.steps_per_epoch
+        return images / last.images_per_second if last.images_per_second > 0 else 0.0
+
+    @property
     def best(self) -> Epoch | None:
         """The epoch with the highest validation accuracy, the first of equals."""
         return max(self.epochs, key=lambda epoch: epoch.val_accuracy, default=None)
@@ -90,10 +100,14 @@ class History:
 
 
 class HistoryReader:
-    """Keeps a run's history up to date and reads only what was written since the last time."""
+    """Keeps a run's history up to date and reads only what was written since the last time.
+
+    Several threads may ask; a history that one of them holds only ever grows.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self._lock = threading.Lock()
         self._forget()
 
     def _forget(self) -> None:
@@ -106,6 +120,10 @@ class HistoryReader:
 
         A run that goes on from a saved state first cuts events off; then all is read anew.
         """
+        with self._lock:
+            return self._read_on()
+
+    def _read_on(self) -> bool:
         size = self.run.events_size()
         if size == self._offset:
             return False
@@ -129,5 +147,5 @@ class HistoryReader:
             with open(self.run.path / "events.jsonl", "rb") as file:
                 file.seek(start)
                 return file.read(end - start)
-        except FileNotFoundError:
+        except OSError:  # read_events says what is wrong
             return b""

@@ -105,7 +105,7 @@ def show_controls(run: Run, status: Status, history: History) -> None:
             show_lr_control(run, history)
         elif status.state in RESUMABLE and st.button("Resume", type="primary", help="Go on from there."):
             _resume(run)
-    if (run.path / "request.json").exists() and status.active:
+    if status.active and run.waiting_request() is not None:
         st.caption(ASKED)
     trouble = st.session_state.pop("control_trouble", None)
     if trouble:

@@ -16,17 +16,22 @@ PAGE_LOOK = (
     ".stMainBlockContainer { padding-top: 4rem } "
     "[data-testid^=stBaseButton-primary]:enabled { color: light-dark(#FFFFFF, #000000) }"
 )
+# Streamlit fades what is older than the script that runs: on a page that looks for news by itself this would
+# make a browser paint, for nothing, about as much as all else on it.
+STILL_LOOK = "[data-testid=stElementContainer] { opacity: 1 !important; transition: none !important }"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 KEY = "display:inline-block;width:1.6rem;vertical-align:middle;margin-right:.4rem"
 FACT_LABEL = "margin:0;padding:0;font-size:.8rem;opacity:.7"
 FACT_VALUE = "margin:0;padding:0;font-variant-numeric:tabular-nums;overflow-wrap:anywhere"
 
 
-def tighten_page() -> None:
+def tighten_page(still: bool = False) -> None:
     """Less empty space above the title, so that the page's main button is in sight on a laptop.
 
     On a dark page Streamlit's white letters could not be read on the light blue of a primary button.
+    still: nothing fades while the page is drawn anew.
     """
-    st.html(f"<style>{PAGE_LOOK}</style>")
+    st.html(f"<style>{PAGE_LOOK} {STILL_LOOK if still else ''}</style>")
 
 
 def show_chart(chart: Chart, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
@@ -53,14 +58,18 @@ def show_table(rows: Sequence[Mapping[str, str]], links: Mapping[str, str] | Non
     in a table that scrolls.
     """
     links = links or {}
-    table = [
-        {
-            plain(name): f"[{plain(text)}]({links[name]}{quote(text)})" if name in links else plain(text)
-            for name, text in row.items()
-        }
-        for row in rows
-    ]
+    table = [{plain(name): _cell(text, links.get(name)) for name, text in row.items()} for row in rows]
     st.table(table, hide_index=True)
+
+
+def _cell(text: str, address: str | None) -> str:
+    """The text as it is, as a link where an address goes before it.
+
+    A short figure with its unit stays on one line: a phone would break "2 min 10 s" into four.
+    """
+    if address:
+        return f"[{plain(text)}]({address}{quote(text)})"
+    return plain(text.replace(" ", NO_BREAK) if text[:1].isdigit() and len(text) < 14 else text)
 
 
 def show_link(page: str, label: str, icon: str = ON, **query: str) -> None:

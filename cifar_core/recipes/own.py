@@ -27,7 +27,7 @@ _SPEED: dict[str, Any] = {
 }
 add(
     "speed_mixing",
-    "Six mixing blocks that learn in few epochs: the recipe of the shipped default.",
+    "Six mixing blocks that learn in few epochs: the shipped default, narrower and sooner done.",
     epochs=8,
     image_sizes=(20, 20, 20, 26, 26, 32, 32, 32),
     mixing_lr=1.0,

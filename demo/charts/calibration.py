@@ -1,4 +1,4 @@
-"""How sure a network is beside how often it is right, as it is and at a temperature."""
+"""How sure a network is beside how often it is right, as trained and at a temperature."""
 
 import math
 
@@ -8,16 +8,16 @@ from demo.style import ACCENT, MUTED_INK
 from demo.words import percent
 
 NEAR = 0.01  # sureness and accuracy closer than this are called equal
-AS_IS, MENDED, IDEAL = "as it is", "at the temperature", "as sure as right"
+TRAINED, MENDED, IDEAL = "as trained", "at the temperature", "as sure as right"
 
 
 def calibration_chart(plain: Reliability, mended: Reliability, temperature: float) -> Chart:
-    """Accuracy over confidence in percent, a point a bin; thin as it is, thick at `temperature`."""
+    """Accuracy over confidence in percent, a point a bin; thin as trained, thick at `temperature`."""
     ideal = _line(IDEAL, [[0, 0], [100, 100]], MUTED_INK, 1, "dashed")
     ideal |= {"showSymbol": False, "silent": True, "tooltip": {"show": False}}
     lines = [
         ideal,
-        _line(AS_IS, _points(plain), MUTED_INK, 1, "solid"),
+        _line(TRAINED, _points(plain), MUTED_INK, 1, "solid"),
         _line(MENDED, _points(mended), ACCENT, 3, "solid"),
     ]
     x_axis = value_axis("how sure it is: probability of its answer (%)", min=0, max=100)
@@ -61,13 +61,13 @@ def _line(name: str, data: list, color: str, width: int, dash: str) -> Option:
 
 
 def calibration_title(plain: Reliability, mended: Reliability, temperature: float) -> str:
-    """Whether the network is too sure as it is, and what becomes of that at the temperature."""
+    """Whether the network is too sure as trained, and what becomes of that at the temperature."""
     (sure, right), (mended_sure, _) = _means(plain), _means(mended)
     if temperature == 1:
         return f"{_verdict(sure, right)}: on average {percent(sure)} sure and {percent(right)} right"
     return (
         f"{_verdict(mended_sure, right)} at the temperature {temperature:.2f}: on average "
-        f"{percent(mended_sure)} sure and {percent(right)} right; as it is {percent(sure)} sure"
+        f"{percent(mended_sure)} sure and {percent(right)} right; as trained {percent(sure)} sure"
     )
 
 

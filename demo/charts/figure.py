@@ -40,7 +40,7 @@ def plain_option(x_axis: Option, y_axis: Option, series: Sequence[Option], **mor
     """An option in the common look: no animation, hairline grid, room for the axis titles."""
     return {
         "animation": False,
-        "grid": {"left": 30, "right": 16, "top": 36, "bottom": 34, "containLabel": True},
+        "grid": {"left": 38, "right": 16, "top": 36, "bottom": 34, "containLabel": True},
         "xAxis": x_axis,
         "yAxis": y_axis,
         "series": list(series),

@@ -15,7 +15,7 @@ ACCURACY, TIME, PARAMETERS = "accuracy (%)", "time (min)", "parameters (M)"
 MOST_AXES = 8
 AXIS_PIXELS = 66
 ENDS = {"showMinLabel": False, "showMaxLabel": False, "hideOverlap": True}
-MARGINS = {"left": 24, "right": 36, "top": 16, "bottom": 50}
+MARGINS = {"left": 24, "right": 36, "top": 30, "bottom": 36}
 FIRST = ("model", *MAIN_FIELDS)
 LOG_RATIO = 30.0  # numbers that lie further apart get a logarithmic axis
 
@@ -117,9 +117,9 @@ def _axis(place: int, name: str, values: list[Any]) -> Option:
 
 def _look() -> Option:
     return {
-        "nameLocation": "middle",
-        "nameGap": 24,
-        "nameTextStyle": {"color": INK},
+        "nameLocation": "start",  # above the axis: lines would cross a name in the middle below it
+        "nameGap": 0,
+        "nameTextStyle": {"color": INK, "align": "left", "verticalAlign": "bottom", "padding": [0, 0, 5, 0]},
         "axisLine": {"lineStyle": {"color": MUTED_INK}},
         "axisLabel": {"hideOverlap": True, "width": 110, "overflow": "truncate"},
     }

@@ -116,7 +116,7 @@ def last_step(store: RunStore, lesson: Lesson) -> None:
         show_link("train", "Change one setting of the lesson and train it", recipe="lesson_first")
         show_link("train", "Train the mixing network on this machine", recipe="speed_mixing")
         show_link("try_network", "Try the trained network on a picture of your own")
-        show_link("basics", "The same ideas with their formulas, and networks layer by layer")
+        show_link("basics", "The same ideas with their formulas")
 
 
 def _row(name: str, item: Summary) -> dict[str, str]:
@@ -125,7 +125,7 @@ def _row(name: str, item: Summary) -> dict[str, str]:
         "parameters": amount(item.parameters),
         "epochs": f"{item.epochs:,}",
         "time": duration(item.seconds),
-        "validation accuracy at the end": percent(item.curve[-1]) if item.curve else "–",
+        "accuracy at the end": percent(item.curve[-1]) if item.curve else "–",
     }
 
 
@@ -213,5 +213,5 @@ def show_page(store: RunStore) -> None:
             show_link("learn", f"Next: {LESSONS[number].title}", step=str(number + 1))
 
 
-tighten_page()
+tighten_page(still=True)
 show_page(RunStore())

@@ -1,7 +1,7 @@
 """One run as it happens: its state and buttons, its curves, how it mixes; found again by `?run=ID`."""
 
 from collections.abc import Sequence
-from typing import cast
+from pathlib import Path
 
 import streamlit as st
 
@@ -26,11 +26,11 @@ from demo.panels import plain, show_chart, show_head, show_link, tighten_page
 from demo.run_details import show_details
 from demo.run_list.label_form import labels_line
 from demo.summaries import labels_of, name_of, rank_of
+from demo.watching import looks
 from demo.words import sizes_sentence
 
-HEAD_SECONDS = 1.0
-CURVES_SECONDS = 2.0
-READERS = 3  # runs whose events a session keeps in memory
+Landmarks = tuple[str, bool, bool, bool, int]
+READERS = 12  # runs whose events are kept in memory, up to 30 MB each
 NO_MIXING = (
     "This network has plain convolutions, so there is nothing to mix. Recipes with mixing in their "
     "name choose between kernels for each picture."
@@ -49,14 +49,14 @@ def chosen_run(store: RunStore) -> Run | None:
     return None
 
 
+@st.cache_resource(max_entries=READERS, show_spinner=False)
+def _reader_at(path: Path) -> HistoryReader:
+    return HistoryReader(Run(path))
+
+
 def reader_of(run: Run) -> HistoryReader:
-    """This session's reader of a run's events."""
-    readers = st.session_state.setdefault("readers", {})
-    reader = readers.pop(str(run.path), None) or HistoryReader(run)
-    readers[str(run.path)] = reader  # the newest last
-    while len(readers) > READERS:
-        readers.pop(next(iter(readers)))
-    return cast(HistoryReader, reader)
+    """The reader of a run's events, one for everybody who looks at it: a reload need not read them anew."""
+    return _reader_at(run.path)
 
 
 def refreshed(run: Run) -> HistoryReader:
@@ -69,18 +69,19 @@ def refreshed(run: Run) -> HistoryReader:
     return reader
 
 
-def landmarks(status: Status, history: History) -> tuple[str, bool, int]:
-    """What the parts of the page that do not poll depend on: state, whether it began, completed epochs."""
-    return status.state, history.start is not None, len(history.epochs)
+def landmarks(run: Run, status: Status, history: History) -> Landmarks:
+    """What the rest of the page depends on: state, whether it began, has a point, is asked; its epochs."""
+    asked = run.waiting_request() is not None
+    return status.state, history.start is not None, bool(history.steps), asked, len(history.epochs)
 
 
-def head_panel(run: Run, drawn: tuple[str, bool, int]) -> None:
+def head_panel(run: Run, drawn: Landmarks) -> None:
     """State, progress, buttons; draws the whole page anew when one of its landmarks changes."""
     status, reader = run.status(), refreshed(run)
     show_head(name_of(run), status.state)
     show_progress(run, status, reader.history)
     show_controls(run, status, reader.history)
-    if landmarks(status, reader.history) != drawn:
+    if landmarks(run, status, reader.history) != drawn:
         st.rerun()
 
 
@@ -163,12 +164,10 @@ def show_run(store: RunStore, run: Run) -> None:
 def show_panels(store: RunStore, run: Run, status: Status) -> None:
     """The whole page; the two panels that move stop asking when the run has ended."""
     history = reader_of(run).history
-    head_seconds, curves_seconds = (HEAD_SECONDS, CURVES_SECONDS) if status.active else (None, None)
-    if status.active and not history.steps:
-        curves_seconds = HEAD_SECONDS  # the first point is waited for
+    head_seconds, curves_seconds = looks(status, history, run.waiting_request() is not None)
     if not run.shipped:
         name_tab(run, status)
-    st.fragment(head_panel, run_every=head_seconds)(run, landmarks(status, history))
+    st.fragment(head_panel, run_every=head_seconds)(run, landmarks(run, status, history))
     tell_the_end(run, status)
     show_plateau(status, history)
     show_outcome(run, status, history)
@@ -183,5 +182,5 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
     show_details(run, history)
 
 
-tighten_page()
+tighten_page(still=True)
 show_page(RunStore())

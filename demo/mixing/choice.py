@@ -49,7 +49,8 @@ def list_mixing(store: RunStore) -> list[MixingNetwork]:
         if summary.mixes:
             found.append(MixingNetwork(summary.id, summary.name, own, store.get(summary.id)))
         elif own is not None and not _told(summary) and _weights_mix(own.folder, own.stamp):
-            found.append(MixingNetwork(summary.id, summary.name, own, None))
+            damaged = store.get(summary.id) if summary.trouble else None  # read, it says what is wrong
+            found.append(MixingNetwork(summary.id, summary.name, own, damaged))
     others = [own for own in weights.values() if _weights_mix(own.folder, own.stamp)]
     return found + [MixingNetwork(own.id, own.name, own, None) for own in others]
 

@@ -56,6 +56,7 @@ COLUMNS = {
     "tags": st.column_config.ListColumn(width=TAGS_PIXELS),
     "note": st.column_config.TextColumn(width="medium"),
 }
+DIRECTIONS = ("newest, highest first", "oldest, lowest first")
 
 
 def ask(summaries: list[Summary]) -> RunsQuery:
@@ -66,11 +67,9 @@ def ask(summaries: list[Summary]) -> RunsQuery:
         state = st.multiselect("State", states, key="state", bind="query-params", width=220)
         tags = all_tags(summaries)
         tag = st.multiselect("Tag", tags, key="tag", bind="query-params", width=220) if tags else []
-        sort = st.selectbox("Sort by", list(ORDERS), key="sort", bind="query-params", width=180)
-        order = st.selectbox(
-            "Order", ("highest first", "lowest first"), key="order", bind="query-params", width=160
-        )
-    return RunsQuery(str(text or ""), state, tag, sort or "started", order != "lowest first")
+        sort = st.selectbox("Sort by", list(ORDERS), key="sort", bind="query-params", width=170)
+        order = st.selectbox("Order", DIRECTIONS, key="order", bind="query-params", width=172)
+    return RunsQuery(str(text or ""), state, tag, sort or "started", order != DIRECTIONS[1])
 
 
 def choose(summaries: list[Summary]) -> list[Summary]:

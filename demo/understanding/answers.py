@@ -26,15 +26,19 @@ Parts = dict[int, NDArray[np.float32]]  # where a part begins -> its logits
 
 @dataclass(frozen=True)
 class Answers:
-    """Logits (N, num_classes) beside targets (N,), and what follows from them."""
+    """Logits (N, num_classes) beside targets (N,), and what follows from them.
+
+    temperature: what the network's card divides its logits by, here as on every other page.
+    """
 
     logits: NDArray[np.float32]
     targets: NDArray[np.int64]
+    temperature: float = 1.0
 
     @cached_property
     def probs(self) -> NDArray[np.float64]:
         """(N, num_classes)."""
-        return probabilities(self.logits)
+        return probabilities(self.logits, self.temperature)
 
     @cached_property
     def predictions(self) -> NDArray[np.int64]:
@@ -44,7 +48,7 @@ class Answers:
     @cached_property
     def losses(self) -> NDArray[np.float64]:
         """Cross-entropy of each picture (N,), in nats."""
-        return picture_losses(self.logits, self.targets)
+        return picture_losses(self.logits, self.targets, self.temperature)
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
@@ -89,7 +93,9 @@ def answers_of(classifier: "Classifier", weights: tuple, pictures: Pictures) -> 
     for done in compute(classifier, pictures, parts):
         place.progress(done / len(pictures), text=progress_words(done, known, len(pictures), began))
     place.empty()
-    return Answers(np.concatenate([parts[start] for start in sorted(parts)]), pictures.targets)
+    logits = np.concatenate([parts[start] for start in sorted(parts)])
+    calibration = classifier.card.calibration
+    return Answers(logits, pictures.targets, calibration.temperature if calibration else 1.0)
 
 
 def progress_words(done: int, known: int, total: int, began: float) -> str:

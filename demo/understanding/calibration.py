@@ -10,7 +10,7 @@ from demo.panels import show_chart, show_table
 from demo.understanding.answers import Answers
 from demo.words import percent
 
-LOWEST, HIGHEST = 0.25, 4.0  # what the slider offers
+LOWEST, ENDS = 0.25, (4.0, 10.0)  # what the slider offers; a network that learned by heart needs the second
 ABOUT = (
     "A calibrated network that says 80 % is right 8 times in 10. Dividing all logits by one number, the "
     "temperature, makes a network less sure (above 1) or surer (below 1) without changing any answer."
@@ -19,29 +19,47 @@ NO_FIT = (
     "This run set no validation pictures aside, and a temperature is never fitted on test pictures: "
     "move the slider to see what one does."
 )
+TRAINED, KEPT = "as trained", "on all pages"
 SAME = " These are the pictures that it was fitted on; the test pictures give an independent figure."
 
 
 def show_calibration(answers: Answers, validation: Answers | None) -> None:
-    """The curve at the temperature of the slider, which begins at the fitted one.
+    """The curve at the temperature of the slider, which begins at the card's, or else at the fitted one.
 
     validation: what the temperature is fitted on, None where the run set nothing aside.
     """
     st.write(ABOUT)
-    fitted = fitted_temperature(validation)
-    usual = min(HIGHEST, max(LOWEST, fitted or 1.0))
-    chosen = st.slider("Temperature", LOWEST, HIGHEST, usual, 0.01)
-    st.caption(fit_sentence(fitted, validation, answers))
-    plain = reliability(answers.probs, answers.targets)
+    fitted, kept = fitted_temperature(validation), kept_temperature(answers)
+    usual = usual_temperature(kept, fitted)
+    chosen = st.slider("Temperature", LOWEST, ENDS[usual > ENDS[0]], usual, 0.01)
+    st.caption(f"{kept_sentence(kept)} {fit_sentence(fitted, validation, answers)}")
+    plain = reliability(probabilities(answers.logits), answers.targets)
     mended = reliability(probabilities(answers.logits, chosen), answers.targets)
     alt = "Line chart: share of right answers over the probability of the answer"
     show_chart(calibration_chart(plain, mended, chosen), "calibration", alt)
     st.subheader("In numbers")
-    show_table(rows(answers, {"as it is": 1.0, "fitted": fitted, "at the slider": chosen}))
+    show_table(rows(answers, {TRAINED: 1.0, KEPT: kept, "fitted here": fitted, "at the slider": chosen}))
     st.caption(
         "Calibration error (ECE): the distance between how sure and how right, averaged over the pictures, "
         "in 15 bins. Loss: mean cross-entropy in nats. Lower is better for both."
     )
+
+
+def usual_temperature(kept: float | None, fitted: float | None) -> float:
+    """Where the slider begins."""
+    return min(ENDS[1], max(LOWEST, kept or fitted or 1.0))
+
+
+def kept_temperature(answers: Answers) -> float | None:
+    """The one of the network's card in hundredths; None where it has none."""
+    return round(answers.temperature, 2) if answers.temperature != 1 else None
+
+
+def kept_sentence(kept: float | None) -> str:
+    """Which probabilities the other pages show."""
+    if kept is None:
+        return "Its card has no temperature: every page shows its probabilities as trained."
+    return f"Its card has the temperature {kept:.2f}: every page that asks this network divides by it."
 
 
 def fitted_temperature(validation: Answers | None) -> float | None:

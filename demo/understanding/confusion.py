@@ -30,11 +30,14 @@ def chosen_cell(state: Mapping[str, Any], classes: int) -> tuple[int, int] | Non
 
 
 def take_cell(names: Sequence[str]) -> None:
-    """Put the chosen cell into the two lists below the matrix."""
+    """Put the chosen cell into the two lists below the matrix; a mistake into those of Mistakes too."""
     cell = chosen_cell(st.session_state.get(CHART) or {}, len(names))
-    if cell is not None:
-        st.session_state[key_of("true")] = names[cell[0]]
-        st.session_state[key_of("predicted")] = names[cell[1]]
+    if cell is None:
+        return
+    lists = [("true", "predicted"), ("shows", "said")] if cell[0] != cell[1] else [("true", "predicted")]
+    for pair in lists:
+        for name, place in zip(pair, cell, strict=True):
+            st.session_state[key_of(name)] = names[place]
 
 
 def pair_rows(answers: Answers, names: Sequence[str]) -> list[dict[str, str]]:

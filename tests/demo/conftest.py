@@ -10,6 +10,15 @@ from tests.demo.dashboard_server import serve
 PATIENCE_MS = 60_000  # the first page of a fresh server on a busy machine
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_late_preload():
+    """Nothing is loaded behind a test's back: a process that ends meanwhile could crash."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("demo.preload.FOR_NETWORKS", ())
+        patch.setattr("demo.preload.QUIET_SECONDS", 0.0)
+        yield
+
+
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """An empty store; no shipped runs, no data folder, no kept speeds, no measuring, not a public host."""

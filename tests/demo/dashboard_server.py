@@ -1,4 +1,4 @@
-"""A dashboard's server for tests in a browser: a process of its own on a store of runs."""
+"""A dashboard's server for tests in a browser: a process of its own on a store of runs, and its addresses."""
 
 import os
 import socket
@@ -12,12 +12,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
+ADDRESSES = {
+    "Train": "/",
+    "Live": "/live?run={run}",
+    "Mixing": "/mixing?run={run}",
+    "Runs": "/runs",
+    "Understand": "/understand?run={run}&n=200",
+    "Try": "/try?run={run}",
+    "Results": "/results",
+    "Learn": "/learn",
+    "Basics": "/basics",
+}
+# in a browser: nothing on the page is being loaded or drawn anew
+SETTLED = """!document.querySelector("[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]")
+    && !document.querySelector("[data-testid=stStatusWidget]")"""
 LEFT_OUT = ("PYTHONPATH", "SPACE_ID", "CIFAR_LAB_PUBLIC", "CIFAR_DATA")
 
 
 @contextmanager
 def serve(runs: Path, elsewhere: Path) -> Iterator[str]:
-    """Its address; started as a user would from another folder, without the project on PYTHONPATH."""
+    """Its address."""
+    with started(runs, elsewhere) as (address, _):
+        yield address
+
+
+@contextmanager
+def started(runs: Path, elsewhere: Path) -> Iterator[tuple[str, int]]:
+    """Its address and process; started as a user would from another folder, with nothing on PYTHONPATH."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -31,7 +52,7 @@ def serve(runs: Path, elsewhere: Path) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        yield wait_for_server(f"http://127.0.0.1:{port}")
+        yield wait_for_server(f"http://127.0.0.1:{port}"), server.pid
     finally:
         server.terminate()
         server.wait(timeout=20)

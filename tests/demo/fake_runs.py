@@ -1,6 +1,7 @@
 """Runs that nobody trained: a store filled with plausible events, for tests of the pages."""
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,18 @@ def make_run(
     (run.path / "log.txt").write_text("reading the data\ntraining\n")
     write_sample(run, sample())
     return run
+
+
+def crowd(store: RunStore, runs: int, events: int) -> Run:
+    """So many runs, all alike but one: it is under way, has so many events, and is given back."""
+    first = make_run(store, epochs=6)
+    for number in range(2, runs):
+        shutil.copytree(first.path, first.path.with_name(f"{first.id}-{number}"))
+    long = make_run(store, epochs=4, state="running")
+    path = long.path / "events.jsonl"
+    start, step, *rest = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([start, step * (events - len(rest) - 1), *rest]))
+    return long
 
 
 def sample() -> Sample:

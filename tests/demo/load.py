@@ -33,6 +33,7 @@ from cifar_core.paths import PROJECT_ROOT
 from demo.drawings import DRAWINGS
 from demo.serving import CLOSING, FULL
 from tests.demo.classify_caller import FILE
+from tests.demo.processor_time import processor_seconds
 
 PAUSE_SECONDS = (1.0, 3.0)  # between a person's clicks: time to look at the answer
 PATIENCE_SECONDS = 60  # after which a person has gone, and calls it an error
@@ -156,16 +157,6 @@ def memory_mb(process: int | None) -> float:
     except OSError:
         return 0.0
     return int(found[1]) / 1000 if found else 0.0
-
-
-def processor_seconds(process: int | None) -> float:
-    """Processor time that a process has taken: what an answer costs, also on a busy machine."""
-    try:
-        with open(f"/proc/{process}/stat", encoding="utf-8") as file:
-            fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def measure(

@@ -3,26 +3,14 @@
 import pytest
 
 from cifar_core.data.synthetic import SHAPE_NAMES
+from tests.demo.dashboard_server import ADDRESSES, SETTLED
 from tests.demo.fake_runs import make_run
 from tests.toy_checkpoints import save_toy
 
-PAGES = {
-    "Train": "/",
-    "Live": "/live?run={run}",
-    "Mixing": "/mixing?run={run}",
-    "Runs": "/runs",
-    "Understand": "/understand?run={run}&n=200",
-    "Try": "/try?run={run}",
-    "Results": "/results",
-    "Learn": "/learn",
-    "Basics": "/basics",
-}
 LOOKS = (("light", 1280), ("light", 390), ("dark", 390), ("dark", 1280))
 KNOWN = {  # faults of Streamlit's own that cannot be mended from here: (rule, place) -> why
     ("scrollable-region-focusable", "pre"): "st.code scrolls a long line in a box that takes no focus",
 }
-DONE = """!document.querySelector("[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]")
-    && !document.querySelector("[data-testid=stStatusWidget]")"""
 THEME = "theme => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === theme"
 
 pytestmark = pytest.mark.timeout(300)  # seconds
@@ -54,16 +42,16 @@ def serious_faults(axe, tab) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", ADDRESSES)
 def test_axe_finds_no_serious_fault(axe, run, address, tab, page):
     tab.emulate_media(color_scheme="light", reduced_motion="reduce")
-    tab.goto(address + PAGES[page].format(run=run.id))
+    tab.goto(address + ADDRESSES[page].format(run=run.id))
     tab.locator("h1").first.wait_for()
     for theme, width in LOOKS:
         tab.emulate_media(color_scheme=theme)
         tab.set_viewport_size({"width": width, "height": 900})
         tab.wait_for_function(THEME, arg=theme)
-        tab.wait_for_function(DONE)
+        tab.wait_for_function(SETTLED)
         tab.wait_for_timeout(200)  # Streamlit lets what is new fade in
         assert not serious_faults(axe, tab), f"{theme}, {width} pixels wide"
 

@@ -61,7 +61,17 @@ def test_how_the_curves_are_looked_at_survives_new_points_and_a_reload(served_st
 def test_pages_fit_a_phone(served_store, address, tab):
     make_run(served_store, epochs=2)
     tab.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/live", "/mixing", "/runs", "/understand", "/try", "/learn?step=6"):
+    for path in (
+        "/",
+        "/live",
+        "/mixing",
+        "/runs",
+        "/understand",
+        "/try",
+        "/results",
+        "/learn?step=6",
+        "/basics",
+    ):
         tab.goto(address + path)
         tab.locator("h1").first.wait_for()
         tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")

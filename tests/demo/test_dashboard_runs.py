@@ -175,6 +175,14 @@ def test_a_run_that_has_not_begun_waits(store):
     assert "Waiting" in words(app) and "appears here with the first steps" in words(app)
 
 
+def test_who_opens_a_page_later_reads_no_event_anew(store, monkeypatch):
+    run = make_run(store)
+    page("live", run=run.id)
+    monkeypatch.setattr("cifar_core.runs.run.Run.parse_event", None)
+    monkeypatch.setattr("cifar_core.runs.run.Run.read_events", None)
+    assert charts(page("live", run=run.id)) == 5
+
+
 def test_the_list_shows_every_run_newest_first(store):
     runs = [make_run(store, epochs=2, state="stopped"), make_run(store, epochs=6)]
     table = page("runs").dataframe[0].value

@@ -97,7 +97,7 @@ def test_the_url_holds_search_filters_and_order(store, three):
     assert shown(page("runs", q="wide")) == ["beta", "alpha"]
     assert shown(page("runs", tag="final")) == ["alpha"]
     assert shown(page("runs", state="stopped")) == ["gamma"]
-    app = page("runs", sort="best accuracy", order="lowest first")
+    app = page("runs", sort="best accuracy", order="oldest, lowest first")
     assert shown(app) == ["gamma", "beta", "alpha"]
     app.text_input(key="q").set_value("odd").run()
     assert shown(app) == ["gamma"]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from cifar_core.calibration import Calibration
 from cifar_core.config import TrainConfig
 from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.explain.robustness import load
@@ -14,9 +15,9 @@ from cifar_core.recipes import get_recipe
 from demo.charts.robustness import MEAN, compared_chart
 from demo.labeled_pictures import Pictures, pictures_sentence, select_pictures, splits_of
 from demo.trial import TrialError, list_networks
-from demo.understanding.answers import Answers, compute, kept_answers, progress_words
-from demo.understanding.calibration import fitted_temperature, rows
-from demo.understanding.confusion import chosen_cell
+from demo.understanding.answers import Answers, answers_of, compute, kept_answers, progress_words
+from demo.understanding.calibration import ENDS, fitted_temperature, rows, usual_temperature
+from demo.understanding.confusion import CHART, chosen_cell, take_cell
 from demo.understanding.mistakes import ANY, OTHER, found, found_sentence
 from demo.understanding.robustness_store import known_of, measured_runs, robustness_file
 from tests.demo.page_tests import button, buttons, charts, page, words
@@ -134,6 +135,38 @@ def test_on_test_pictures_the_temperature_is_that_of_the_validation_pictures(shi
     app = open_part("calibration", split="test")
     assert app.slider[0].value == fitted != 1.0
     assert "independent" not in words(app)
+
+
+def test_the_temperature_of_its_card_is_the_one_of_every_page(store, tmp_path):
+    card = {"class_names": list(SHAPE_NAMES), "config": SMOKE.to_json()}
+    folder = save_toy(
+        tmp_path / "shipped" / "net.v1", calibration=Calibration(0.4, "val", 500, 0.1, 0.01), **card
+    )
+    app = open_part("calibration")
+    assert app.slider[0].value == 0.4 and "Its card has the temperature 0.40" in words(app)
+    table = app.table[0].value.to_string()
+    assert "on all pages, at the slider" in table and "as trained" in table and "fitted here" in table
+    (network,) = list_networks(store)
+    classifier = Classifier.load(folder, "cpu")
+    chosen = select_pictures(network, classifier.card, "val", 200)
+    sure = answers_of(classifier, (str(folder), network.stamp), chosen).probs
+    assert np.allclose(sure, classifier.probs(chosen.images), atol=1e-5)
+
+
+def test_the_slider_begins_at_the_cards_temperature_as_far_as_it_goes():
+    assert usual_temperature(6.62, 1.2) == 6.62 and usual_temperature(None, 19.0) == ENDS[1]
+    assert usual_temperature(None, None) == 1.0
+
+
+def test_a_cell_that_is_a_mistake_is_what_mistakes_opens_with(monkeypatch):
+    def chosen(place):
+        state = {CHART: {"selection": {"selected": [{"series_index": 0, "data_indices": [place]}]}}}
+        monkeypatch.setattr("demo.understanding.confusion.st.session_state", state)
+        take_cell(SHAPE_NAMES)
+        return [state.get(f"choice-{name}") for name in ("true", "predicted", "shows", "said")]
+
+    assert chosen(36) == [SHAPE_NAMES[3], SHAPE_NAMES[6]] * 2
+    assert chosen(33) == [SHAPE_NAMES[3], SHAPE_NAMES[3], None, None]
 
 
 def test_the_search_finds_by_true_and_predicted_class(shipped):
@@ -254,12 +287,12 @@ def answers() -> Answers:
 
 
 def test_one_temperature_has_one_row_of_figures():
-    table = rows(answers(), {"as it is": 1.0, "fitted": 1.5, "at the slider": 1.5})
+    table = rows(answers(), {"as trained": 1.0, "fitted here": 1.5, "at the slider": 1.5})
     assert [(row[""], row["temperature"]) for row in table] == [
-        ("as it is", "1.00"),
-        ("fitted, at the slider", "1.50"),
+        ("as trained", "1.00"),
+        ("fitted here, at the slider", "1.50"),
     ]
-    apart = rows(answers(), {"as it is": 1.0, "fitted": None, "at the slider": 2.0})
+    apart = rows(answers(), {"as trained": 1.0, "fitted here": None, "at the slider": 2.0})
     assert [row["temperature"] for row in apart] == ["1.00", "2.00"]
     assert apart[0]["loss"] != apart[1]["loss"]
 

@@ -98,7 +98,7 @@ def test_the_calibration_at_the_slider_is_what_the_title_says():
     )
     assert calibration_chart(plain, mended, 1.8).title == (
         "As sure as it is right at the temperature 1.80: on average 75.00 % sure and 75.00 % right; "
-        "as it is 99.00 % sure"
+        "as trained 99.00 % sure"
     )
 
 

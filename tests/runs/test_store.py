@@ -322,6 +322,14 @@ def test_damaged_events_give_one_sentence(run, line):
     assert len(str(refused.value).splitlines()) == 1
 
 
+def test_lines_that_only_together_are_json_are_damaged(run):
+    line = b'{"type": "lr", "step": 1, "factor": 0.5, "time": 1.0}'
+    assert len(run.parse_events([line, line])) == 2
+    for lines in ([line + b"," + line], [line[:30], line[31:]], [b'{"type": "', line[10:]]):
+        with pytest.raises(StoreError, match="are damaged"):
+            run.parse_events(lines)
+
+
 def test_an_events_file_that_is_a_folder_gives_one_sentence(run):
     (run.path / "events.jsonl").mkdir()
     with pytest.raises(StoreError, match="cannot be read"):
