@@ -143,6 +143,7 @@ def test_neither_answers_nor_low_precision_take_it(calls):
     assert not calls
 
 
-def test_the_speed_network_trains_by_it(calls):
+def test_the_speed_network_trains_by_it(calls, monkeypatch):
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX2")  # the rule asks for it
     create_model("speed94")(torch.randn(50, 3, 20, 20)).sum().backward()
     assert calls == [3, 4, 4, 2]
