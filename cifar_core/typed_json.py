@@ -23,12 +23,7 @@ def build(kind: type[T], document: Any) -> T:
     wanted = _fields(kind)  # type: ignore[arg-type]
     if unknown := document.keys() - wanted.keys():
         raise TypeError(f"{kind.__name__} has no value called {min(unknown)!r:.60}")
-    return kind(
-        **{
-            name: value if type(value) is wanted[name] else _typed(name, wanted[name], value)
-            for name, value in document.items()
-        }
-    )
+    return kind(**{name: _typed(name, wanted[name], value) for name, value in document.items()})
 
 
 @functools.cache
