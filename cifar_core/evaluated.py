@@ -11,13 +11,18 @@ from cifar_core.metrics import per_class_accuracy
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Accuracy (0..1), mean cross-entropy (nats), number of images, counts [true class, predicted class]."""
+    """Accuracy (0..1), mean cross-entropy (nats), number of images, counts [true class, predicted class].
+
+    called_none: share (0..1) that counts as none of the classes, though it is of them; None where the
+    checkpoint has no measure of strangeness.
+    """
 
     accuracy: float
     loss: float
     n: int
     confusion: NDArray[np.int64]
     class_names: list[str]
+    called_none: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `per_class` maps a name to the share of its images that were recognized."""
@@ -30,6 +35,7 @@ class Evaluated:
             "accuracy": self.accuracy,
             "loss": self.loss,
             "n": self.n,
+            "called_none": self.called_none,
             "per_class": recognized,
             "confusion": self.confusion.tolist(),
         }

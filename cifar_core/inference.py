@@ -185,13 +185,23 @@ class Classifier:
         """Measure on labeled images: uint8 (N, 3, 32, 32) and class numbers (N,), at least one."""
         if not len(images) == len(targets) > 0:
             raise InferenceError(f"{len(images)} images, {len(targets)} targets: give as many, at least one.")
-        logits = torch.from_numpy(self.averaged_logits(images))
+        looks = [self.look(part) for part in parts_of(images)]
+        logits = torch.cat([look.logits.cpu() for look in looks])
+        known = [self._is_known(score) for look in looks for score in self._strangeness(look)]
         loss = cross_entropy(logits, torch.tensor(targets, dtype=torch.int64)).item()
         predictions = logits.argmax(dim=1).numpy()
-        confusion = confusion_matrix(np.asarray(targets), predictions, len(self.class_names))
         return Evaluated(
-            accuracy(np.asarray(targets), predictions), loss, len(targets), confusion, self.class_names
+            accuracy(np.asarray(targets), predictions),
+            loss,
+            len(targets),
+            confusion_matrix(np.asarray(targets), predictions, len(self.class_names)),
+            self.class_names,
+            called_none=None if None in known else known.count(False) / len(known),
         )
+
+    def _is_known(self, strangeness: float | None) -> bool | None:
+        unknown = self.card.unknown
+        return None if strangeness is None or unknown is None else strangeness <= unknown.threshold
 
     def _prediction(
         self,
@@ -204,12 +214,11 @@ class Classifier:
     ) -> Prediction:
         best = np.argsort(-probs, kind="stable")[:top]
         blocks = zip(self.model.mixing_blocks(), mixing, strict=True)
-        unknown = self.card.unknown
         return Prediction(
             top=[(self.class_names[number], float(probs[number])) for number in best],
             probs=probs,
             mixing={name: block[row].tolist() for name, block in blocks},
             seen=pixels.permute(1, 2, 0).numpy().copy(),
             strangeness=strangeness,
-            known=None if strangeness is None or unknown is None else strangeness <= unknown.threshold,
+            known=self._is_known(strangeness),
         )

@@ -111,7 +111,11 @@ def test_evaluation_gives_the_cards_number(name, real_data_dir, capsys):
     arguments = ["evaluate", "--checkpoint", name, "--data-dir", str(real_data_dir), "--json"]
     assert main(arguments) == 0
     measured = json.loads(capsys.readouterr().out)
-    stated = load_card(resolve_checkpoint(name)).metrics["test"]
+    card = load_card(resolve_checkpoint(name))
+    stated = card.metrics["test"]
     assert measured["n"] == stated["n"]
     assert measured["accuracy"] == pytest.approx(stated["accuracy"], abs=0.001)
     assert measured["loss"] == pytest.approx(stated["loss"], abs=0.01)
+    assert (measured["called_none"] is None) == (card.unknown is None)
+    if name == DEFAULT_CHECKPOINT:
+        assert 0 < measured["called_none"] < 0.05

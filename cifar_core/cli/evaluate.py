@@ -84,4 +84,6 @@ def _lines(document: dict[str, Any]) -> str:
         f"accuracy    {document['accuracy']:.2%} of {document['n']:,} {document['split']} images",
         f"loss        {document['loss']:.4f}",
     ]
+    if document["called_none"] is not None:
+        lines.append(f"strange     {document['called_none']:.2%} of them: wrongly called none of the classes")
     return "\n".join(lines + [f"{name:11} {share:.1%}" for name, share in document["per_class"].items()])
