@@ -75,7 +75,7 @@ def _guarded(run: Run, data_dir: Path | None, wishes: Wishes, listener: Listener
         recorder.write("stopped", message="Stopped before the first step.")
         return RunEnd("stopped", 0, 0.0, 0, 0.0)
     except KeyboardInterrupt:
-        recorder.write("stopped", message="Interrupted; Resume goes on from the last saved state.")
+        recorder.write("stopped", message=f"Interrupted. {run.resuming}")
         raise
     except torch.OutOfMemoryError:
         message = "The device ran out of memory; start again with a smaller batch_size."
@@ -85,7 +85,8 @@ def _guarded(run: Run, data_dir: Path | None, wishes: Wishes, listener: Listener
         recorder.write("failed", message=str(error))
         raise
     except BaseException as error:
-        recorder.write("failed", message=f"Unexpected {type(error).__name__}: {error}; see the log.")
+        words = f"Unexpected {type(error).__name__}: {error}; the last lines of the log say more."
+        recorder.write("failed", message=f"{words} {run.resuming}")
         raise
 
 

@@ -146,10 +146,8 @@ def show_outcome(run: Run, status: Status, history: History) -> None:
 
 
 def failure_words(status: Status) -> str:
-    """What went wrong and what to do."""
-    said = status.message.strip() or "The training process failed"
-    advice = "Resume goes on from the last saved state; the last lines of the log say more."
-    return said if "Resume" in said else f"{said.rstrip('.')}. {advice}"
+    """What went wrong and what to do: the run's own words, which say both."""
+    return status.message.strip() or "The training failed without a word; the last lines of the log say more."
 
 
 def outcome_words(status: Status, history: History) -> str:

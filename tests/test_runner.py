@@ -330,7 +330,8 @@ def fail_with(error):
 
 FAILURES = {
     "out of memory": (torch.OutOfMemoryError("Tried to get 2 GiB"), TrainingError, "a smaller batch_size"),
-    "a bug": (ZeroDivisionError("division by zero"), ZeroDivisionError, "Unexpected ZeroDivisionError"),
+    "a bug": (ZeroDivisionError("by zero"), ZeroDivisionError, "by zero; the last lines of the log say more. "
+              "Resume starts again"),
     "our own": (TrainingError("It will not work; try another way."), TrainingError, "It will not work"),
 }  # fmt: skip
 

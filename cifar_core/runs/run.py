@@ -178,10 +178,15 @@ class Run:
             return Status("damaged", message=f"The status of run '{self.id}' is damaged: {error}.")
         if not status.active or self._alive(status):
             return status
-        saved = self.last_checkpoint.exists()
-        resume = "goes on from the last saved state" if saved else "starts again, from the first step"
-        gone = f"The process ended without a word: killed from outside, or out of memory. Resume {resume}."
+        gone = f"The process ended without a word: killed from outside, or out of memory. {self.resuming}"
         return replace(status, state="failed", message=gone, eta_seconds=None)
+
+    @property
+    def resuming(self) -> str:
+        """What Resume would do, in a sentence."""
+        if self.last_checkpoint.exists():
+            return "Resume goes on from the last saved state."
+        return "Resume starts again, from the first step."
 
     def _alive(self, status: Status) -> bool:
         silent = time.time() - status.heartbeat

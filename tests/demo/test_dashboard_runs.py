@@ -1,5 +1,6 @@
 """The pages that show runs: one as it happens, and all of them side by side."""
 
+import dataclasses
 import shutil
 
 import pytest
@@ -112,9 +113,16 @@ def test_a_failed_run_shows_its_log_and_can_be_resumed(store, launched):
     run = make_run(store, epochs=1, state="failed")
     (run.path / "log.txt").write_text("line one\nRuntimeError: boom\n")
     app = page("live", run=run.id)
-    assert "RuntimeError: boom" in words(app) and "Resume goes on" in words(app)
+    assert "RuntimeError: boom" in words(app) and "the last lines of the log say more" in words(app)
     button(app, "Resume").click().run()
     assert [item.id for item in launched] == [run.id]
+
+
+def test_a_failure_that_says_what_to_do_is_not_told_to_resume(store):
+    run = make_run(store, epochs=1, state="failed")
+    run.write_status(dataclasses.replace(run.status(), message="No number; start again with a smaller rate."))
+    (error,) = page("live", run=run.id).error
+    assert "smaller rate" in error.value and "Resume" not in error.value
 
 
 def test_a_process_that_died_shows_as_failed(store):
