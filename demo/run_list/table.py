@@ -11,7 +11,7 @@ from demo.style import CURVE_INK
 from demo.summaries import Summary
 from demo.words import STATE_WORDS, amount, counted, duration, listed, when
 
-ROWS_SHOWN = 12
+ROWS_SHOWN = 12.5  # the half one shows that there are more
 ROW_PIXELS = 35
 TAGS_PIXELS = 200
 BEST_HELP = "The highest validation accuracy of the run, in percent."
@@ -96,7 +96,7 @@ def _ticked(shown: list[Summary], wanted: list[str]) -> list[str]:
     mark = hashlib.sha256(",".join(ids).encode()).hexdigest()[:16]
     state = st.dataframe(
         table_of(shown),
-        height=ROW_PIXELS * (min(len(shown), ROWS_SHOWN) + 1) + 3,
+        height=int(ROW_PIXELS * (min(len(shown), ROWS_SHOWN) + 1)) + 3,
         hide_index=True,
         placeholder="–",
         column_config=COLUMNS,
