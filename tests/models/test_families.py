@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from cifar_core.models import ModelError, count_macs, count_parameters, create_model
+from cifar_core.models.densenet import DenseBlock
 from cifar_core.models.plain_cnn import PlainCNN
 
 STATED = {  # parameters, million multiply-accumulates
@@ -81,6 +82,18 @@ def test_by_batch_statistics_an_answer_depends_on_the_batch_as_in_training():
     own = create_model("scale_resnet", num_classes=2)
     own.load_state_dict(original.state_dict())  # the same weights, the same averages
     assert not torch.allclose(own.eval()(images), answered, atol=1e-3)
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_a_dense_layer_gets_its_gradient_without_gaps(layout):
+    seen = []
+    block = DenseBlock(8, growth=4)
+    for layer in block.layers:
+        layer.register_full_backward_pre_hook(lambda _, gradients: seen.extend(gradients))
+    result = block(torch.randn(2, 8, 6, 6).to(memory_format=layout))
+    result.backward(torch.randn(2, 40, 6, 6).to(memory_format=layout))
+    assert len(seen) == len(block.layers)
+    assert all(gradient.is_contiguous(memory_format=layout) for gradient in seen)
 
 
 def test_bad_arguments_are_answered_in_a_sentence():
