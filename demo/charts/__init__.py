@@ -3,7 +3,8 @@
 from demo.charts.curves import CurveView, accuracy_chart, loss_chart
 from demo.charts.figure import Chart, for_dark
 from demo.charts.lr_search import lr_search_chart
-from demo.charts.mixing import entropy_chart, mixing_over_epochs, mixing_per_class
+from demo.charts.mixing import entropy_chart, mixing_per_class
+from demo.charts.mixing_ribbons import mixing_ribbons
 from demo.charts.overlay import OverlaidRun, line_style, overlay_chart, run_color
 from demo.charts.picture import picture_mixing_chart
 
@@ -17,8 +18,8 @@ __all__ = [
     "line_style",
     "loss_chart",
     "lr_search_chart",
-    "mixing_over_epochs",
     "mixing_per_class",
+    "mixing_ribbons",
     "overlay_chart",
     "picture_mixing_chart",
     "run_color",

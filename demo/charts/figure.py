@@ -91,8 +91,17 @@ def color_scale(top: float) -> Option:
 
 
 def for_dark(option: Option) -> Option:
-    """The same option for a dark page: lines and bars too dark to be seen there are mixed with white."""
-    return {**option, "series": [_lightened(series) for series in option["series"]]}
+    """The same option for a dark page: lines, bars and titles too dark for it are mixed with white."""
+    shown = {**option}
+    if "series" in option:
+        shown["series"] = [_lightened(series) for series in option["series"]]
+    if "title" in option:
+        shown["title"] = [
+            title | {"textStyle": _seen(title.get("textStyle", {}), READ)} for title in option["title"]
+        ]
+    if "media" in option:  # the same chart on another screen
+        shown["media"] = [case | {"option": for_dark(case["option"])} for case in option["media"]]
+    return shown
 
 
 def _lightened(part: Any) -> Any:

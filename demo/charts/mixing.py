@@ -1,4 +1,4 @@
-"""How a network mixes its kernels: over the epochs, for each class, and how even the mix is (entropy)."""
+"""How a network mixes its kernels: for each class, and how even the mix is (entropy)."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,29 +12,6 @@ from demo.words import counted, listed
 
 TAKEN_OVER = 0.1  # normalized entropy below which one kernel does the work (K = 4: its share is about 98 %)
 NEARLY_EVEN = 0.97
-MAX_COLUMNS = 120
-ROW_HEIGHT = 13  # pixels
-
-
-def mixing_over_epochs(epochs: Sequence[Epoch]) -> Chart:
-    """Heat map: a row for each kernel of each block, a column for each epoch. `epochs` is not empty."""
-    shown = _spread(epochs)
-    cells = [
-        [column, row, round(value, 3), kernel, f"epoch {epoch.epoch}"]
-        for column, epoch in enumerate(shown)
-        for row, kernel, value in _cells(epoch.mixing, [block.mean for block in epoch.mixing])
-    ]
-    rows = _block_labels(shown[-1].mixing)
-    x_axis = category_axis(
-        [str(epoch.epoch) for epoch in shown], name="epoch", nameLocation="middle", nameGap=28
-    )
-    x_axis["axisLabel"] = {"hideOverlap": True}
-    option = _heat_map(cells, x_axis, category_axis(rows, inverse=True))
-    reading = (
-        "Each row is one kernel, grouped by block. Brighter: it counts for more, on average over the "
-        "validation pictures."
-    )
-    return Chart(dominance_title(shown[-1].mixing), option, reading, 80 + ROW_HEIGHT * len(rows))
 
 
 def mixing_per_class(epoch: Epoch, class_names: Sequence[str], top: float = 0.0) -> Chart:
@@ -149,19 +126,3 @@ def kernel_axis(mixing: Sequence[BlockMixing]) -> Option:
     axis = category_axis(labels[:-1], name="kernels, grouped by block", nameLocation="middle", nameGap=44)
     axis["axisLabel"] = {"interval": 0, "lineHeight": 15}
     return axis
-
-
-def _block_labels(mixing: Sequence[BlockMixing]) -> list[str]:
-    """A label for each place that `_cells` counts: the block's name at its middle kernel, else nothing."""
-    labels: list[str] = []
-    for block in mixing:
-        own = [""] * len(block.mean)
-        own[(len(own) - 1) // 2] = block.block
-        labels += [*own, ""]
-    return labels[:-1]
-
-
-def _spread(epochs: Sequence[Epoch]) -> list[Epoch]:
-    """At most MAX_COLUMNS epochs, evenly spread, the last one always among them."""
-    stride = -(-len(epochs) // MAX_COLUMNS)
-    return list(epochs[::-1][::stride][::-1])

@@ -13,8 +13,8 @@ from demo.charts import (
     accuracy_chart,
     entropy_chart,
     loss_chart,
-    mixing_over_epochs,
     mixing_per_class,
+    mixing_ribbons,
     run_color,
 )
 from demo.curve_view import choose_view
@@ -118,13 +118,13 @@ def mixing_panel(run: Run) -> None:
 
 
 def _mixing_charts(epochs: list[Epoch], class_names: Sequence[str]) -> None:
+    alt = "Stacked areas, a chart for each block: share of each kernel over epochs"
+    show_chart(mixing_ribbons(epochs), "mixing", alt)
     left, right = st.columns(2)
     with left:
-        over_epochs = mixing_over_epochs(epochs)
-        show_chart(over_epochs, "mixing", "Heat map: mixing coefficients by kernel and epoch")
-    with right:
         per_class = mixing_per_class(epochs[-1], class_names)
         show_chart(per_class, "classes", "Heat map: mixing coefficients by class and kernel")
+    with right:
         show_chart(entropy_chart(epochs[-1].mixing), "entropy", "Bar chart: entropy of each block's mix")
 
 

@@ -14,14 +14,13 @@ from demo.charts import (
     accuracy_chart,
     entropy_chart,
     loss_chart,
-    mixing_over_epochs,
     mixing_per_class,
+    mixing_ribbons,
     overlay_chart,
     picture_mixing_chart,
     run_color,
 )
 from demo.charts.figure import MAX_POINTS, for_dark, thinned
-from demo.charts.mixing import MAX_COLUMNS
 from demo.history import History
 from demo.style import READ, RUN_COLORS, on_dark
 from tests.demo.fake_runs import epoch_end, events, make_run, steps
@@ -77,7 +76,7 @@ def test_options_are_plain_json():
     epochs = history_of(5).epochs
     charts = [
         loss_chart(history_of(3), "#000000"),
-        mixing_over_epochs(epochs),
+        mixing_ribbons(epochs),
         mixing_per_class(epochs[-1], NAMES),
         entropy_chart(epochs[-1].mixing),
         picture_mixing_chart({"b1": [0.5, 0.5]}),
@@ -116,28 +115,6 @@ def cell(option: dict, x: int, y: int) -> list:
     return next(row for row in option["series"][0]["data"] if row[:2] == [x, y])
 
 
-def test_mixing_rows_are_kernels_and_columns_epochs():
-    epochs = history_of(5).epochs
-    option = mixing_over_epochs(epochs).option
-    kernels = len(epochs[0].mixing[0].mean)
-    value = round(epochs[3].mixing[1].mean[1], 3)
-    assert cell(option, 3, kernels + 2)[2:] == [value, "stage1.1, kernel 2", "epoch 4"]
-    assert kernels not in column(option["series"][0]["data"], 1), "there is a gap between two blocks"
-    assert option["xAxis"]["data"] == ["1", "2", "3", "4", "5"]
-    assert [label for label in option["yAxis"]["data"] if label] == [
-        block.block for block in epochs[0].mixing
-    ]
-    assert option["yAxis"]["data"].index("stage1.1") in range(kernels + 1, 2 * kernels + 1)
-
-
-def test_mixing_of_many_epochs_keeps_the_last():
-    one = epoch_end(1, True, 1.0)
-    epochs = [dataclasses.replace(one, epoch=number) for number in range(1, 251)]
-    option = mixing_over_epochs(epochs).option
-    assert len(option["xAxis"]["data"]) <= MAX_COLUMNS
-    assert option["xAxis"]["data"][-1] == "250"
-
-
 def test_mixing_per_class_has_the_classes_as_rows():
     epoch = history_of(3).epochs[-1]
     option = mixing_per_class(epoch, NAMES).option
@@ -159,17 +136,17 @@ def test_a_block_with_one_kernel_left_is_named():
     alone = BlockMixing("b2", [1.0, 0.0], [[1.0, 0.0]] * 10, 0.01)
     even = BlockMixing("b1", [0.5, 0.5], [[0.5, 0.5]] * 10, 1.0)
     epoch = dataclasses.replace(epoch_end(1, True, 1.0), mixing=[even, alone])
-    assert mixing_over_epochs([epoch]).title == "In b2 one kernel has taken over"
+    assert mixing_ribbons([epoch]).title == "In b2 one kernel has taken over"
     assert entropy_chart(epoch.mixing).title == "1 block of 2 uses one kernel alone"
     bars = entropy_chart(epoch.mixing).option["series"][0]["data"]
     assert bars[0]["itemStyle"] != bars[1]["itemStyle"]
-    assert "almost evenly" in mixing_over_epochs([dataclasses.replace(epoch, mixing=[even])]).title
+    assert "almost evenly" in mixing_ribbons([dataclasses.replace(epoch, mixing=[even])]).title
 
 
 def test_colors_of_the_heat_map_cover_unnormalized_coefficients():
     loud = BlockMixing("b1", [0.9, 0.95], [[0.9, 0.95]] * 10, 1.0)
     epoch = dataclasses.replace(epoch_end(1, True, 1.0), mixing=[loud])
-    assert mixing_over_epochs([epoch]).option["visualMap"]["max"] == 1.0
+    assert mixing_per_class(epoch, NAMES).option["visualMap"]["max"] == 1.0
 
 
 def test_overlay_gives_each_run_its_color_and_one_line():
@@ -238,3 +215,8 @@ def test_on_a_dark_page_only_what_is_too_dark_changes():
     mark = {"data": [{"yAxis": 1}], "label": {"color": "#B42318"}}
     (series,) = for_dark({"series": [{"markLine": mark}]})["series"]
     assert series["markLine"] == {**mark, "label": {"color": on_dark("#B42318", READ)}}
+    named = {"title": [{"text": "b1", "textStyle": {"color": "#B42318"}}, {"text": "b2"}]}
+    red, plain = for_dark({**named, "series": [], "media": [{"option": named}]})["media"][0]["option"][
+        "title"
+    ]
+    assert red["textStyle"] == {"color": on_dark("#B42318", READ)} and plain["text"] == "b2"
