@@ -1,9 +1,11 @@
-"""The data set shown to a newcomer: rows of pictures, counts, and what augmentation does. Pure functions."""
+"""The data set shown to a newcomer: pictures, means, counts, what augmentation does. Pure functions."""
 
 import html
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cifar_core.config import TrainConfig
 from demo.picture_cards import data_uri
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 SHOWN = 9  # changed pictures beside the one that they were made of
 ROW = "display:grid;grid-template-columns:6.5rem minmax(0,1fr);gap:.2rem 1rem;align-items:center"
+FIVE_IN_A_ROW = "display:grid;grid-template-columns:repeat(5,minmax(0,1fr));gap:.6rem;max-width:680px"
 IMAGE = "display:block;width:100%;max-width:680px;image-rendering:pixelated"
 
 
@@ -27,6 +30,22 @@ def class_rows_html(data: "ImageData", seed: int) -> str:
         words = f"{len(numbers)} pictures of the class {html.escape(name)}"
         rows.append(f'<div>{html.escape(name)}</div><img src="{image}" alt="{words}" style="{IMAGE}">')
     return f'<div style="{ROW}">{"".join(rows)}</div>'
+
+
+def mean_pictures(data: "ImageData") -> NDArray[np.uint8]:
+    """The mean of all training pictures of each class, pixel by pixel: (classes, 32, 32, 3)."""
+    images, targets = data.train.images, data.train.targets
+    means = [images[targets == label].mean(axis=0) for label in range(len(data.class_names))]
+    return np.stack(means).round().astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def mean_pictures_html(pictures: NDArray[np.uint8], class_names: Sequence[str]) -> str:
+    """Each class's mean picture (32, 32, 3), its name under it, five in a row."""
+    figures = []
+    for picture, name in zip(pictures, map(html.escape, class_names), strict=True):
+        image = f'<img src="{data_uri(picture)}" alt="Mean picture of the class {name}" style="{IMAGE}">'
+        figures.append(f"<div>{image}{name}</div>")
+    return f'<div style="{FIVE_IN_A_ROW};font-size:.8rem">{"".join(figures)}</div>'
 
 
 def count_rows(data: "ImageData") -> list[dict[str, str]]:

@@ -4,11 +4,20 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.store import RunStore
-from demo.basics_pictures import augmentation_html, class_rows_html, count_rows, counts_sentence
+from demo.basics_pictures import (
+    augmentation_html,
+    class_rows_html,
+    count_rows,
+    counts_sentence,
+    mean_pictures,
+    mean_pictures_html,
+)
 from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.data_choice import last_folder
 from demo.history import History
@@ -20,6 +29,7 @@ from demo.trial import TrialError
 from demo.url_choice import choose
 
 if TYPE_CHECKING:
+    from cifar_core.data import ImageData
     from cifar_core.models.layers import Part
 
 PARTS = {
@@ -58,8 +68,14 @@ def network_names() -> dict[str, str]:
     return {name: describe_model(name) for name in list_models()}
 
 
+@st.cache_data(max_entries=2, show_spinner=False)
+def means_of(fingerprint: str, _data: "ImageData") -> NDArray[np.uint8]:
+    """The mean picture of each class of the data that has this fingerprint."""
+    return mean_pictures(_data)
+
+
 def show_pictures(store: RunStore) -> None:
-    """Ten random pictures of each class, how many there are, and what augmentation makes of one."""
+    """Ten random pictures of each class, their mean, their number, and what augmentation makes of one."""
     folder = last_folder(store)
     try:
         with st.spinner("Opening the pictures"):
@@ -71,6 +87,12 @@ def show_pictures(store: RunStore) -> None:
     seed = int(st.number_input("Seed", 0, 9999, key="seed", help=SEED_HELP, width=180))
     st.html(class_rows_html(data, seed))
     st.caption(f"Drawn with seed {seed} from the training pictures, 32 × 32 pixels each, shown enlarged.")
+    st.subheader("The mean picture of each class")
+    st.html(mean_pictures_html(means_of(data.fingerprint, data), data.class_names))
+    st.caption(
+        "All training pictures of a class laid over one another: the mean of each pixel. What most of them "
+        "share stays, the thing itself blurs away. To tell the classes apart takes more than their colors."
+    )
     st.subheader("How many there are")
     st.write(counts_sentence(data))
     with st.expander("Count by class"):

@@ -7,7 +7,14 @@ from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
 from cifar_core.models import create_model
 from cifar_core.models.layers import parts_of
 from cifar_core.recipes import get_recipe
-from demo.basics_pictures import augmentation_html, class_rows_html, count_rows, counts_sentence
+from demo.basics_pictures import (
+    augmentation_html,
+    class_rows_html,
+    count_rows,
+    counts_sentence,
+    mean_pictures,
+    mean_pictures_html,
+)
 from demo.network_drawing import drawing_sentence, network_drawing
 from demo.picture_sheet import random_rows, sheet
 from tests.demo.fake_runs import make_run
@@ -47,6 +54,15 @@ def test_each_class_has_its_name_and_a_described_picture(data):
     text = class_rows_html(data, seed=0)
     assert text.count("<img") == 10
     assert all(f'alt="10 pictures of the class {name}"' in text for name in SHAPE_NAMES)
+
+
+def test_a_mean_picture_is_the_mean_of_its_class(data):
+    pictures = mean_pictures(data)
+    assert pictures.shape == (10, 32, 32, 3) and pictures.dtype == np.uint8
+    own = data.train.images[data.train.targets == 4].astype(int)
+    assert abs(int(pictures[4, 7, 9, 2]) - own[:, 2, 7, 9].mean()) <= 0.5
+    text = mean_pictures_html(pictures, data.class_names)
+    assert all(f'alt="Mean picture of the class {name}"' in text for name in SHAPE_NAMES)
 
 
 def test_counts_are_counted(data):
