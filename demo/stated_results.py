@@ -43,7 +43,7 @@ def _best(results: Sequence[Result], recipe: str) -> Result | None:
 
 
 def table_rows(rows: Sequence[Row]) -> list[dict[str, str]]:
-    """The rows in words, a column for each figure."""
+    """The rows in words; the figures come first, since a phone shows no more than three columns."""
     table = []
     for row in rows:
         stated = row.recipe.stated
@@ -51,10 +51,10 @@ def table_rows(rows: Sequence[Row]) -> list[dict[str, str]]:
         table.append(
             {
                 "recipe": row.recipe.name,
-                "what it is": title_of(row.recipe),
                 "stated": f"{100 * stated.accuracy:.2f} % after {stated.epochs} epochs",
-                "own, as stated": result_words(row.own),
                 "own, fast": result_words(row.fast),
+                "own, as stated": result_words(row.own),
+                "what it is": title_of(row.recipe),
             }
         )
     return table
