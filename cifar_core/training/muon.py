@@ -18,14 +18,41 @@ NEWTON_SCHULZ_STEPS = 3
 
 def orthogonalize(matrices: Tensor) -> Tensor:
     """Matrices (n, rows, columns) -> the same singular vectors with all singular values near 1."""
-    a, b, c = NEWTON_SCHULZ
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    for _ in range(NEWTON_SCHULZ_STEPS):
-        gram = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    if x.dtype == torch.float32 and x.shape[2] > 2 * x.shape[1]:
+        x = _orthogonalize_wide(x)
+    else:
+        for _ in range(NEWTON_SCHULZ_STEPS):
+            gram = x @ x.mT
+            x = torch.baddbmm(x, _beyond_identity(gram), x, beta=NEWTON_SCHULZ[0])
     return x.mT if tall else x
+
+
+def _orthogonalize_wide(x: Tensor) -> Tensor:
+    """The same steps with two products of the width of x for six; 16 bits are too coarse for it.
+
+    A step multiplies x by a polynomial p of its Gram matrix g = x·xᵀ, which thereby becomes p·g·p.
+    """
+    gram = x @ x.mT
+    step = product = _polynomial(gram)
+    for _ in range(NEWTON_SCHULZ_STEPS - 1):
+        gram = step @ gram @ step
+        step = _polynomial(gram)
+        product = step @ product
+    return product @ x
+
+
+def _polynomial(gram: Tensor) -> Tensor:
+    step = _beyond_identity(gram)
+    step.diagonal(dim1=1, dim2=2).add_(NEWTON_SCHULZ[0])
+    return step
+
+
+def _beyond_identity(gram: Tensor) -> Tensor:
+    _, b, c = NEWTON_SCHULZ
+    return torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
 
 
 class Muon(Optimizer):
