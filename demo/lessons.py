@@ -23,8 +23,8 @@ class Lesson:
 LESSONS = (
     Lesson(
         "Ten kinds of small photos",
-        "CIFAR-10 has 60,000 photos of 32 × 32 pixels: ten classes, 6,000 photos of each. A network sees "
-        "50,000 of them while it learns. The other 10,000 are looked at once, at the very end.",
+        "CIFAR-10 has 60,000 photos of 32 × 32 pixels: ten classes, 6,000 photos of each. A network learns "
+        "from up to 50,000 of them. The other 10,000 are looked at once, at the very end.",
         "Show others",
         "Some are hard for you as well. A blind guess is right once in ten times: that is where every "
         "network starts.",
@@ -32,10 +32,11 @@ LESSONS = (
     Lesson(
         "A small network learns",
         "Two layers of filters look for small patterns, two more layers turn what was found into ten "
-        "probabilities. After each batch of 50 pictures every weight moves a little, so that the loss falls.",
+        "probabilities. It learns from 10,000 pictures; after each batch of 50 every weight moves a little, "
+        "so that the loss falls.",
         "Train it",
-        "The curves start at 10 % and at 2.30, the loss of a blind guess. Validation pictures are never "
-        "trained on: they tell whether it has understood.",
+        "The loss starts near 2.30, that of a blind guess, and the accuracy near 10 %, below the axis. "
+        "Validation pictures are never trained on: they tell whether it has understood.",
         "lesson_first",
     ),
     Lesson(
@@ -89,15 +90,20 @@ def lesson_number(text: str) -> int:
 
 
 def run_of_recipe(recipe: str, summaries: Sequence[Summary]) -> Summary | None:
-    """The newest own run of just this recipe, of any seed, with something to show; else the shipped one."""
-    wanted = get_recipe(recipe).config
-    found = [
-        item
-        for item in summaries
-        if item.config and item.config == wanted.replace(seed=item.config.seed)
-        if item.epochs or item.state in ACTIVE_STATES
-    ]
+    """The newest own run of just this recipe, of any seed, with a completed epoch; else the shipped one."""
+    found = [item for item in summaries if item.epochs and _is_of(recipe, item)]
     return max(found, key=lambda item: (not item.shipped, item.created), default=None)
+
+
+def run_under_way(recipe: str, summaries: Sequence[Summary]) -> Summary | None:
+    """The newest run of just this recipe, of any seed, that trains or waits for its turn."""
+    found = [item for item in summaries if item.state in ACTIVE_STATES and _is_of(recipe, item)]
+    return max(found, key=lambda item: item.created, default=None)
+
+
+def _is_of(recipe: str, item: Summary) -> bool:
+    wanted = get_recipe(recipe).config
+    return item.config is not None and item.config == wanted.replace(seed=item.config.seed)
 
 
 def end_sentence(recipe: str, train: float, val: float) -> str:

@@ -24,7 +24,15 @@ from demo.drawings import DRAWINGS
 from demo.history import History
 from demo.host import is_public
 from demo.kept import network_of, pictures_of
-from demo.lessons import LESSONS, Lesson, end_sentence, gain_sentence, lesson_number, run_of_recipe
+from demo.lessons import (
+    LESSONS,
+    Lesson,
+    end_sentence,
+    gain_sentence,
+    lesson_number,
+    run_of_recipe,
+    run_under_way,
+)
 from demo.live_head import failure_words, progress_of
 from demo.panels import BACK, plain, show_chart, show_legend, show_link, show_table, tighten_page
 from demo.picture_cards import picture_grid
@@ -41,6 +49,7 @@ COMPARED = {
 }
 NO_PICTURES = "CIFAR-10 is not on this machine, so these are drawn shapes; a first training fetches it."
 NO_RUN = "Nobody has trained this here yet; press the button, it takes about a minute."
+EARLIER = "Until it has drawn its first points, these are the curves of the run before."
 
 
 def pictures_step(store: RunStore, lesson: Lesson) -> None:
@@ -56,8 +65,8 @@ def pictures_step(store: RunStore, lesson: Lesson) -> None:
 def training_step(store: RunStore, lesson: Lesson) -> None:
     """The newest run of the lesson's recipe, moving while it trains; one button starts another."""
     summaries = summarize_all(store)
-    run = run_of_recipe(lesson.recipe, summaries)
-    under_way = run is not None and run.state in ACTIVE_STATES
+    earlier, under_way = run_of_recipe(lesson.recipe, summaries), run_under_way(lesson.recipe, summaries)
+    run = under_way or earlier
     if lesson.recipe == "lesson_augment":
         _show_augmentation(store)
     if is_public():
@@ -67,10 +76,10 @@ def training_step(store: RunStore, lesson: Lesson) -> None:
     if run is None:
         st.write(NO_RUN)
         return
-    st.fragment(_run_panel, run_every=CURVES_SECONDS if under_way else None)(store, run)
+    st.fragment(_run_panel, run_every=CURVES_SECONDS if under_way else None)(store, run, earlier or run)
     if lesson.recipe == "lesson_augment":
         without = run_of_recipe("lesson_overfit", summaries)
-        ended = [item and item.state == "finished" and item.curve for item in (without, run)]
+        ended = [item and item.state == "finished" and item.curve for item in (without, earlier)]
         ends = [curve[-1] if curve else None for curve in ended]
         st.write(gain_sentence(*ends))
 
@@ -154,10 +163,13 @@ def _start(store: RunStore, recipe: str) -> None:
         st.rerun()
 
 
-def _run_panel(store: RunStore, item: Summary) -> None:
+def _run_panel(store: RunStore, item: Summary, earlier: Summary) -> None:
+    """How far the run is, and its curves; those of an earlier one until it has any."""
     try:
-        run = store.get(item.id)
+        run, shown = store.get(item.id), item
         status, history = run.status(), History.of(run)
+        if not history.steps and status.active:
+            shown, history = earlier, History.of(store.get(earlier.id))
     except StoreError as error:  # deleted meanwhile, or damaged
         st.write(plain(f"This run cannot be shown. {error}"))
         return
@@ -166,7 +178,10 @@ def _run_panel(store: RunStore, item: Summary) -> None:
     if status.active:
         fraction, words = progress_of(status)
         st.progress(fraction, text=plain(words))
-    color = run_color(item.rank)
+        show_link("live", "Open this run, to pause or stop it", run=item.id)
+    if shown is not item:
+        st.caption(EARLIER)
+    color = run_color(shown.rank)
     left, right = st.columns(2)
     with left:
         show_chart(loss_chart(history, color), "learn-loss", "Line chart: training and validation loss")
@@ -176,7 +191,8 @@ def _run_panel(store: RunStore, item: Summary) -> None:
     if history.end and history.epochs and item.config:
         last = history.epochs[-1]
         st.write(end_sentence(item.config.recipe, last.train_accuracy, last.val_accuracy))
-    show_link("live", "Open this run", run=item.id)
+    if not status.active:
+        show_link("live", "Open this run", run=item.id)
     if status.active != (item.state in ACTIVE_STATES):
         st.rerun()
 

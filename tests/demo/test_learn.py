@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from cifar_core.recipes import get_recipe
+from cifar_core.runs.store import Status
 from cifar_core.runs.trash import delete_run
-from demo.lessons import LESSONS, end_sentence, gain_sentence, lesson_number, run_of_recipe
+from demo.lessons import LESSONS, end_sentence, gain_sentence, lesson_number, run_of_recipe, run_under_way
 from demo.summaries import Summary, summarize_all
 from tests.demo.fake_runs import keep_running, make_run
 from tests.demo.page_tests import button, buttons, charts, page, words
@@ -48,6 +49,20 @@ def test_a_run_that_moves_is_shown_and_not_started_twice(store):
     lock = keep_running(run)
     app = page("learn", step="2")
     assert charts(app) == 2 and "Train it" not in buttons(app)
+    lock.release()
+
+
+def test_the_curves_of_the_run_before_stay_until_the_next_has_its_own(store):
+    before = make_run(store, recipe="lesson_first", mixes=False, epochs=5, total_epochs=5)
+    waiting = store.create(get_recipe("lesson_first").config)
+    waiting.write_status(Status("waiting", message="Waits for another run."))
+    lock = keep_running(waiting)
+    app = page("learn", step="2")
+    said = words(app)
+    assert charts(app) == 2 and "curves of the run before" in said and "Train it" not in buttons(app)
+    last = before.events()[-2]
+    assert end_sentence("lesson_first", last.train_accuracy, last.val_accuracy) in said
+    assert page("learn", step="6").table[0].value["epochs"].tolist() == ["5"]
     lock.release()
 
 
@@ -93,6 +108,10 @@ def test_the_newest_own_run_comes_before_the_shipped_one(store, monkeypatch):
     assert run_of_recipe("lesson_first", summaries) == newer
     assert run_of_recipe("lesson_first", [shipped, without_epoch, other]) == shipped
     assert run_of_recipe("lesson_augment", summaries) is None
+    waiting = replace(older, id="w", created=5.0, epochs=0, state="waiting")
+    assert run_of_recipe("lesson_first", [*summaries, waiting]) == newer
+    assert run_under_way("lesson_first", [*summaries, waiting]) == waiting
+    assert run_under_way("lesson_first", summaries) is None
 
 
 def test_runs_are_compared_with_what_they_cost(store):
