@@ -3,6 +3,7 @@
 import io
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -219,3 +220,15 @@ def test_without_pictures_the_network_can_still_be_tried_on_an_own_one(store):
     assert words(app).count("image-rendering:pixelated") == drawn + 1
     app.get("file_uploader")[0].upload("broken.png", b"no picture", "image/png").run()
     assert not app.exception and app.error
+
+
+@pytest.mark.parametrize(("strange", "said"), [(True, True), (False, False)])
+def test_an_own_picture_that_is_none_of_the_classes_is_said_to_be(tmp_path, monkeypatch, strange, said):
+    monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path))
+    app = page("try_network")  # the default network, which knows what is strange to it
+    noise = np.random.default_rng(0).integers(0, 256, (300, 900, 3), dtype=np.uint8)
+    image = Image.fromarray(noise) if strange else DRAWINGS["truck"]()
+    picture = io.BytesIO()
+    image.save(picture, "PNG")
+    app.get("file_uploader")[0].upload("own.png", picture.getvalue(), "image/png").run()
+    assert ("none of the things that the network knows; nearest is" in words(app)) == said
