@@ -1,10 +1,12 @@
 """What runs cost against what they gave: a mark a run, accuracy upwards, the cost to the right."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demo.charts.figure import Chart, Option, plain_option, value_axis
 from demo.charts.overlay import run_color
+from demo.style import MUTED_INK
 from demo.words import percent
 
 # cost -> (axis title with its unit, how many of the stored unit one of the axis holds)
@@ -14,6 +16,7 @@ COSTS = {
     "multiply-adds": ("multiply-adds a picture (M)", 1e6),
 }
 CHEAPER = {"time": "takes less time", "parameters": "has fewer parameters", "multiply-adds": "computes less"}
+NAME_PIXELS = 150  # longer names end in dots; the tooltip has them whole
 SYMBOLS = ("circle", "rect", "triangle", "diamond")  # with the colors' dashes: see line_style
 
 
@@ -34,7 +37,8 @@ def cost_chart(runs: Sequence[CostRun], cost: str) -> Chart:
     x_axis = value_axis(words, axisLabel={"hideOverlap": True})
     x_axis |= {"type": "log"} if wide else {"min": 0}
     y_axis = value_axis("best validation accuracy (%)", vertical=True, scale=True)
-    option = plain_option(x_axis, y_axis, [_mark(run, unit) for run in runs])
+    middle = _middle([run.cost for run in runs], wide)
+    option = plain_option(x_axis, y_axis, [_mark(run, unit, run.cost > middle) for run in runs])
     option["grid"] |= {"top": 12, "right": 24}
     option["tooltip"] = {
         "trigger": "item",
@@ -45,7 +49,14 @@ def cost_chart(runs: Sequence[CostRun], cost: str) -> Chart:
     return Chart(cost_title(runs, cost), option, reading, 340)
 
 
-def _mark(run: CostRun, unit: float) -> Option:
+def _middle(costs: Sequence[float], logarithmic: bool) -> float:
+    """The cost at the middle of the axis."""
+    return math.sqrt(min(costs) * max(costs)) if logarithmic else max(costs) / 2
+
+
+def _mark(run: CostRun, unit: float, right: bool) -> Option:
+    """A mark with its name beside it, towards the middle of the chart."""
+    label = {"show": True, "formatter": "{a}", "position": "left" if right else "right", "color": MUTED_INK}
     return {
         "type": "scatter",
         "name": run.name,
@@ -53,6 +64,8 @@ def _mark(run: CostRun, unit: float) -> Option:
         "symbol": SYMBOLS[run.rank // 8 % len(SYMBOLS)],
         "symbolSize": 16,
         "itemStyle": {"color": run_color(run.rank)},
+        "label": {**label, "width": NAME_PIXELS, "overflow": "truncate"},
+        "labelLayout": {"moveOverlap": "shiftY"},
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from cifar_core.config import TrainConfig
 from demo.form import as_text
 from demo.summaries import Summary
-from demo.words import MULTIPLY_ADDS, amount, duration, percent
+from demo.words import MULTIPLY_ADDS, amount, duration, listed, percent
 
 
 def differing_settings(runs: Sequence[Summary]) -> dict[str, dict[str, Any]]:
@@ -30,6 +30,14 @@ def difference_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
     ]
 
 
+def different_pictures(runs: Sequence[Summary]) -> str:
+    """A warning where the runs are about different data, whose accuracies do not compare; else ""."""
+    sets = dict.fromkeys(run.config.data for run in runs if run.config)
+    if len(sets) < 2:
+        return ""
+    return f"These runs learned from different data ({listed(list(sets))}): their accuracies do not compare."
+
+
 def cost_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
     """Time, size and what came of it: one row a measure, one column a run."""
     measures: dict[str, Callable[[Summary], str]] = {
@@ -38,6 +46,7 @@ def cost_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
         "time an epoch": lambda run: duration(run.seconds / run.epochs) if run.epochs else "–",
         "parameters": lambda run: amount(run.parameters) if run.parameters else "–",
         MULTIPLY_ADDS: lambda run: amount(run.macs) if run.macs else "–",
+        "data": lambda run: run.config.data if run.config else "–",
         "device": lambda run: run.device or "–",
     }
     return [{"": name, **{run.name: measure(run) for run in runs}} for name, measure in measures.items()]

@@ -1,5 +1,7 @@
 """Two to six runs side by side: curves, settings that differ, or costs; the URL holds which."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from cifar_core.runs.store import RunStore, StoreError
@@ -8,7 +10,7 @@ from demo.charts.costs import COSTS, CostRun, cost_chart
 from demo.charts.settings import SettingsRun, parallel_chart
 from demo.history import History
 from demo.panels import plain, show_chart, show_legend, show_table
-from demo.run_list.comparison import cost_rows, difference_rows, differing_settings
+from demo.run_list.comparison import cost_rows, difference_rows, different_pictures, differing_settings
 from demo.summaries import Summary
 
 MOST = 6
@@ -32,7 +34,10 @@ def show_comparison(store: RunStore, chosen: list[Summary]) -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    show_legend((item.name, line_style(item.rank)) for item in shown)
+    if different := different_pictures(shown):
+        st.warning(plain(different))
+    if view != "costs":  # there each mark has its name beside it
+        show_legend((item.name, line_style(item.rank)) for item in shown)
     if view == "settings":
         show_settings(shown)
     elif view == "costs":
@@ -55,9 +60,13 @@ def show_curves(store: RunStore, shown: list[Summary]) -> None:
     left, right = st.columns(2)
     with left:
         accuracy = overlay_chart(runs, "accuracy", str(by))
+        if different_pictures(shown):
+            accuracy = replace(accuracy, title="Validation accuracy, of each run on pictures of its own")
         show_chart(accuracy, "overlay-accuracy", "Line chart: validation accuracy of the runs")
     with right:
         loss = overlay_chart(runs, "loss", str(by))
+        if different_pictures(shown):
+            loss = replace(loss, title="Validation loss, of each run on pictures of its own")
         show_chart(loss, "overlay-loss", "Line chart: validation loss of the runs")
 
 
@@ -99,7 +108,12 @@ def show_costs(shown: list[Summary]) -> None:
     runs = cost_runs(shown, str(cost))
     if runs:
         alt = "Scatter chart: best validation accuracy against what the runs cost"
-        show_chart(cost_chart(runs, str(cost)), "costs", alt)
+        chart = cost_chart(runs, str(cost))
+        if different_pictures(shown):
+            chart = replace(
+                chart, title="Validation accuracy, of each run on pictures of its own, and the cost"
+            )
+        show_chart(chart, "costs", alt)
     else:
         st.write("Nothing to draw yet: none of these runs has completed an epoch.")
     show_table(cost_rows(shown))

@@ -9,12 +9,15 @@ from demo.panels import plain
 from demo.run_list.query import ORDERS, RunsQuery, all_tags, asked_for
 from demo.style import CURVE_INK
 from demo.summaries import Summary
-from demo.words import STATE_WORDS, amount, counted, duration, listed, when
+from demo.words import STATE_WORDS, counted, listed, when
 
 ROWS_SHOWN = 12.5  # the half one shows that there are more
 ROW_PIXELS = 35
 TAGS_PIXELS = 200
-BEST_HELP = "The highest validation accuracy of the run, in percent."
+BEST_HELP = (
+    "The highest validation accuracy of the run, in percent: on the pictures that it set aside, not equally "
+    "many in every run, at one look each. The test accuracy stands on the network's card."
+)
 CURVE_HELP = "Validation accuracy after each epoch, from 0 at the foot to 100 % at the top."
 LOSS_HELP = "The lowest validation loss of the run, in nats."
 SEARCH_HELP = "Finds words in names, recipes, networks, tags and notes; several words must all be there."
@@ -30,10 +33,10 @@ def table_of(summaries: list[Summary]) -> pd.DataFrame:
                 "val accuracy": [100 * value for value in item.curve],
                 "state": STATE_WORDS[item.state],
                 "tags": item.labels.tags,
-                "epochs": f"{item.epochs} of {item.config.epochs}" if item.config else "–",
-                "time": duration(item.seconds) if item.epochs else "–",
+                "epochs": item.epochs,
+                "time (min)": round(item.seconds / 60, 2) if item.epochs else None,
                 "lowest val loss": None if item.loss is None else round(item.loss, 4),
-                "parameters": amount(item.parameters) if item.parameters else "–",
+                "parameters (M)": round(item.parameters / 1e6, 3) if item.parameters else None,
                 "recipe": item.config.recipe if item.config else "–",
                 "note": " ".join(item.labels.note.split()),
                 "started": "shipped with the project" if item.shipped else when(item.created),
@@ -53,6 +56,8 @@ COLUMNS = {
         "by epoch", y_min=0, y_max=100, width=90, color=CURVE_INK, help=CURVE_HELP
     ),
     "lowest val loss": st.column_config.NumberColumn("lowest loss", format="%.4f", help=LOSS_HELP),
+    "time (min)": st.column_config.NumberColumn(format="%.1f", help="Of the completed epochs, in minutes."),
+    "parameters (M)": st.column_config.NumberColumn(format="%.2f", help="In millions."),
     "tags": st.column_config.ListColumn(width=TAGS_PIXELS),
     "note": st.column_config.TextColumn(width="medium"),
 }

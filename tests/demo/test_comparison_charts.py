@@ -107,6 +107,7 @@ def test_marks_lie_where_the_numbers_say(cost):
         [[round(1200 / unit, 4), 50.0]],
     ]
     assert option["series"][0]["symbol"] != option["series"][1]["symbol"]
+    assert [mark["label"]["position"] for mark in option["series"]] == ["right", "left"], "names stay inside"
     assert option["xAxis"]["name"] == COSTS[cost][0] and option["xAxis"]["min"] == 0
 
 

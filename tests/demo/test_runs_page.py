@@ -131,6 +131,21 @@ def test_each_view_has_an_address(store, three, view, drawn, tables):
     assert charts(app) == drawn and len(app.table) == tables
 
 
+@pytest.mark.parametrize("view", ["curves", "costs"])
+def test_runs_on_different_data_are_shown_under_a_warning_and_no_winner(store, three, view):
+    runs = [*three, make_run(store, data="airplane_automobile", mixes=False)]
+    app = page("runs", runs=",".join(run.id for run in runs), view=view)
+    said = words(app)
+    assert "their accuracies do not compare" in said and "each run on pictures of its own" in said
+    assert not any(word in said for word in ("is ahead", "is best", "gives most", "has the lowest"))
+
+
+def test_the_columns_of_figures_hold_numbers_to_sort_by(store, three):
+    table = page("runs").dataframe[0].value
+    for name in ("epochs", "time (min)", "parameters (M)", "best val accuracy (%)"):
+        assert table[name].dtype.kind in "if", name
+
+
 def test_runs_of_equal_settings_are_said_to_be_so(store):
     ids = [make_run(store, epochs=2).id for _ in range(2)]
     app = page("runs", runs=",".join(ids), view="settings")

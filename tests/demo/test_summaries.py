@@ -5,7 +5,7 @@ import pytest
 from cifar_core.recipes import get_recipe, list_recipes
 from demo import summaries
 from demo.recipe_cards import card_figures
-from demo.run_list.comparison import cost_rows, difference_rows
+from demo.run_list.comparison import cost_rows, difference_rows, different_pictures
 from demo.summaries import rank_of, summarize, summarize_all
 from demo.words import percent
 from tests.demo.fake_runs import epoch_end, make_run
@@ -54,12 +54,23 @@ def test_comparison_lists_only_differing_settings(store):
     assert sorted(costs["training time"]) == ["12 s", "25 s"]
 
 
+def test_runs_on_different_data_are_not_ranked(store):
+    one, other = (make_run(store, epochs=2, data=data) for data in ("cifar10", "airplane_automobile"))
+    one, other = sorted(summarize_all(store), key=lambda item: item.id != one.id)
+    assert different_pictures([one, one]) == ""
+    assert different_pictures([one, other]) == (
+        "These runs learned from different data (cifar10 and airplane_automobile): their accuracies do not "
+        "compare."
+    )
+    assert next(row for row in cost_rows([one, other]) if row[""] == "data")[one.name] == "cifar10"
+
+
 def test_cards_show_stated_and_best(store):
     recipe = next(recipe for recipe in map(get_recipe, list_recipes()) if recipe.work == "s2")
     assert f"stated {percent(recipe.stated.accuracy)} (test)" in card_figures(recipe, [])
     make_run(store, epochs=2, recipe=recipe.name)
     figures = card_figures(recipe, summarize_all(store))
-    assert "best here 67.30 % (validation)" in figures
+    assert "best here 67.30 % (5,000 validation pictures)" in figures
     watching = make_run(store, epochs=2, recipe="s1-mixing6")
     figures = card_figures(get_recipe(watching.config().recipe), summarize_all(store))
     assert "best here 67.30 % (test)" in figures
