@@ -60,6 +60,10 @@ READ = 4.5  # the least contrast of letters (WCAG 2.2)
 SEEN = 2.1  # of lines and bars on a dark page; with more, the mixed colors would no longer differ enough
 
 
+BLACK = 0.01  # luminance below which a color is as good as black
+LIGHT_GRAY = "#E4E4E4"
+
+
 def color_of(index: int, colors: tuple[str, ...]) -> str:
     """The color of the index-th thing of a list; past its end the list starts anew."""
     return colors[index % len(colors)]
@@ -74,6 +78,8 @@ def luminance(color: str) -> float:
 
 def on_dark(color: str, least: float = SEEN) -> str:
     """ "#RRGGBB", mixed with as much white as it takes to stand out from a dark page."""
+    if luminance(color) < BLACK:
+        return LIGHT_GRAY  # what is strongest on a light page is so on a dark one
     for percent in range(0, 101, 5):
         channels = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
         mixed = "#" + "".join(f"{round(c + (255 - c) * percent / 100):02X}" for c in channels)

@@ -17,6 +17,7 @@ LR_CHANGED = " Dotted: somebody changed the learning rate, to so many times the 
 TRAINING, VALIDATION = "training", "validation"  # the lines; the second one is the test where that is watched
 THIN, THICK = 1, 3  # pixels
 FIRST_STEPS = 0.1  # share of the training line that may lie below the axis
+LR_ROOM = 0.2  # share of the axis that the words at a changed rate take; of closer ones the last has words
 FAINT = 0.3  # opacity of the single steps behind a smoothed line
 SMOOTHED = " Faint: the training line before smoothing."
 MARKED = 60  # validation points that are drawn as dots too
@@ -145,11 +146,12 @@ def _cut(x: Numbers, y: Numbers, begin: float, end: float, view: CurveView) -> l
 def _lr_marks(history: History, at: Numbers, shown: tuple[float, float], view: CurveView) -> Option:
     """A thin vertical line wherever the learning rate was changed by hand."""
     changes = [(position_of(history, event.step, view.by, at), event.factor) for event in history.lr_changes]
-    marks = [
-        {"xAxis": round(x, 4), "name": f"lr ×{factor:.3g}", "label": {"formatter": "{b}"}}
-        for x, factor in changes
-        if shown[0] <= x <= shown[1]
-    ]
+    seen = [(x, factor) for x, factor in changes if shown[0] <= x <= shown[1]]
+    room = LR_ROOM * (shown[1] - shown[0])
+    marks = []
+    for index, (x, factor) in enumerate(seen):
+        label = {"formatter": "{b}", "show": index + 1 == len(seen) or seen[index + 1][0] - x > room}
+        marks.append({"xAxis": round(x, 4), "name": f"lr ×{factor:.3g}", "label": label})
     line = {"color": MUTED_INK, "width": 1, "type": "dotted"}
     return {"symbol": "none", "silent": True, "lineStyle": line, "data": marks}
 

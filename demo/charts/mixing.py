@@ -49,12 +49,11 @@ def dominance_title(mixing: Sequence[BlockMixing]) -> str:
     taken = [block for block in mixing if block.entropy < TAKEN_OVER]
     if taken:
         return f"In {listed([block.block for block in taken])} one kernel has taken over"
-    lowest = min(mixing, key=lambda block: block.entropy)
-    kernel = int(np.argmax(lowest.mean))
-    if lowest.entropy > NEARLY_EVEN:
+    if min(block.entropy for block in mixing) > NEARLY_EVEN:
         return "Every block still mixes its kernels almost evenly"
-    share = max(lowest.mean)
-    return f"{lowest.block} leans most on one kernel: kernel {kernel + 1} with {share:.2f} on average"
+    leaning = max(mixing, key=lambda block: max(block.mean))
+    kernel, share = int(np.argmax(leaning.mean)) + 1, max(leaning.mean)
+    return f"{leaning.block} leans most on one kernel: kernel {kernel} with {share:.2f} on average"
 
 
 def class_title(mixing: Sequence[BlockMixing], names: Sequence[str]) -> str:

@@ -140,6 +140,10 @@ def test_a_block_with_one_kernel_left_is_named():
     assert entropy_chart(epoch.mixing).title == "1 block of 2 uses one kernel alone"
     bars = entropy_chart(epoch.mixing).option["series"][0]["data"]
     assert bars[0]["itemStyle"] != bars[1]["itemStyle"]
+    leaning = BlockMixing("b3", [0.8, 0.2], [[0.8, 0.2]] * 10, 0.7)  # more on average than b4, which varies
+    sharp = BlockMixing("b4", [0.6, 0.4], [[0.6, 0.4]] * 10, 0.3)
+    title = mixing_ribbons([dataclasses.replace(epoch, mixing=[sharp, leaning])]).title
+    assert title == "b3 leans most on one kernel: kernel 1 with 0.80 on average"
     assert "almost evenly" in mixing_ribbons([dataclasses.replace(epoch, mixing=[even])]).title
 
 
@@ -202,6 +206,13 @@ def test_a_changed_learning_rate_is_a_thin_mark_on_both_curves():
         (mark,) = chart.option["series"][0]["markLine"]["data"]
         assert (mark["xAxis"], mark["name"]) == (1.5, "lr ×0.5")
         assert "somebody changed the learning rate" in chart.reading
+
+
+def test_of_changes_that_lie_close_only_the_last_has_words():
+    history = history_of(2)
+    history.add([LearningRate(step, 0.5, 1.0) for step in (20, 75, 76, 77)])
+    marks = loss_chart(history, "#000").option["series"][0]["markLine"]["data"]
+    assert [mark["label"]["show"] for mark in marks] == [True, False, False, True]
 
 
 def test_on_a_dark_page_only_what_is_too_dark_changes():

@@ -81,6 +81,7 @@ def test_text_is_readable_on_every_color() -> None:
 
 def test_on_a_dark_page_every_color_is_seen_and_stays_apart() -> None:
     assert style.on_dark("#FFAA11") == "#FFAA11", "what stands out stays as it is"
+    assert contrast(style.on_dark("#000000"), style.DARK_PAGE) > 10, "the strongest one stays strong"
     for colors, least in ((style.CLASS_COLORS, 0.08), (style.KERNEL_COLORS, 0.065), (style.RUN_COLORS, 0.07)):
         seen = tuple(map(style.on_dark, colors))
         assert all(contrast(color, style.DARK_PAGE) >= style.SEEN for color in seen)
