@@ -25,6 +25,7 @@ from demo.panels import plain
 
 ELSEWHERE = ("recipe", "data")  # chosen outside the form
 WRITTEN = (tuple, dict, str)  # types that are typed as text
+MOST = 2**53 - 1  # whole numbers beyond it a browser rounds, and the field would keep its old value unsaid
 SHORT = 16  # characters of a value that fit beside a name
 
 
@@ -166,7 +167,7 @@ def _widget(recipe: Recipe, spec: FieldSpec, changed: bool) -> Any:
     if spec.type in WRITTEN:
         return st.text_input(label, **kept)
     if spec.type is int:
-        return st.number_input(label, step=1, **kept)
+        return st.number_input(label, min_value=-MOST, max_value=MOST, step=1, **kept)
     return st.number_input(label, step=_step(getattr(recipe.config, spec.name)), format="%g", **kept)
 
 

@@ -107,9 +107,11 @@ def show_controls(run: Run, status: Status, history: History) -> None:
             _resume(run)
     if status.active and run.waiting_request() is not None:
         st.caption(ASKED)
-    trouble = st.session_state.pop("control_trouble", None)
-    if trouble:
+    run_id, trouble = st.session_state.get("control_trouble", ("", ""))
+    if run_id == run.id:
         st.error(plain(trouble))
+    if not status.active:
+        st.session_state.pop("control_trouble", None)
 
 
 def _button(label: str, run: Run, request: str, tip: str) -> None:
@@ -117,10 +119,12 @@ def _button(label: str, run: Run, request: str, tip: str) -> None:
 
 
 def _ask(run: Run, request: str) -> None:
+    """Leave a request; a sentence where that cannot be, which stays until the next one."""
+    st.session_state.pop("control_trouble", None)
     try:
         run.request(request)
     except StoreError as error:
-        st.session_state["control_trouble"] = str(error)
+        st.session_state["control_trouble"] = run.id, str(error)
 
 
 def _resume(run: Run) -> None:

@@ -48,11 +48,12 @@ def choices(factor: float) -> list[tuple[str, float]]:
 
 
 def ask_factor(run: Run, factor: float | None) -> None:
-    """Leave the request; a sentence where that cannot be."""
+    """Leave the request; a sentence where that cannot be, which stays until the next one."""
+    st.session_state.pop("control_trouble", None)
     if factor is None:
-        st.session_state["control_trouble"] = "The factor is empty; give a number, such as 0.5."
+        st.session_state["control_trouble"] = run.id, "The factor is empty; give a number, such as 0.5."
         return
     try:
         run.request(factor=factor)
     except StoreError as error:
-        st.session_state["control_trouble"] = str(error)
+        st.session_state["control_trouble"] = run.id, str(error)
