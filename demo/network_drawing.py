@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from demo.style import ACCENT, MUTED_INK, TRACK, on_both
-from demo.words import amount
+from demo.words import amount, listed
 
 if TYPE_CHECKING:
     from cifar_core.models.layers import Part
@@ -25,18 +25,20 @@ def network_drawing(parts: Sequence["Part"]) -> str:
     parameters = max(1, *(part.parameters for part in parts))
     macs = max(1, *(part.macs for part in parts))
     deepest = max(part.shape[0] for part in parts)
-    rows = "".join(_row(part, deepest, parameters, macs) for part in parts)
+    rows = "".join(
+        _row(number, part, deepest, parameters, macs) for number, part in enumerate(parts, start=1)
+    )
     return f'<ol style="list-style:none;margin:0;padding:0">{rows}</ol>'
 
 
-def _row(part: "Part", deepest: int, parameters: int, macs: int) -> str:
+def _row(number: int, part: "Part", deepest: int, parameters: int, macs: int) -> str:
     words = html.escape(", ".join(part.layers))
     bars = _bar(f"{amount(part.parameters)} parameters", part.parameters / parameters)
     bars += _bar(f"{amount(part.macs)}MAC", part.macs / macs)
     return (
         f'<li style="{ROW}"><div>{_box(part, deepest)}'
         f'<div style="font-size:.8rem;color:{on_both(MUTED_INK)}">{shape_words(part.shape)}</div></div>'
-        f'<div><div>{words}</div><div style="{BARS}">{bars}</div></div></li>'
+        f'<div><div>{number}. {words}</div><div style="{BARS}">{bars}</div></div></li>'
     )
 
 
@@ -60,14 +62,16 @@ def shape_words(shape: Sequence[int]) -> str:
 def drawing_sentence(parts: Sequence["Part"]) -> str:
     """Where the parameters and where the work are, in a sentence."""
     parameters, macs = sum(part.parameters for part in parts), sum(part.macs for part in parts)
-    heavy = max(parts, key=lambda part: part.parameters)
-    busy = max(parts, key=lambda part: part.macs)
-    most = f"{round(100 * heavy.parameters / max(1, parameters))} % of them in {_place(heavy, parts)}"
-    work = f"{round(100 * busy.macs / max(1, macs))} % of that in {_place(busy, parts)}"
+    most = _largest([part.parameters for part in parts], "them")
+    work = _largest([part.macs for part in parts], "that")
     totals = f"{amount(parameters)} parameters, {most}; {amount(macs)}MAC a picture, {work}"
     return f"{len(parts)} parts: {totals}"
 
 
-def _place(part: "Part", parts: Sequence["Part"]) -> str:
-    number = list(parts).index(part) + 1
-    return "the last part" if number == len(parts) else f"part {number}"
+def _largest(counts: Sequence[int], what: str) -> str:
+    """The largest share, and where it is: "29 % of them in each of the parts 5, 6 and 7"."""
+    share = f"{round(100 * max(counts) / max(1, sum(counts)))} % of {what} in"
+    numbers = [number for number, count in enumerate(counts, start=1) if count == max(counts)]
+    if len(numbers) > 1:
+        return f"{share} each of the parts {listed([str(number) for number in numbers])}"
+    return f"{share} the last part" if numbers == [len(counts)] else f"{share} part {numbers[0]}"

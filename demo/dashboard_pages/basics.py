@@ -162,7 +162,7 @@ def show_depth(store: RunStore) -> None:
     )
     newest = newest_runs(summarize_all(store))
     runs = [
-        OverlaidRun(DEPTHS[recipe], item.rank, History.in_short(store.get(item.id)))
+        OverlaidRun(f"depth {recipe[-1]}", item.rank, History.in_short(store.get(item.id)))
         for recipe, item in newest.items()
     ]
     if runs:

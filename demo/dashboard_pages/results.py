@@ -6,6 +6,7 @@ from cifar_core.runs.store import RunStore
 from demo.charts.results import stated_chart
 from demo.panels import plain, show_chart, show_link, show_table, tighten_page
 from demo.stated_results import Row, all_results, rows_of, table_rows
+from demo.words import listed
 
 WHAT = (
     "Five earlier works are the ground of this project. Each of their results has a recipe here that "
@@ -18,6 +19,7 @@ TABLE = (
     "Not run yet: nobody has run this recipe to its end, neither for the project nor in this store of runs."
 )
 WIDE_TABLE = "<style>.st-key-stated_table table { min-width: 46rem }</style>"  # a phone scrolls in it
+NOT_HERE = "Not kept with their curves, only with the figures in checkpoints/results.json:"
 HOW = "To run one of them, or all that are missing, from the command line:"
 
 
@@ -32,6 +34,8 @@ def show_runs(store: RunStore, rows: list[Row]) -> None:
     with st.container(horizontal=True):
         for result in known:
             show_link("live", result.recipe, run=result.run_id)
+    if others := [result.recipe for result in results if result.run_id not in there]:
+        st.caption(plain(f"{NOT_HERE} {listed(others)}."))
 
 
 def show_page(store: RunStore) -> None:

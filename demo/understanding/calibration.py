@@ -12,8 +12,9 @@ from demo.words import percent
 
 LOWEST, ENDS = 0.25, (4.0, 10.0)  # what the slider offers; a network that learned by heart needs the second
 ABOUT = (
-    "A calibrated network that says 80 % is right 8 times in 10. Dividing all logits by one number, the "
-    "temperature, makes a network less sure (above 1) or surer (below 1) without changing any answer."
+    "A calibrated network that says 80 % is right 8 times in 10. Dividing its logits, the scores that become "
+    "probabilities, by one number, the temperature, makes a network less sure (above 1) or surer (below 1) "
+    "without changing any answer."
 )
 NO_FIT = (
     "This run set no validation pictures aside, and a temperature is never fitted on test pictures: "

@@ -98,6 +98,8 @@ def test_a_drawing_has_a_row_for_each_part_with_its_figures():
     sentence = drawing_sentence(parts)
     assert sentence.startswith("3 parts: 269 k parameters, 98 % of them in the last part")
     assert "63 % of that in part 2" in sentence
+    alike = drawing_sentence([parts[1], parts[1], parts[0]])
+    assert "in each of the parts 1 and 2" in alike
 
 
 # The page
@@ -133,4 +135,4 @@ def test_depths_that_were_trained_are_compared(store):
     make_run(store, recipe="s5-cnn-4", mixes=False, quality=1.1)
     app = page("basics", part="depth")
     assert charts(app) == 1
-    assert "4 layers is ahead" in words(app)
+    assert "depth 4 is ahead" in words(app)
