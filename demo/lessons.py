@@ -97,7 +97,18 @@ def run_of_recipe(recipe: str, summaries: Sequence[Summary]) -> Summary | None:
 
 def run_under_way(recipe: str, summaries: Sequence[Summary]) -> Summary | None:
     """The newest run of just this recipe, of any seed, that trains or waits for its turn."""
-    found = [item for item in summaries if item.state in ACTIVE_STATES and _is_of(recipe, item)]
+    newest = _newest(recipe, summaries)
+    return newest if newest and newest.state in ACTIVE_STATES else None
+
+
+def failed_at_once(recipe: str, summaries: Sequence[Summary]) -> Summary | None:
+    """The newest run of just this recipe, of any seed, if it failed before the end of its first epoch."""
+    newest = _newest(recipe, summaries)
+    return newest if newest and newest.state == "failed" and not newest.epochs else None
+
+
+def _newest(recipe: str, summaries: Sequence[Summary]) -> Summary | None:
+    found = [item for item in summaries if not item.shipped and _is_of(recipe, item)]
     return max(found, key=lambda item: item.created, default=None)
 
 

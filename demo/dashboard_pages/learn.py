@@ -28,6 +28,7 @@ from demo.lessons import (
     LESSONS,
     Lesson,
     end_sentence,
+    failed_at_once,
     gain_sentence,
     lesson_number,
     run_of_recipe,
@@ -73,6 +74,8 @@ def training_step(store: RunStore, lesson: Lesson) -> None:
         st.caption("This run was trained before; on your own computer a button here trains it anew.")
     elif not under_way and st.button(lesson.button, type="primary"):
         _start(store, lesson.recipe)
+    if failed := failed_at_once(lesson.recipe, summaries):
+        _show_failure(store, failed)
     if run is None:
         st.write(NO_RUN)
         return
@@ -161,6 +164,15 @@ def _start(store: RunStore, recipe: str) -> None:
         st.error(plain(str(error)))
     else:
         st.rerun()
+
+
+def _show_failure(store: RunStore, item: Summary) -> None:
+    """Why a training that was started here has nothing to show."""
+    try:
+        st.error(plain(failure_words(store.get(item.id).status())))
+    except StoreError:  # deleted meanwhile, or damaged
+        return
+    show_link("live", "Open the run that failed, to go on with it", run=item.id)
 
 
 def _run_panel(store: RunStore, item: Summary, earlier: Summary) -> None:

@@ -66,6 +66,15 @@ def test_the_curves_of_the_run_before_stay_until_the_next_has_its_own(store):
     lock.release()
 
 
+def test_a_run_that_fails_before_its_first_epoch_says_why(store):
+    make_run(store, recipe="lesson_first", mixes=False, epochs=5, total_epochs=5)
+    failed = store.create(get_recipe("lesson_first").config)
+    failed.write_status(Status("failed", message="No server answered; name a folder with CIFAR-10."))
+    app = page("learn", step="2")
+    assert app.error[0].value.replace("\\", "") == "No server answered; name a folder with CIFAR-10."
+    assert charts(app) == 2 and "Train it" in buttons(app)
+
+
 def test_a_run_that_is_deleted_while_it_is_shown_is_a_sentence(store, monkeypatch):
     run = make_run(store, recipe="lesson_first", mixes=False, total_epochs=5)
     shown = summarize_all(store)
