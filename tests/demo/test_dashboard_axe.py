@@ -11,6 +11,7 @@ LOOKS = (("light", 1280), ("light", 390), ("dark", 390), ("dark", 1280))
 KNOWN = {  # faults of Streamlit's own that cannot be mended from here: (rule, place) -> why
     ("scrollable-region-focusable", "pre"): "st.code scrolls a long line in a box that takes no focus",
 }
+STILL = "document.getAnimations().every(one => one.playState !== 'running')"  # Streamlit fades in what is new
 THEME = "theme => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === theme"
 
 pytestmark = pytest.mark.timeout(300)  # seconds
@@ -52,7 +53,8 @@ def test_axe_finds_no_serious_fault(axe, run, address, tab, page):
         tab.set_viewport_size({"width": width, "height": 900})
         tab.wait_for_function(THEME, arg=theme)
         tab.wait_for_function(SETTLED)
-        tab.wait_for_timeout(200)  # Streamlit lets what is new fade in
+        tab.wait_for_timeout(200)
+        tab.wait_for_function(f"{SETTLED} && {STILL}")
         assert not serious_faults(axe, tab), f"{theme}, {width} pixels wide"
 
 
