@@ -80,4 +80,8 @@ def verdict(rows: Sequence[Row]) -> str:
     if not run:
         return "None of the stated results has been run here yet"
     reached = [row for row in run if any(one and (one.difference or 0.0) >= 0 for one in (row.own, row.fast))]
-    return f"{len(reached)} of {len(rows)} stated results are reached; {len(rows) - len(run)} are not run yet"
+    if len(reached) == len(rows):
+        return f"All {len(rows)} stated results are reached"
+    missing = len(rows) - len(run)
+    rest = f"; {missing} {'is' if missing == 1 else 'are'} not run yet" if missing else ""
+    return f"{len(reached)} of {len(rows)} stated results are reached{rest}"

@@ -41,6 +41,19 @@ def test_the_best_result_of_either_kind_counts():
     )
 
 
+@pytest.mark.parametrize(
+    ("accuracies", "said"),
+    [
+        ([0.99] * 12, "All 12 stated results are reached"),
+        ([0.99] * 11, "11 of 12 stated results are reached; 1 is not run yet"),
+        ([0.99] * 11 + [0.1], "11 of 12 stated results are reached"),
+    ],
+)
+def test_the_verdict_counts_what_is_reached_and_what_is_missing(accuracies, said):
+    pairs = zip(list_works(), accuracies, strict=False)
+    assert verdict(rows_of(result(recipe=name, accuracy=value) for name, value in pairs)) == said
+
+
 def test_a_result_in_words():
     assert result_words(None) == "not run yet"
     assert result_words(RESULT) == "91.23 % (+1.07 points) after 20 epochs, 2 min 10 s"
