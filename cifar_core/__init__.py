@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from cifar_core.checkpoint import list_checkpoints
     from cifar_core.config import TrainConfig
     from cifar_core.data import CLASS_NAMES, load_data
-    from cifar_core.images import decode_image
-    from cifar_core.inference import Classifier
+    from cifar_core.images.decode import decode_image
+    from cifar_core.inference.classifier import Classifier
+    from cifar_core.inference.prediction import Prediction
     from cifar_core.models import create_model, list_models
-    from cifar_core.prediction import Prediction
     from cifar_core.recipes import get_recipe, list_recipes
-    from cifar_core.runner import train
     from cifar_core.runs.store import RunStore
+    from cifar_core.training.runner import train
 
 __version__ = "0.1.0"
 __all__ = [
@@ -40,18 +40,18 @@ __all__ = [
 ]
 _HOMES = {
     "CLASS_NAMES": "data",
-    "Classifier": "inference",
-    "Prediction": "prediction",
+    "Classifier": "inference.classifier",
+    "Prediction": "inference.prediction",
     "RunStore": "runs.store",
     "TrainConfig": "config",
     "create_model": "models",
-    "decode_image": "images",
+    "decode_image": "images.decode",
     "get_recipe": "recipes",
     "list_checkpoints": "checkpoint",
     "list_models": "models",
     "list_recipes": "recipes",
     "load_data": "data",
-    "train": "runner",
+    "train": "training.runner",
 }
 
 

@@ -20,14 +20,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cifar_core.atomic import sync_folder, write_json
-from cifar_core.calibration import Calibration
+from cifar_core.files import DEFAULT_CHECKPOINT, build, checkpoints_dir, sync_folder, write_json
+from cifar_core.metrics.calibration import Calibration
+from cifar_core.metrics.ood import Reference, Unknown
 from cifar_core.models import ImageClassifier, ModelError, create_model
-from cifar_core.paths import DEFAULT_CHECKPOINT, checkpoints_dir
-from cifar_core.strangeness import Unknown
-from cifar_core.typed_json import build
-from cifar_core.views import VIEW_WEIGHTS
 
+# Number of views -> the weight of each: the picture and its mirror image, then such a pair moved by one pixel
+# to the upper left, then one moved to the lower right.
+VIEW_WEIGHTS = {1: (1.0,), 2: (1 / 2, 1 / 2), 6: (1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 1 / 8)}
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 
 
@@ -266,3 +266,28 @@ def sync_file(path: Path) -> None:
     """Make what was written to a file last."""
     with open(path, "rb") as file:
         os.fsync(file.fileno())
+
+
+STRANGENESS = "strangeness.safetensors"
+
+
+def load_reference(folder: Path, card: Card) -> Reference | None:
+    """What known pictures look like to the network; None where the card or the folder says nothing of it.
+
+    Raises:
+        CheckpointError: when the file is damaged.
+    """
+    path = folder / STRANGENESS
+    if card.unknown is None or not path.exists():
+        return None
+    try:
+        return Reference.from_arrays({name: array.numpy() for name, array in load_tensors(path).items()})
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged: {error}; copy the checkpoint again.") from None
+
+
+def write_reference(folder: Path, reference: Reference) -> None:
+    """Write it beside the weights, replacing an older one in one step."""
+    new = folder / f"{STRANGENESS}.new"
+    save_tensors(new, {name: torch.from_numpy(array) for name, array in reference.to_arrays().items()})
+    os.replace(new, folder / STRANGENESS)

@@ -109,3 +109,14 @@ def from_text(spec: FieldSpec, text: str) -> Any:
         return spec.type(text)
     except (ValueError, KeyError, OverflowError):
         raise ConfigError(f"{spec.name} is '{text}'; it must be {_TYPE_WORDS[spec.type]}.") from None
+
+
+def as_text(value: Any) -> str:
+    """A setting as `--set` takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return json.dumps(value)
+    if isinstance(value, list | tuple):
+        return ",".join(str(item) for item in value)
+    return str(value)

@@ -15,17 +15,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import gradio as gr
 
 from cifar_core.checkpoint import CheckpointError
-from cifar_core.images import ALLOWED, MAX_BYTES, Decoded
-from cifar_core.strangeness import FALSE_ALARMS
-from demo.answer_view import SURE_FROM, TWO_FROM
-from demo.answers import Answers
-from demo.card_view import head_html
-from demo.classify_api import add_api
-from demo.drawings import DRAWINGS
-from demo.host import is_public
-from demo.one_picture import NAME_DRAWINGS, connect, one_picture
-from demo.served_networks import one_thread_each
-from demo.serving import (
+from cifar_core.images.decode import ALLOWED, MAX_BYTES, Decoded
+from cifar_core.metrics.ood import FALSE_ALARMS
+from demo.classify.answers import Answers
+from demo.classify.api import add_api
+from demo.classify.networks import one_thread_each
+from demo.classify.page import NAME_DRAWINGS, connect, one_picture, several_pictures
+from demo.classify.render import SURE_FROM, TWO_FROM, head_html
+from demo.classify.server import (
     KEPT_SECONDS,
     PLACES_IN_LINE,
     Service,
@@ -36,7 +33,8 @@ from demo.serving import (
     sum_up_never,
     uploads_folder,
 )
-from demo.several_pictures import several_pictures
+from demo.shared.drawings import DRAWINGS
+from demo.shared.host import is_public
 
 TITLE = "CIFAR-10 Lab: what is in the picture?"
 NOBODY = "no other network"

@@ -16,19 +16,19 @@ if ROOT not in sys.path:  # Streamlit puts only this file's folder there; the pa
 st.set_page_config(page_title="CIFAR-10 Lab", layout="wide", initial_sidebar_state="collapsed")
 st.navigation(
     [
-        st.Page("dashboard_pages/train.py", title="Train", default=True),
-        st.Page("dashboard_pages/live.py", title="Live"),
-        st.Page("dashboard_pages/mixing.py", title="Mixing"),
-        st.Page("dashboard_pages/runs.py", title="Runs"),
-        st.Page("dashboard_pages/understand.py", title="Understand"),
-        st.Page("dashboard_pages/try_network.py", title="Try", url_path="try"),
-        st.Page("dashboard_pages/results.py", title="Results"),
-        st.Page("dashboard_pages/learn.py", title="Learn"),
-        st.Page("dashboard_pages/basics.py", title="Basics"),
+        st.Page("dashboard_pages/train/page.py", title="Train", default=True),
+        st.Page("dashboard_pages/live/page.py", title="Live", url_path="live"),
+        st.Page("dashboard_pages/mixing/page.py", title="Mixing", url_path="mixing"),
+        st.Page("dashboard_pages/runs/page.py", title="Runs", url_path="runs"),
+        st.Page("dashboard_pages/understand/page.py", title="Understand", url_path="understand"),
+        st.Page("dashboard_pages/try_network/page.py", title="Try", url_path="try"),
+        st.Page("dashboard_pages/results/page.py", title="Results", url_path="results"),
+        st.Page("dashboard_pages/learn/page.py", title="Learn", url_path="learn"),
+        st.Page("dashboard_pages/basics/page.py", title="Basics", url_path="basics"),
     ],
     position="top",
 ).run()
 
-from demo.preload import preload  # noqa: E402 (after the first page is drawn, and with the path that is set above)
+from demo.widgets.preload import preload  # noqa: E402 (after the first page is drawn, and with the path that is set above)
 
 preload()

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from cifar_core.checkpoint import Card
-from cifar_core.inference import Classifier
+from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.prediction import Look
+from cifar_core.metrics.ood import Reference
 from cifar_core.models import ImageClassifier
-from cifar_core.prediction import Look
-from cifar_core.strangeness import Reference
 from demo.app import main
 
 LARGE = 16  # pictures; the page takes 24 at once

@@ -25,10 +25,10 @@ from cifar_core.checkpoint import (
     save_checkpoint,
     write_card,
 )
+from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.models import create_model
-from cifar_core.paths import DEFAULT_CHECKPOINT
-from tests import toy_checkpoints
-from tests.toy_checkpoints import save_toy
+from tests.support import toy_checkpoints
+from tests.support.toy_checkpoints import save_toy
 
 
 @pytest.fixture(scope="module")

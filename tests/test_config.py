@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-from cifar_core.config import ConfigError, TrainConfig, field_specs, parse_changes
-from cifar_core.setting_groups import GROUPS, MAIN_FIELDS
+from cifar_core.config import GROUPS, MAIN_FIELDS, ConfigError, TrainConfig, field_specs, parse_changes
 
 SPECS = {spec.name: spec for spec in field_specs()}
 LIMITED = [spec for spec in field_specs() if spec.minimum is not None]

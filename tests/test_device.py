@@ -17,7 +17,7 @@ from cifar_core.device import (
     versions,
     works,
 )
-from cifar_core.runs.load import Load
+from cifar_core.runs.resources import Load
 
 CPU = torch.device("cpu")
 

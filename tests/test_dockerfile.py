@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.dashboard_server import wait_for_server
-from tests.ports import free_port
+from tests.support.dashboard_server import wait_for_server
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 PORT = 7860
@@ -97,8 +97,7 @@ def test_it_serves_the_public_on_the_port_of_a_space():
 
 
 def test_what_is_copied_is_all_that_the_dashboard_needs(image):
-    from cifar_core.space.files import needed_files
-    from cifar_core.space.front_matter import DASHBOARD
+    from cifar_core.hub.space import DASHBOARD, needed_files
 
     missing = [file for file in needed_files(DASHBOARD) if not (image / file).is_file()]
     assert not missing and (image / "demo/.streamlit/config.toml").is_file()

@@ -9,7 +9,7 @@ from PIL import Image
 import cifar_core
 from cifar_core.config import ConfigError
 from cifar_core.data.synthetic import SHAPE_NAMES
-from cifar_core.paths import PROJECT_ROOT
+from cifar_core.files import PROJECT_ROOT
 
 TINY = {
     "model_args": {"widths": [4, 8], "num_kernels": 2},

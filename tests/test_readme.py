@@ -5,10 +5,10 @@ from pathlib import Path
 
 from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoint
 from cifar_core.cli.main import build_parser
-from cifar_core.paths import checkpoints_dir
+from cifar_core.files import checkpoints_dir
+from cifar_core.format import duration
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.results import FILE, in_order, read_results, results_table
-from cifar_core.words import duration
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

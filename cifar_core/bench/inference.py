@@ -10,19 +10,18 @@ from typing import Any
 import torch
 from PIL import Image
 
-from cifar_core.backends import InferenceError
-from cifar_core.bench.report import Report, Row, Section
-from cifar_core.bench.setting import TORCHVISION_MISSING, has_torchvision, setting_of
-from cifar_core.bench.speed_store import processors
-from cifar_core.bench.steps import drawn_pictures
-from cifar_core.bench.timing import Notify, Statistic, interleave, ratios
+from cifar_core.bench.report import TORCHVISION_MISSING, Report, Row, Section, has_torchvision, setting_of
 from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
 from cifar_core.device import find_device
-from cifar_core.images import decode_image
-from cifar_core.inference import Classifier
+from cifar_core.estimate.steps import drawn_pictures
+from cifar_core.estimate.store import processors
+from cifar_core.estimate.timing import Notify, Statistic, interleave, ratios
+from cifar_core.images.decode import decode_image
+from cifar_core.inference.backends import InferenceError
+from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.tta import average_views
 from cifar_core.models import ImageClassifier
 from cifar_core.runs.store import RunStore
-from cifar_core.views import average_views
 
 BATCH = 250
 SIDE = 256  # pixels of the one picture

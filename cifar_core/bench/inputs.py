@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cifar_core.bench.plain import tutorial_loader
-from cifar_core.bench.report import Report, Row, Section
-from cifar_core.bench.setting import TORCHVISION_MISSING, has_torchvision, setting_of
-from cifar_core.bench.steps import drawn_pictures
-from cifar_core.bench.timing import Notify, interleave, rate, ratios, timed
+from cifar_core.bench.report import TORCHVISION_MISSING, Report, Row, Section, has_torchvision, setting_of
 from cifar_core.config import TrainConfig
-from cifar_core.data.batches import NORMALIZATIONS, Augmentation, Batches
 from cifar_core.device import find_device
+from cifar_core.estimate.steps import drawn_pictures
+from cifar_core.estimate.timing import Notify, interleave, rate, ratios, timed
+from cifar_core.models.normalization import NORMALIZATIONS
 from cifar_core.runs.store import RunStore
+from cifar_core.training.batches import Augmentation, Batches
 
 IMAGES, SAMPLE = 20_000, 1000  # in an epoch; to see how many fit
 WORKERS = (0, 2)

@@ -9,16 +9,15 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from cifar_core.bench.plain import with_form, with_plain_convolutions
-from cifar_core.bench.report import Report, Row, Section
-from cifar_core.bench.setting import setting_of
-from cifar_core.bench.steps import Steps, create_network
-from cifar_core.bench.timing import Notify, Statistic, interleave, ratios
+from cifar_core.bench.report import Report, Row, Section, setting_of
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data.dataset import silent
 from cifar_core.device import Device, find_device
+from cifar_core.estimate.steps import Steps, create_network
+from cifar_core.estimate.timing import Notify, Statistic, interleave, ratios
 from cifar_core.models import ImageClassifier
 from cifar_core.models.mixing import MixingConv2d
-from cifar_core.models.operators import FORMS, mix
+from cifar_core.models.ops.mix import FORMS, mix
 from cifar_core.runs.store import RunStore
 
 SHIPPED, LOOP, PLAIN = "as shipped", "loop of K convolutions", "plain convolutions"

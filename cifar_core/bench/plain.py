@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from cifar_core.config import TrainConfig
-from cifar_core.data.batches import NORMALIZATIONS, Augmentation
 from cifar_core.models import ImageClassifier
 from cifar_core.models.convolution import Conv2d
 from cifar_core.models.mixing import MixingConv2d
-from cifar_core.models.operators import FORMS
+from cifar_core.models.normalization import NORMALIZATIONS
+from cifar_core.models.ops.mix import FORMS
+from cifar_core.training.batches import Augmentation
 
 Replaced = TypeVar("Replaced", bound=nn.Module)
 Form = Callable[[Tensor, Tensor, Tensor, Tensor, int, int], Tensor]

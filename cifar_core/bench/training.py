@@ -4,15 +4,14 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from cifar_core.bench.estimate import device_for, machine_is_busy, measure
 from cifar_core.bench.plain import TutorialSteps, as_tutorials_write, tutorial_loader
-from cifar_core.bench.report import Report, Row, Section
-from cifar_core.bench.setting import TORCHVISION_MISSING, has_torchvision, setting_of
-from cifar_core.bench.speed import Speed, about, cost_settings, estimate_seconds
-from cifar_core.bench.steps import Steps, create_network, drawn_pictures
-from cifar_core.bench.timing import Budget, Notify, Statistic, interleave, rate, ratios
+from cifar_core.bench.report import TORCHVISION_MISSING, Report, Row, Section, has_torchvision, setting_of
 from cifar_core.config import TrainConfig
 from cifar_core.device import Device
+from cifar_core.estimate.measure import device_for, machine_is_busy, measure
+from cifar_core.estimate.speed import Speed, about, cost_settings, estimate_seconds
+from cifar_core.estimate.steps import Steps, create_network, drawn_pictures
+from cifar_core.estimate.timing import Budget, Notify, Statistic, interleave, rate, ratios
 from cifar_core.recipes import Recipe
 from cifar_core.runs.store import RunStore
 

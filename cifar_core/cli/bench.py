@@ -6,12 +6,12 @@ import json
 import math
 from typing import Any
 
-from cifar_core.bench.speed import FULL_SIZE, Speed, about, estimate_seconds, phases_of
 from cifar_core.cli.progress import DataProgress
 from cifar_core.config import TrainConfig, parse_changes
+from cifar_core.estimate.speed import FULL_SIZE, Speed, about, estimate_seconds, phases_of
+from cifar_core.format import duration
 from cifar_core.recipes import DEFAULT_RECIPE, get_recipe, list_recipes
 from cifar_core.runs.store import RunStore
-from cifar_core.words import duration
 
 SECONDS = 30.0  # that a benchmark takes
 
@@ -116,12 +116,12 @@ def bench_estimate(options: argparse.Namespace) -> int:
 
 def _find_speed(config: TrainConfig, store: RunStore, seconds: float) -> Speed:
     """The speed that is kept, or a measured one; torch is only imported to measure."""
-    from cifar_core.bench.speed_store import load_speed, refuse_beside_training
+    from cifar_core.estimate.store import load_speed, refuse_beside_training
 
     if (kept := load_speed(config)) is not None:
         return kept
     refuse_beside_training(store)
-    from cifar_core.bench.estimate import measure_and_keep
+    from cifar_core.estimate.measure import measure_and_keep
 
     return measure_and_keep(config, store, seconds)
 

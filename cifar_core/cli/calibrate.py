@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cifar_core.checkpoint import Card
-    from cifar_core.inference import Classifier
-    from cifar_core.strangeness import Unknown
+    from cifar_core.inference.classifier import Classifier
+    from cifar_core.metrics.ood import Unknown
 
 REFERENCE_IMAGES = 5000  # training images that stand for what the network learned
 
@@ -42,9 +42,9 @@ def calibrated(folder: Path, data_dir: Path | None, others: Sequence[Path] = ())
         ConfigError: when the run set no images aside, or a folder holds no picture. DataError: without data.
         ImageError: when a picture cannot be read.
     """
-    from cifar_core import calibration
     from cifar_core.checkpoint import load_checkpoint, write_card
-    from cifar_core.inference import Classifier
+    from cifar_core.inference.classifier import Classifier
+    from cifar_core.metrics import calibration
     from cifar_core.models.blocks import block_names
 
     model, card = load_checkpoint(folder)
@@ -69,9 +69,9 @@ def _with_unknown(
 
     pictures: of training and of validation.
     """
-    from cifar_core.inference import Classifier
-    from cifar_core.reference_file import write_reference
-    from cifar_core.strangeness import fit_reference
+    from cifar_core.checkpoint import write_reference
+    from cifar_core.inference.classifier import Classifier
+    from cifar_core.metrics.ood import fit_reference
 
     train, held_out = (classifier.measure(images) for images in pictures)
     reference = fit_reference(train, held_out)
@@ -104,7 +104,7 @@ def _pictures(
 
 def _judging(scores: "NDArray[np.float64]") -> "Unknown":
     """What the card says of "none of these", by the held-out images' scores (N,)."""
-    from cifar_core.strangeness import SCORE, Unknown, threshold_for
+    from cifar_core.metrics.ood import SCORE, Unknown, threshold_for
 
     threshold = threshold_for(scores)
     return Unknown(SCORE, threshold, float((scores > threshold).mean()), len(scores), "val")
@@ -112,7 +112,7 @@ def _judging(scores: "NDArray[np.float64]") -> "Unknown":
 
 def _detected(classifier: "Classifier", folder: Path) -> dict[str, int]:
     """How many of the pictures in a folder are none of the classes."""
-    from cifar_core.images import open_image
+    from cifar_core.images.decode import open_image
 
     pictures = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     if not pictures:

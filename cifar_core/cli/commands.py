@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.cli.progress import DataProgress, TrainProgress
 from cifar_core.config import ConfigError, parse_changes
+from cifar_core.format import duration
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.events import Beat, Epoch, Event
 from cifar_core.runs.queue import Withdrawn, turn
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
-from cifar_core.trackers import Mirror, check_trackers, trackers_of
-from cifar_core.words import duration
+from cifar_core.training.trackers import Mirror, check_trackers, trackers_of
 
 if TYPE_CHECKING:
-    from cifar_core.recorder import Listener
+    from cifar_core.training.session import Listener
 
 
 def train(options: argparse.Namespace) -> int:
@@ -55,7 +55,7 @@ def train_in_turn(run: Run, data_dir: Path | None, now: bool, listener: "Listene
     if not run.status().active:
         run.take_request()  # one that a process before left unanswered
     with turn(run, now, lambda words: print(f"{words} --now would not wait.", file=sys.stderr, flush=True)):
-        from cifar_core.runner import train_run  # torch: not while the run waits
+        from cifar_core.training.runner import train_run  # torch: not while the run waits
 
         train_run(run, data_dir, listener)
 
@@ -75,10 +75,10 @@ def _ending(run: Run) -> str:
 
 def predict(options: argparse.Namespace) -> int:
     """Classify pictures; one that cannot be read gets its sentence and the others their answers."""
-    from cifar_core.documents import answer_document, problem_document
-    from cifar_core.framing import Frame, framed
-    from cifar_core.images import ImageError, open_decoded
-    from cifar_core.inference import Classifier
+    from cifar_core.images.crop import Frame, framed
+    from cifar_core.images.decode import ImageError, open_decoded
+    from cifar_core.inference.classifier import Classifier
+    from cifar_core.inference.responses import answer_document, problem_document
 
     frame = Frame(options.turn, options.zoom, *options.shift)
     classifier = Classifier.load(options.checkpoint)
@@ -101,7 +101,7 @@ def predict(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     """Write a checkpoint as ONNX."""
     from cifar_core.checkpoint import resolve_checkpoint
-    from cifar_core.export import export_onnx
+    from cifar_core.inference.export import export_onnx
 
     path = export_onnx(resolve_checkpoint(options.checkpoint), options.output)
     print(
@@ -118,7 +118,7 @@ def _prediction_line(answer: dict[str, Any]) -> str:
 
 def models(options: argparse.Namespace) -> int:
     """List the networks."""
-    from cifar_core.documents import models_document
+    from cifar_core.inference.responses import models_document
 
     show(options, models_document(), lambda rows: "\n".join(_model_line(row) for row in rows))
     return 0
@@ -204,13 +204,13 @@ def show(options: argparse.Namespace, document: Any, lines: Any) -> None:
 def code_of_heavy_error(error: Exception, failed: int, wrong_use: int) -> int:
     """The exit code of an error of the modules behind torch; anything unexpected is raised again."""
     from cifar_core.checkpoint import UnknownCheckpoint
-    from cifar_core.export import ExportError
-    from cifar_core.framing import FrameError
     from cifar_core.hub.publish import HubError
-    from cifar_core.images import ImageError
+    from cifar_core.hub.space import SpaceError
+    from cifar_core.images.crop import FrameError
+    from cifar_core.images.decode import ImageError
+    from cifar_core.inference.export import ExportError
     from cifar_core.models import ModelError
-    from cifar_core.runner import EXPECTED_ERRORS
-    from cifar_core.space.build import SpaceError
+    from cifar_core.training.runner import EXPECTED_ERRORS
 
     if isinstance(error, UnknownCheckpoint | ModelError | FrameError):
         return wrong_use

@@ -12,7 +12,7 @@ from cifar_core.config import ConfigError, TrainConfig
 if TYPE_CHECKING:
     from cifar_core.checkpoint import Card
     from cifar_core.data import ImageData
-    from cifar_core.inference import Evaluated
+    from cifar_core.inference.classifier import Evaluated
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def measured(folder: Path, split: str, data_dir: Path | None, note: bool) -> "Ev
     """
     from cifar_core.checkpoint import write_card
     from cifar_core.data import held_out
-    from cifar_core.inference import Classifier
+    from cifar_core.inference.classifier import Classifier
 
     classifier = Classifier.load(folder)
     config = config_of(classifier.card, split)

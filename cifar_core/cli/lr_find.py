@@ -16,7 +16,7 @@ from cifar_core.runs.queue import Withdrawn, line_name, wait_for_place
 from cifar_core.runs.store import RunStore
 
 if TYPE_CHECKING:
-    from cifar_core.training.range_test import Point
+    from cifar_core.training.lr_range import Point
 
 WRITE_SECONDS = 0.5
 
@@ -75,8 +75,8 @@ def search(folder: SearchFolder, ended: Callable[[SearchFolder], bool]) -> None:
 
 
 def _test(folder: SearchFolder, ended: Callable[[SearchFolder], bool]) -> None:
-    from cifar_core.preparation import prepare
-    from cifar_core.training.range_test import Point, flat, range_test
+    from cifar_core.training.lr_range import Point, flat, range_test
+    from cifar_core.training.setup import prepare
 
     folder.change(state="running")
     ready = prepare(flat(folder.config()), folder.data_dir(), _progress)
@@ -93,7 +93,7 @@ def _test(folder: SearchFolder, ended: Callable[[SearchFolder], bool]) -> None:
 
 
 def _found(points: "list[Point]") -> dict[str, Any]:
-    from cifar_core.training.range_test import suggestion
+    from cifar_core.training.lr_range import suggestion
 
     return {
         "points": [list(dataclasses.astuple(point)) for point in points],

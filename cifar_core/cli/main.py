@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cifar_core.bench.speed import MeasuringError
 from cifar_core.cli import commands
 from cifar_core.cli.bench import add_bench
 from cifar_core.cli.calibrate import calibrate
@@ -19,9 +18,10 @@ from cifar_core.cli.reproduce import report, reproduce
 from cifar_core.cli.ship import ship
 from cifar_core.cli.space import add_space
 from cifar_core.config import ConfigError
+from cifar_core.estimate.speed import MeasuringError
 from cifar_core.runs.requests import RequestError
 from cifar_core.runs.store import StoreError, UnknownRun
-from cifar_core.trackers import TRACKERS
+from cifar_core.training.trackers import TRACKERS
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 

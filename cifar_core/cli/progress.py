@@ -7,9 +7,9 @@ from typing import Self
 
 from tqdm import tqdm
 
+from cifar_core.format import duration, schedule_words
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import Run, Status
-from cifar_core.words import duration, schedule_words
 
 LINE_SECONDS = 10.0  # at most one plain line about steps in so much time
 

@@ -15,10 +15,19 @@ from cifar_core.cli.progress import TrainProgress
 from cifar_core.config import TrainConfig
 from cifar_core.recipes import FAST, get_recipe, list_recipes, list_works
 from cifar_core.runs.events import Epoch, LearningRate, RunStart
-from cifar_core.runs.outline import outline
+from cifar_core.runs.history import outline
 from cifar_core.runs.queue import Withdrawn
-from cifar_core.runs.report import epoch_lines, extremes, extremes_table
-from cifar_core.runs.results import FILE, Result, in_order, keep_result, read_results, results_table
+from cifar_core.runs.results import (
+    FILE,
+    Result,
+    epoch_lines,
+    extremes,
+    extremes_table,
+    in_order,
+    keep_result,
+    read_results,
+    results_table,
+)
 from cifar_core.runs.store import Run, RunStore, StoreError
 
 
@@ -48,7 +57,7 @@ def chosen_recipes(names: list[str], fast: bool) -> list[str]:
 
 def _done(name: str, options: argparse.Namespace, store: RunStore, path: Path) -> bool:
     """Train and measure one recipe; False when that failed, with a sentence."""
-    from cifar_core.runner import EXPECTED_ERRORS
+    from cifar_core.training.runner import EXPECTED_ERRORS
 
     config = get_recipe(name).config.replace(seed=options.seed)
     try:

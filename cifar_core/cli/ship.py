@@ -10,7 +10,7 @@ from cifar_core.cli.calibrate import calibrated
 from cifar_core.cli.evaluate import measured
 from cifar_core.cli.reproduce import changed_by_hand, result_of
 from cifar_core.config import ConfigError
-from cifar_core.paths import checkpoints_dir
+from cifar_core.files import checkpoints_dir
 from cifar_core.runs.results import FILE, keep_result
 from cifar_core.runs.store import Run, RunStore
 

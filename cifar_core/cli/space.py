@@ -54,7 +54,7 @@ def space_build(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace, folder: Path) -> tuple[int, int]:
-    from cifar_core.space.build import Plan, build_space
+    from cifar_core.hub.space import Plan, build_space
 
     plan = Plan(
         options.sdk, options.hardware, tuple(options.checkpoint), tuple(options.model), options.wheels
@@ -65,7 +65,7 @@ def _build(options: argparse.Namespace, folder: Path) -> tuple[int, int]:
 
 def space_prove(options: argparse.Namespace) -> int:
     """Start a Space as the Hub would."""
-    from cifar_core.space.prove import prove_space
+    from cifar_core.hub.space_proof import prove_space
 
     proof = prove_space(options.folder, options.port, lambda words: print(words, file=sys.stderr, flush=True))
     if options.json:
@@ -97,8 +97,7 @@ def space_push(options: argparse.Namespace) -> int:
 def _send(options: argparse.Namespace, folder: Path) -> None:
     from cifar_core.cli.hub import send
     from cifar_core.hub.publish import Parcel
-    from cifar_core.space.build import SpaceError, built_files
-    from cifar_core.space.front_matter import read_front_matter
+    from cifar_core.hub.space import SpaceError, built_files, read_front_matter
 
     files = built_files(folder)
     if missing := [file for file in files if not (folder / file).is_file()]:

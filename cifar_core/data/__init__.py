@@ -1,8 +1,7 @@
 """The images: found, decoded, checked, cached and split. Importing this is quick and needs no torch."""
 
 from cifar_core.data.check import check_data, format_check
-from cifar_core.data.classes import CLASS_NAMES
-from cifar_core.data.dataset import DataError, ImageData, Progress, Split
+from cifar_core.data.dataset import CLASS_NAMES, DataError, ImageData, Progress, Split
 from cifar_core.data.named import DATA_SETS, load_named
 from cifar_core.data.sources import load_data
 from cifar_core.data.split import held_out, split_train_val

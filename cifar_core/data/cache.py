@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.atomic import sync_folder, write_json
 from cifar_core.data.dataset import IMAGE_SHAPE, ImageData, Progress, Source, Split, fingerprint_of
+from cifar_core.files import sync_folder, write_json
 
 FORMAT = 2
 PIXELS = int(np.prod(IMAGE_SHAPE))

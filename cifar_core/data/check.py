@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.classes import CLASS_NAMES
-from cifar_core.data.dataset import ImageData, Progress, Split
+from cifar_core.data.dataset import CLASS_NAMES, ImageData, Progress, Split
 from cifar_core.data.sources import SourceName, load_data
 
 CHUNK = 5000

@@ -8,7 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.classes import CLASS_NAMES
+CLASS_NAMES: tuple[str, ...] = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+
 
 Progress = Callable[[str, int, int], None]  # (what, done, total); images, or bytes while downloading
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.classes import CLASS_NAMES
-from cifar_core.data.dataset import IMAGE_SHAPE, Progress, Source, Split, data_error, place_key
+from cifar_core.data.dataset import CLASS_NAMES, IMAGE_SHAPE, Progress, Source, Split, data_error, place_key
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 NOT_DATA = ("thumbs.db", "desktop.ini")
@@ -74,7 +73,7 @@ def _decode_split(labeled: Labeled, done: int, total: int, progress: Progress) -
 
 
 def _read(path: Path) -> "np.ndarray":
-    from cifar_core.images import ImageError, decode_image, fit_square  # brings Pillow
+    from cifar_core.images.decode import ImageError, decode_image, fit_square  # brings Pillow
 
     try:
         return np.asarray(fit_square(decode_image(path.read_bytes()))).transpose(2, 0, 1)

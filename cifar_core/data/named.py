@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.classes import CLASS_NAMES
-from cifar_core.data.dataset import DataError, ImageData, Progress, Split, fingerprint_of
+from cifar_core.data.dataset import CLASS_NAMES, DataError, ImageData, Progress, Split, fingerprint_of
 from cifar_core.data.sources import load_data
 from cifar_core.data.synthetic import SHAPE_NAMES
 
@@ -73,3 +72,10 @@ def _only(split: Split, labels: list[int]) -> Split:
     new_label = np.zeros(max(labels) + 1, np.int64)
     new_label[labels] = np.arange(len(labels))
     return Split(split.images[chosen], new_label[split.targets[chosen]])
+
+
+def class_names_of(data: str) -> tuple[str, ...]:
+    """The class names, in order, of the data set that a config's `data` names."""
+    from cifar_core.data.named import DATA_SETS
+
+    return DATA_SETS[data].class_names

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.data.checksums import check_sha256
-from cifar_core.data.classes import CLASS_NAMES
-from cifar_core.data.dataset import IMAGE_SHAPE, Progress, Source, Split, data_error, place_key
+from cifar_core.data.dataset import CLASS_NAMES, IMAGE_SHAPE, Progress, Source, Split, data_error, place_key
 from cifar_core.data.pixels import PixelError, decode_pixels
 
 if TYPE_CHECKING:

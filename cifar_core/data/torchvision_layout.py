@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.classes import CLASS_NAMES
-from cifar_core.data.dataset import IMAGE_SHAPE, Progress, Source, Split, data_error, place_key
+from cifar_core.data.dataset import CLASS_NAMES, IMAGE_SHAPE, Progress, Source, Split, data_error, place_key
 
 FOLDER = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"

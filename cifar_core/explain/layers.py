@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from cifar_core.models import ImageClassifier
-from cifar_core.models.layers import Part, parts_of
 from cifar_core.models.mixing import MixingConv2d
-from cifar_core.models.speed import WhiteningConv2d
+from cifar_core.models.speed_net import WhiteningConv2d
+from cifar_core.models.summary import Part, parts_of
 
 
 def map_layers(model: ImageClassifier) -> list[Part]:

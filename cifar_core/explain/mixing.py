@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from cifar_core.backends import torch_network
-from cifar_core.inference import Classifier
-from cifar_core.models.folding import fold_batch_norm
+from cifar_core.inference.backends import torch_network
+from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.folding import fold_batch_norm
+from cifar_core.inference.prediction import Prediction
+from cifar_core.inference.preprocess import Images, to_pixels
 from cifar_core.models.mixing import MixingClassifier, MixingConv2d
-from cifar_core.pixels import Images, to_pixels
-from cifar_core.prediction import Prediction
 
 
 @dataclass(frozen=True)

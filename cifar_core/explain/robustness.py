@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.atomic import write_json
-from cifar_core.corruptions import CORRUPTIONS, STRENGTHS, corrupt
-from cifar_core.typed_json import build
+from cifar_core.data.corruptions import CORRUPTIONS, STRENGTHS, corrupt
+from cifar_core.files import build, write_json
 
 if TYPE_CHECKING:
-    from cifar_core.inference import Classifier
+    from cifar_core.inference.classifier import Classifier
 
 Cell = tuple[str, int]  # kind, strength
 _WRITING = Lock()  # not a file's lock, which would bring back the folder of a deleted run

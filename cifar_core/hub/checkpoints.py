@@ -19,20 +19,21 @@ import torch
 
 from cifar_core.checkpoint import (
     CARD,
+    STRANGENESS,
     WEIGHTS,
     CheckpointError,
     check_weights,
     load_card,
     load_checkpoint,
+    load_reference,
     load_tensors,
     new_folder,
     replace_folder,
 )
 from cifar_core.data.cache import default_cache_dir
-from cifar_core.hub.card_text import model_card
+from cifar_core.hub.model_card import model_card
 from cifar_core.hub.publish import HubError, Parcel, check_name, trouble
 from cifar_core.models import ModelError, create_model
-from cifar_core.reference_file import STRANGENESS, load_reference
 
 CONFIG, HUB_WEIGHTS = "config.json", "model.safetensors"
 LIMITS = {CONFIG: 1_000_000, HUB_WEIGHTS: 500_000_000, STRANGENESS: 50_000_000}  # bytes

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from cifar_core.models import winograd
+from cifar_core.models.ops import winograd
 
 
 class Conv2d(nn.Conv2d):

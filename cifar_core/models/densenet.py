@@ -7,9 +7,9 @@ ReLU follow each convolution instead of going before it; all convolutions keep t
 import torch
 from torch import Tensor, nn
 
+from cifar_core.models.base import StagedClassifier
 from cifar_core.models.convolution import convolution_norm_relu
 from cifar_core.models.registry import register_model
-from cifar_core.models.staged import StagedClassifier
 
 LAYERS = 8  # in a dense block
 BOTTLENECK = 4  # times the growth: channels between a layer's two convolutions

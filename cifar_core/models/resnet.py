@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from cifar_core.models.base import StagedClassifier
 from cifar_core.models.convolution import convolution_norm, convolution_norm_relu
 from cifar_core.models.registry import register_model
-from cifar_core.models.staged import StagedClassifier
 
 WIDTH = 32  # channels of the stem
 BLOCKS = 3  # in a chunk; the last one doubles the channels and halves the side

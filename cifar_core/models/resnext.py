@@ -6,10 +6,10 @@ After ResNeXt (Xie et al. 2016, arXiv 1611.05431). Departures, as that work stat
 
 from torch import Tensor, nn
 
+from cifar_core.models.base import StagedClassifier
 from cifar_core.models.convolution import Conv2d, convolution_norm, convolution_norm_relu
 from cifar_core.models.registry import register_model
 from cifar_core.models.resnet import ResidualBlock
-from cifar_core.models.staged import StagedClassifier
 
 WIDTH = 64  # channels of the stem
 INNER, GROUPS = 256, 64  # channels of the grouped convolution: 64 groups of 4

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from cifar_core.typed_json import build
+from cifar_core.files import build
 
 ANSWERED = 12  # validation images whose answers an epoch notes
 

@@ -5,10 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
-from cifar_core.atomic import write_json
+from cifar_core.files import build, read_json, write_json
 from cifar_core.runs.store import Run, StoreError
-from cifar_core.runs.stored_json import read_json
-from cifar_core.typed_json import build
 
 FILE = "labels.json"
 NAME_LETTERS, TAG_LETTERS, NOTE_LETTERS = 60, 24, 2000

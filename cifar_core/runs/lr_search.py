@@ -18,12 +18,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cifar_core.atomic import write_json
 from cifar_core.config import ConfigError, TrainConfig
-from cifar_core.runs.detached import start_detached
+from cifar_core.files import build, read_json, write_json
+from cifar_core.runs.launch import start_detached
 from cifar_core.runs.store import RunStore, StoreError
-from cifar_core.runs.stored_json import read_json
-from cifar_core.typed_json import build
 
 FOLDER = ".lr"
 WATCH_SECONDS = 15.0

@@ -18,12 +18,11 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
-from cifar_core.atomic import write_json
+from cifar_core.files import read_json, write_json
+from cifar_core.format import run_name
 from cifar_core.runs.labels import read_labels
-from cifar_core.runs.status import ACTIVE_STATES, QUEUED, STARTING, Status
+from cifar_core.runs.run import ACTIVE_STATES, QUEUED, STARTING, Status
 from cifar_core.runs.store import Run, RunStore, StoreError
-from cifar_core.runs.stored_json import read_json
-from cifar_core.words import run_name
 
 FOLDER = ".queue"
 LOOK_SECONDS = 0.5

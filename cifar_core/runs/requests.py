@@ -6,8 +6,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from cifar_core.atomic import write_json
-from cifar_core.typed_json import build
+from cifar_core.files import build, write_json
 
 FILE = "request.json"
 REQUESTS = ("stop", "pause", "continue")

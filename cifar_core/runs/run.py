@@ -20,19 +20,60 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from cifar_core.atomic import write_json
 from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.files import StoreError, build, object_in, read_json, read_text, write_json
 from cifar_core.runs.events import Event, EventError, from_json, to_json
 from cifar_core.runs.requests import Request, RequestError, read_request, take_request, write_request
-from cifar_core.runs.status import ACTIVE_STATES, QUEUED, Status
-from cifar_core.runs.stored_json import StoreError, object_in, read_json, read_text
+from cifar_core.runs.resources import Load
+
+ACTIVE_STATES = ("waiting", "running", "paused")
+STARTING, QUEUED = "starting", "in line"  # stages of a run that waits
+STATES = (*ACTIVE_STATES, "stopped", "finished", "failed", "damaged")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a run is doing.
+
+    `heartbeat` is in seconds since 1970; `stage` and `message` are words for a reader; `done` of `total`
+    belongs to the stage: steps while training, pictures while the data is read. `queued` is when the run was
+    launched (seconds since 1970), `line` the device that it waits for (runs/queue.py).
+    `load` is what its process takes of the machine, while it works.
+    """
+
+    state: str
+    pid: int = 0
+    heartbeat: float = 0.0
+    stage: str = ""
+    message: str = ""
+    done: int = 0
+    total: int = 0
+    epoch: int = 0
+    eta_seconds: float | None = None
+    queued: float = 0.0
+    line: str = ""
+    load: Load | None = None
+
+    @property
+    def active(self) -> bool:
+        """True while a process works on the run, or soon will."""
+        return self.state in ACTIVE_STATES
+
+    @classmethod
+    def from_json(cls, document: Any) -> "Status":
+        """The stored status; raises TypeError when a value is missing, unknown or of another type."""
+        status = build(cls, document)
+        if status.state not in STATES:
+            raise TypeError(f"state is {status.state!r:.60}")
+        return status
+
 
 START_PATIENCE_SECONDS = 60.0  # a process that has not shown itself by then did not start
 BEAT_PATIENCE_SECONDS = 5.0  # a process that has been silent for so long may be gone

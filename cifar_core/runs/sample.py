@@ -11,10 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.atomic import write_json
+from cifar_core.files import StoreError, build, read_json, write_json
 from cifar_core.runs.run import Run
-from cifar_core.runs.stored_json import StoreError, read_json
-from cifar_core.typed_json import build
 
 FILE = "pictures.json"
 

@@ -10,13 +10,10 @@ import secrets
 import time
 from pathlib import Path
 
-from cifar_core.atomic import write_json
 from cifar_core.config import TrainConfig
-from cifar_core.paths import DEFAULT_CHECKPOINT, checkpoints_dir, default_runs_dir
+from cifar_core.files import DEFAULT_CHECKPOINT, StoreError, checkpoints_dir, default_runs_dir, write_json
 from cifar_core.runs.requests import REQUESTS
-from cifar_core.runs.run import Run, UnknownRun
-from cifar_core.runs.status import ACTIVE_STATES, STATES, Status
-from cifar_core.runs.stored_json import StoreError
+from cifar_core.runs.run import ACTIVE_STATES, STATES, Run, Status, UnknownRun
 
 __all__ = ["ACTIVE_STATES", "REQUESTS", "STATES", "Run", "RunStore", "Status", "StoreError", "UnknownRun"]
 
@@ -66,3 +63,11 @@ def _is_run(folder: Path) -> bool:
         return any((folder / name).exists() for name in ("run.json", "config.json"))
     except OSError:  # a name too long, a folder of somebody else
         return False
+
+
+def last_folder(store: RunStore) -> str:
+    """The data folder of the newest run that was given one, "" without any."""
+    for run in store.list():
+        if run.data_dir is not None:
+            return str(run.data_dir)
+    return ""

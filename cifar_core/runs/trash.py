@@ -13,10 +13,9 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from cifar_core.atomic import write_json
+from cifar_core.files import read_json, write_json
 from cifar_core.runs.run import LOCK_PATIENCE_SECONDS
 from cifar_core.runs.store import Run, RunStore, StoreError
-from cifar_core.runs.stored_json import read_json
 
 FOLDER, MARK = ".trash", "deleted.json"
 KEEP_DAYS = 7

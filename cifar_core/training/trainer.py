@@ -5,13 +5,20 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cifar_core.config import TrainConfig
-from cifar_core.training.ema import create_ema
 from cifar_core.training.optimizers import create_optimizer
 from cifar_core.training.schedules import learning_rate, mixing_temperature
+
+
+def create_ema(model: nn.Module, decay: float) -> AveragedModel | None:
+    """A copy that follows `model` by `decay` at each `update_parameters`; None when decay is 0 (off)."""
+    if decay == 0:
+        return None
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
 
 
 class TrainDevice(Protocol):

@@ -5,7 +5,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.history import History
+from cifar_core.runs.history import History
 
 AXIS_NAMES = {"epoch": "epoch", "step": "step", "seconds": "training time (s)"}
 

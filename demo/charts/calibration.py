@@ -2,10 +2,10 @@
 
 import math
 
-from cifar_core.calibration import Reliability
+from cifar_core.metrics.calibration import Reliability
 from demo.charts.figure import Chart, Option, plain_option, value_axis
-from demo.style import ACCENT, MUTED_INK
-from demo.words import percent
+from demo.shared.format import percent
+from demo.shared.palette import ACCENT, MUTED_INK
 
 NEAR = 0.01  # sureness and accuracy closer than this are called equal
 TRAINED, MENDED, IDEAL = "as trained", "at the temperature", "as sure as right"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.metrics import per_class_accuracy
-from demo.charts.figure import CIVIDIS, Chart, Option, category_axis, color_scale, plain_option, value_axis
-from demo.style import CLASS_COLORS, LINE, color_of, ink_on
-from demo.words import counted, percent
+from cifar_core.metrics.classification import per_class_accuracy
+from demo.charts.figure import Chart, Option, category_axis, color_scale, plain_option, value_axis
+from demo.shared.format import counted, percent
+from demo.shared.palette import CIVIDIS, CLASS_COLORS, LINE, color_of, ink_on
 
 Counts = NDArray[np.int64]
 DIAGONAL = "#EEF1F4"  # what is right stands back

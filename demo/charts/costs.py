@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from demo.charts.figure import Chart, Option, plain_option, value_axis
 from demo.charts.overlay import run_color
-from demo.style import MUTED_INK
-from demo.words import percent
+from demo.shared.format import percent
+from demo.shared.palette import MUTED_INK
 
 # cost -> (axis title with its unit, how many of the stored unit one of the axis holds)
 COSTS = {

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cifar_core.runs.history import History
 from demo.charts.along import AXIS_NAMES, Numbers, epoch_positions, position_of, smoothed, step_positions
 from demo.charts.figure import Chart, Option, plain_option, points, value_axis
-from demo.history import History
-from demo.style import MUTED_INK
-from demo.words import percent
+from demo.shared.format import percent
+from demo.shared.palette import MUTED_INK
 
 MILESTONES = (0.95, 0.94, 0.93, 0.92, 0.91, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50, 0.40, 0.30, 0.20)
 PATIENCE_EPOCHS = 3  # a validation loss that has not fallen for so long is worth a word

@@ -12,15 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.style import READ, SEEN, on_dark
+from demo.shared.palette import CIVIDIS, READ, SEEN, on_dark
 
 MAX_POINTS = 400  # on one line; more cannot be told apart on a screen
 CHART_HEIGHT = 280  # pixels
-CIVIDIS = (
-    "#00224e", "#123570", "#3b496c", "#575d6d", "#707173",
-    "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",
-)  # fmt: skip
-
 PAINTED = ("lineStyle", "itemStyle", "areaStyle")  # what holds the color of a line, a bar, a band
 
 Option = dict[str, Any]

@@ -1,7 +1,7 @@
 """The range test of a learning rate: the loss of each step along a rate that grows."""
 
 from demo.charts.figure import Chart, Option, plain_option, value_axis
-from demo.style import ACCENT, MUTED_INK
+from demo.shared.palette import ACCENT, MUTED_INK
 
 READING = (
     "Each point is one training step, with a rate that grows. Thin: its loss; thick: the moving average. "

@@ -7,8 +7,8 @@ import numpy as np
 
 from cifar_core.runs.events import BlockMixing, Epoch
 from demo.charts.figure import Chart, Option, category_axis, color_scale, plain_option, value_axis
-from demo.style import ACCENT, STATE_COLORS
-from demo.words import counted, listed
+from demo.shared.format import counted, listed
+from demo.shared.palette import ACCENT, STATE_COLORS
 
 TAKEN_OVER = 0.1  # normalized entropy below which one kernel does the work (K = 4: its share is about 98 %)
 NEARLY_EVEN = 0.97

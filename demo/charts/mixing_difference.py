@@ -10,8 +10,8 @@ import numpy as np
 from cifar_core.runs.events import BlockMixing
 from demo.charts.figure import Chart, Option, category_axis, plain_option
 from demo.charts.mixing import class_labels, kernel_axis
-from demo.style import DIVERGING_COLORS
-from demo.words import counted
+from demo.shared.format import counted
+from demo.shared.palette import DIVERGING_COLORS
 
 MOST_ORDERED = 6  # kernels whose every order can be tried: 720 of them
 LITTLE = 0.05  # a difference that is worth no word

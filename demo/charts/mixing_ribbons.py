@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from cifar_core.runs.events import BlockMixing, Epoch
 from demo.charts.figure import Chart, Option
 from demo.charts.mixing import TAKEN_OVER, dominance_title
-from demo.style import KERNEL_COLORS, STATE_COLORS, color_of
+from demo.shared.palette import KERNEL_COLORS, STATE_COLORS, color_of
 
 MAX_COLUMNS = 120  # epochs that are drawn of a long run
 IN_A_ROW, ON_A_PHONE = 4, 2  # blocks side by side, at most

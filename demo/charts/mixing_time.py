@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from cifar_core.runs.events import Epoch
-from demo.charts.figure import CIVIDIS, Chart, Option, category_axis, plain_option, value_axis
+from demo.charts.figure import Chart, Option, category_axis, plain_option, value_axis
 from demo.charts.mixing import TAKEN_OVER, dominance_title
-from demo.style import KERNEL_COLORS, STATE_COLORS, color_of
-from demo.words import listed
+from demo.shared.format import listed
+from demo.shared.palette import CIVIDIS, KERNEL_COLORS, STATE_COLORS, color_of
 
 MARKED = 2  # with so few epochs a line alone would hardly be seen
 ENTROPY_HEIGHT = 320  # pixels of the whole chart

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cifar_core.runs.history import History
 from demo.charts.along import epoch_positions
 from demo.charts.figure import Chart, Option, plain_option, points, value_axis
-from demo.history import History
-from demo.style import RUN_COLORS, color_of
-from demo.words import duration, percent
+from demo.shared.format import duration, percent
+from demo.shared.palette import RUN_COLORS, color_of
 
 DASHES = ("solid", "dashed", "dotted")
 MARKED = 60  # points that are drawn as dots too

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from demo.charts.figure import Chart, Option, category_axis, plain_option, value_axis
-from demo.style import KERNEL_COLORS, color_of
+from demo.shared.palette import KERNEL_COLORS, color_of
 
 
 def picture_mixing_chart(mixing: Mapping[str, Sequence[float]]) -> Chart:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from demo.charts.figure import Chart, Option, category_axis, plain_option, value_axis
-from demo.stated_results import Row, title_of, verdict
-from demo.style import MUTED_INK, RUN_COLORS
-from demo.words import percent
+from demo.shared.format import percent
+from demo.shared.palette import MUTED_INK, RUN_COLORS
+from demo.shared.stated_results import Row, title_of, verdict
 
 STATED, OWN, FAST = "stated", "own, as stated", "own, fast"
 MARKS: dict[str, Option] = {

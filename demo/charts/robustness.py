@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifar_core.corruptions import CORRUPTIONS, STRENGTHS
+from cifar_core.data.corruptions import CORRUPTIONS, STRENGTHS
 from cifar_core.explain.robustness import Robustness
 from demo.charts.figure import Chart, Option, plain_option, value_axis
 from demo.charts.overlay import line_style
-from demo.style import CORRUPTION_COLORS, color_of
-from demo.words import percent
+from demo.shared.format import percent
+from demo.shared.palette import CORRUPTION_COLORS, color_of
 
 MEAN = "mean of all eight"
 SYMBOLS = ("circle", "rect", "triangle", "diamond")

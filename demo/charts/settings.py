@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cifar_core.setting_groups import MAIN_FIELDS
+from cifar_core.config import MAIN_FIELDS
 from demo.charts.figure import Chart, Option
 from demo.charts.overlay import line_style
-from demo.style import INK, MUTED_INK
-from demo.words import listed, percent
+from demo.shared.format import listed, percent
+from demo.shared.palette import INK, MUTED_INK
 
 ACCURACY, TIME, PARAMETERS = "accuracy (%)", "time (min)", "parameters (M)"
 MOST_AXES = 8

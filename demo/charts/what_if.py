@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from demo.charts.figure import Chart, Option, category_axis, plain_option, value_axis
-from demo.style import ACCENT, KERNEL_COLORS, MUTED_INK, color_of
-from demo.words import whole_percent
+from demo.shared.format import whole_percent
+from demo.shared.palette import ACCENT, KERNEL_COLORS, MUTED_INK, color_of
 
 BEFORE, AFTER = "as predicted", "with this mix"
 LITTLE = 0.005  # a change that is worth no word

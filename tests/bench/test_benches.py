@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_core.bench import inference, inputs, mixing, setting, training
+from cifar_core.bench import inference, inputs, mixing, report, training
 from cifar_core.bench.inputs import bench_input
 from cifar_core.bench.mixing import bench_mixing, chosen_form, layers_of
 from cifar_core.bench.plain import (
@@ -18,21 +18,22 @@ from cifar_core.bench.plain import (
     with_plain_convolutions,
 )
 from cifar_core.bench.report import WIDTH
-from cifar_core.bench.steps import Steps, drawn_pictures
-from cifar_core.bench.timing import Budget
 from cifar_core.bench.training import bench_train, measure_all
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data.dataset import silent
 from cifar_core.device import find_device
-from cifar_core.images import decode_image
-from cifar_core.inference import Classifier
-from cifar_core.models import create_model, operators, register_model, winograd
+from cifar_core.estimate.steps import Steps, drawn_pictures
+from cifar_core.estimate.timing import Budget
+from cifar_core.images.decode import decode_image
+from cifar_core.inference.classifier import Classifier
+from cifar_core.models import create_model, register_model
 from cifar_core.models.mixing import MixingConv2d
-from cifar_core.models.operators import FORMS
+from cifar_core.models.ops import mix, winograd
+from cifar_core.models.ops.mix import FORMS
 from cifar_core.models.registry import _BUILDERS
 from cifar_core.recipes import Recipe
 from cifar_core.runs.store import RunStore
-from tests.toy_checkpoints import save_toy
+from tests.support.toy_checkpoints import save_toy
 
 TOY = TrainConfig(
     recipe="toy",
@@ -123,7 +124,7 @@ def test_tutorials_write_the_same_network_with_torchs_convolutions_alone(name, m
     network = create_model(name, widths=[8, 16])
     written = as_tutorials_write(network)
     monkeypatch.setattr(winograd, "GAIN", 0.0)  # ours would always go by tiles
-    monkeypatch.setattr(operators, "choose_form", lambda *_: "winograd")
+    monkeypatch.setattr(mix, "choose_form", lambda *_: "winograd")
     monkeypatch.setattr(winograd, "winograd_conv2d", None)
     monkeypatch.setattr(winograd, "winograd_mix", None)
     images = torch.randn(3, 3, 32, 32)
@@ -254,4 +255,4 @@ def test_batches_without_torchvision(store, monkeypatch, without_torchvision):
 
 def test_a_broken_torchvision_counts_as_missing(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torchvision.transforms", None)
-    assert not setting.has_torchvision()
+    assert not report.has_torchvision()

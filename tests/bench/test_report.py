@@ -3,7 +3,7 @@
 import json
 
 from cifar_core.bench.report import WIDTH, Report, Row, Section, number
-from cifar_core.bench.timing import Statistic
+from cifar_core.estimate.timing import Statistic
 
 SETTING = {
     "device": "A processor with quite a long name, 2 threads",

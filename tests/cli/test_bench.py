@@ -5,13 +5,13 @@ import json
 import pytest
 
 from cifar_core.bench.report import Report
-from cifar_core.bench.speed_store import keep_speed
 from cifar_core.cli import main
 from cifar_core.config import TrainConfig
+from cifar_core.estimate.store import keep_speed
 from cifar_core.recipes import DEFAULT_RECIPE, get_recipe, list_recipes
 from cifar_core.runs.store import RunStore
 from tests.bench.test_report import report
-from tests.bench.test_speed import speed
+from tests.estimate.test_speed import speed
 
 MODULES = {
     "mixing": "cifar_core.bench.mixing.bench_mixing",

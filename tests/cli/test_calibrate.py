@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_core.checkpoint import load_card
+from cifar_core.checkpoint import STRANGENESS, load_card
 from cifar_core.cli import main
 from cifar_core.data import load_data, split_train_val
-from cifar_core.inference import Classifier
-from cifar_core.reference_file import STRANGENESS
-from tests.toy_checkpoints import save_toy
+from cifar_core.inference.classifier import Classifier
+from tests.support.toy_checkpoints import save_toy
 
 CONFIG = {"data": "synthetic", "val_size": 200, "split_seed": 1, "train_size": 300}
 

@@ -14,12 +14,12 @@ from cifar_core.checkpoint import CARD, load_card
 from cifar_core.cli import commands, main
 from cifar_core.config import TrainConfig
 from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
-from cifar_core.paths import DEFAULT_CHECKPOINT
+from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import list_recipes
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.requests import Request
 from cifar_core.runs.store import RunStore, Status
-from tests.toy_checkpoints import save_toy
+from tests.support.toy_checkpoints import save_toy
 
 TINY = ['model_args={"widths": [4, 8], "num_kernels": 2}', "train_size=200", "val_size=50", "precision=fp32"]
 SMOKE = ["train", "--recipe", "smoke", "--set", *TINY]
@@ -139,7 +139,7 @@ def test_interrupted_training_says_how_to_go_on(call, tmp_path, monkeypatch):
         run.write_status(Status("stopped"))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cifar_core.runner.train_run", interrupt)
+    monkeypatch.setattr("cifar_core.training.runner.train_run", interrupt)
     root = tmp_path / "my runs"
     code, out, _ = call(*SMOKE, "--runs-dir", root)
     assert code == 130

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from cifar_core.config import TrainConfig
-from cifar_core.paths import PROJECT_ROOT
+from cifar_core.files import PROJECT_ROOT
 from cifar_core.recipes import list_recipes
 from cifar_core.runs.events import RunEnd
 from cifar_core.runs.store import RunStore

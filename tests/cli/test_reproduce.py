@@ -90,7 +90,7 @@ def test_runs_are_trained_measured_and_kept(recipes, call, tmp_path):
 def test_what_is_done_is_not_done_again(recipes, call, tmp_path, monkeypatch):
     assert call("reproduce", "toy-a")[0] == 0
     (run,) = own_runs(tmp_path)
-    monkeypatch.setattr("cifar_core.runner.train_run", None)
+    monkeypatch.setattr("cifar_core.training.runner.train_run", None)
     monkeypatch.setattr("cifar_core.cli.reproduce.measured", None)
     code, out, _ = call("reproduce", "toy-a", "--json")
     assert code == 0
@@ -110,7 +110,8 @@ def test_a_run_that_was_cut_short_goes_on(recipes, call, tmp_path):
 
 def test_a_run_that_is_stopped_on_the_way_gives_no_result(recipes, call, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "cifar_core.runner.train_run", lambda run, *_: run.write_status(type(run.status())("stopped"))
+        "cifar_core.training.runner.train_run",
+        lambda run, *_: run.write_status(type(run.status())("stopped")),
     )
     code, _, err = call("reproduce", "toy-a")
     assert code == 1 and "the same command goes on with it" in err

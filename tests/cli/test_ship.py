@@ -8,10 +8,10 @@ from cifar_core.checkpoint import load_card, load_checkpoint, load_tensors
 from cifar_core.cli import main
 from cifar_core.cli import ship as ship_module
 from cifar_core.recipes import get_recipe
-from cifar_core.runner import train_run
 from cifar_core.runs import store as store_module
 from cifar_core.runs.results import FILE, read_results
 from cifar_core.runs.store import Run, RunStore
+from cifar_core.training.runner import train_run
 
 TINY = {"model_args": {"widths": [4, 8], "num_kernels": 2}, "train_size": 150, "val_size": 50}
 

@@ -5,8 +5,7 @@ import pytest
 
 from cifar_core.config import field_specs
 from cifar_core.data import DATA_SETS, DataError, ImageData, Split, load_named, named
-from cifar_core.data.classes import CLASS_NAMES
-from cifar_core.data.dataset import fingerprint_of
+from cifar_core.data.dataset import CLASS_NAMES, fingerprint_of
 from cifar_core.data.named import only_classes
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from cifar_core.runs.store import RunStore
-from tests.demo.dashboard_server import serve
+from tests.support.dashboard_server import serve
 
 PATIENCE_MS = 60_000  # the first page of a fresh server on a busy machine
 
@@ -14,8 +14,8 @@ PATIENCE_MS = 60_000  # the first page of a fresh server on a busy machine
 def no_late_preload():
     """Nothing is loaded behind a test's back: a process that ends meanwhile could crash."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("demo.preload.FOR_NETWORKS", ())
-        patch.setattr("demo.preload.QUIET_SECONDS", 0.0)
+        patch.setattr("demo.widgets.preload.FOR_NETWORKS", ())
+        patch.setattr("demo.widgets.preload.QUIET_SECONDS", 0.0)
         yield
 
 
@@ -24,13 +24,13 @@ def store(tmp_path, monkeypatch):
     """An empty store; no shipped runs, no data folder, no kept speeds, no measuring, not a public host."""
     monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("demo.time_here._measuring", {})
-    monkeypatch.setattr("demo.time_here.PATIENCE_SECONDS", 1e9)
+    monkeypatch.setattr("demo.dashboard_pages.train.cost._measuring", {})
+    monkeypatch.setattr("demo.dashboard_pages.train.cost.PATIENCE_SECONDS", 1e9)
     for name in ("SPACE_ID", "CIFAR_LAB_PUBLIC", "CIFAR_DATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("cifar_core.runs.store.checkpoints_dir", lambda: tmp_path / "shipped")
-    monkeypatch.setattr("demo.trial.checkpoints_dir", lambda: tmp_path / "shipped")
-    monkeypatch.setattr("demo.stated_results.checkpoints_dir", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("demo.widgets.networks.checkpoints_dir", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("demo.shared.stated_results.checkpoints_dir", lambda: tmp_path / "shipped")
     return RunStore()
 
 
@@ -38,7 +38,7 @@ def store(tmp_path, monkeypatch):
 def launched(monkeypatch):
     """Runs that the pages start, in place of processes."""
     started = []
-    for where in ("cifar_core.runs.launcher.launch", "demo.live_head.launch"):
+    for where in ("cifar_core.runs.launch.launch", "demo.dashboard_pages.live.head.launch"):
         monkeypatch.setattr(where, started.append)
     return started
 

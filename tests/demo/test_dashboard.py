@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cifar_core.config import GROUPS
 from cifar_core.data.synthetic import SHAPE_NAMES
-from cifar_core.paths import DEFAULT_CHECKPOINT
+from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.requests import Request
-from cifar_core.runs.status import QUEUED, Status
-from cifar_core.setting_groups import GROUPS
-from demo.drawings import DRAWINGS
-from tests.demo.fake_runs import accuracy, make_run
-from tests.demo.page_tests import button, buttons, charts, number, page, words
-from tests.toy_checkpoints import save_toy
+from cifar_core.runs.run import QUEUED, Status
+from demo.shared.drawings import DRAWINGS
+from tests.support.fake_runs import accuracy, make_run
+from tests.support.page_tests import button, buttons, charts, number, page, words
+from tests.support.toy_checkpoints import save_toy
 
 FIRST = list_recipes()[0]  # the one that the form opens with
 
@@ -145,10 +145,10 @@ def test_a_shipped_run_is_not_called_the_best_here(store, tmp_path):
 
 def test_the_chosen_recipe_is_there_again_after_another_page(store):
     app = page("train", recipe="s2-vgg-fast")
-    app.switch_page("dashboard_pages/runs.py")
+    app.switch_page("dashboard_pages/runs/page.py")
     app.query_params.clear()
     app.run()
-    app.switch_page("dashboard_pages/train.py")
+    app.switch_page("dashboard_pages/train/page.py")
     app.query_params.clear()
     app.run()
     assert app.radio(key="recipe").value == "s2-vgg-fast"

@@ -3,9 +3,9 @@
 import pytest
 
 from cifar_core.data.synthetic import SHAPE_NAMES
-from tests.demo.dashboard_server import ADDRESSES, SETTLED
-from tests.demo.fake_runs import make_run
-from tests.toy_checkpoints import save_toy
+from tests.support.dashboard_server import ADDRESSES, SETTLED
+from tests.support.fake_runs import make_run
+from tests.support.toy_checkpoints import save_toy
 
 LOOKS = (("light", 1280), ("light", 390), ("dark", 390), ("dark", 1280))
 KNOWN = {  # faults of Streamlit's own that cannot be mended from here: (rule, place) -> why

@@ -7,8 +7,8 @@ import pytest
 
 from cifar_core.runs.events import Step
 from cifar_core.runs.requests import Request
-from tests.demo.dashboard_server import wait_for_state
-from tests.demo.fake_runs import epoch_end, keep_running, make_run
+from tests.support.dashboard_server import wait_for_state
+from tests.support.fake_runs import epoch_end, keep_running, make_run
 
 CANVAS = "[data-testid=stEChartsChart] canvas"
 

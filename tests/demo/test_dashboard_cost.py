@@ -5,8 +5,8 @@ import subprocess
 import sys
 import time
 
-from tests.demo.dashboard_cost import too_much
-from tests.demo.processor_time import descendants, processor_seconds
+from tests.tools.dashboard_cost import too_much
+from tests.tools.processor_time import descendants, processor_seconds
 
 WATCHED = {"update_ms": 30.0, "share_percent": 2.0}
 

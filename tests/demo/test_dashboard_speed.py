@@ -1,7 +1,7 @@
 """Every page opens quickly, however many runs there are and however long one is; an update costs little.
 
 Processor time is what is measured: unlike the time that passes, it is hardly a matter of what else the
-machine does. `python -m tests.demo.dashboard_cost` measures both, in a real browser.
+machine does. `python -m tests.tools.dashboard_cost` measures both, in a real browser.
 """
 
 import dataclasses
@@ -9,12 +9,12 @@ import time
 
 import pytest
 
+from cifar_core.runs import summary
 from cifar_core.runs.store import RunStore
-from demo import summaries
-from tests.demo.dashboard_cost import EVENTS, OPEN_SECONDS, RUNS, UPDATE_MS
-from tests.demo.fake_runs import crowd, epoch_end, keep_running
-from tests.demo.page_tests import page, words
 from tests.demo.test_dashboard_states import PAGES
+from tests.support.fake_runs import crowd, epoch_end, keep_running
+from tests.support.page_tests import page, words
+from tests.tools.dashboard_cost import EVENTS, OPEN_SECONDS, RUNS, UPDATE_MS
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def enter(store, long_run, monkeypatch):
     """Go from the empty store to the crowded one, of which nothing has been read yet."""
 
     def go():
-        summaries._figures.cache_clear()
+        summary._figures.cache_clear()
         monkeypatch.setenv("CIFAR_LAB_RUNS", str(long_run.path.parent))
 
     return go

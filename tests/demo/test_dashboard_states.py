@@ -7,9 +7,9 @@ import pytest
 
 from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.runs.store import Run, RunStore
-from tests.demo.fake_runs import make_run
-from tests.demo.page_tests import ENTRY, charts, page, words
-from tests.toy_checkpoints import save_toy
+from tests.support.fake_runs import make_run
+from tests.support.page_tests import ENTRY, charts, page, words
+from tests.support.toy_checkpoints import save_toy
 
 # page -> what it says to a reader who has no run yet, and how many charts it draws for one that has
 PAGES = {

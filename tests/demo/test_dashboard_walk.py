@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from cifar_core.runs.events import LearningRate
-from tests.demo.dashboard_server import wait_for_state
+from tests.support.dashboard_server import wait_for_state
 
 CHART = "[data-testid=stEChartsChart]"
 

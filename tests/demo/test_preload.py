@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-from demo.preload import FOR_RUNS, preload
-from tests.demo.page_tests import ENTRY
+from demo.widgets.preload import FOR_RUNS, preload
+from tests.support.page_tests import ENTRY
 
 PROGRAM = """
 import sys

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cifar_core.paths import PROJECT_ROOT
+from cifar_core.files import PROJECT_ROOT
 
 SCRIPT = """
 import torch

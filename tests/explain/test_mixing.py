@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cifar_core.explain.mixing import Mix, WhatIf
-from cifar_core.inference import Classifier
-from tests.toy_checkpoints import save_toy
+from cifar_core.inference.classifier import Classifier
+from tests.support.toy_checkpoints import save_toy
 
 
 @pytest.fixture(scope="module")

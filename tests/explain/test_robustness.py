@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_core.corruptions import CORRUPTIONS, STRENGTHS, corrupt
+from cifar_core.data.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from cifar_core.data.synthetic import make_synthetic
 from cifar_core.explain.robustness import Robustness, cells_left, keep, load, measure
-from cifar_core.inference import Classifier
-from tests.toy_checkpoints import save_toy
+from cifar_core.inference.classifier import Classifier
+from tests.support.toy_checkpoints import save_toy
 
 START = Robustness("test-30", 30, "w")
 

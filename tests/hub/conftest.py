@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub.hub_server import TOKEN, HubServer, serving
+from tests.support.hub_server import TOKEN, HubServer, serving
 
 
 @pytest.fixture

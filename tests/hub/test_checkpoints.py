@@ -8,17 +8,23 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
-from cifar_core.checkpoint import CheckpointError, load_card, load_checkpoint, write_card
+from cifar_core.checkpoint import (
+    STRANGENESS,
+    CheckpointError,
+    load_card,
+    load_checkpoint,
+    write_card,
+    write_reference,
+)
 from cifar_core.cli import main
 from cifar_core.hub import checkpoints as subject
-from cifar_core.hub.card_text import model_card
 from cifar_core.hub.checkpoints import CONFIG, HUB_WEIGHTS, fetch_checkpoint
+from cifar_core.hub.model_card import model_card
 from cifar_core.hub.publish import HubError
-from cifar_core.inference import Classifier
+from cifar_core.inference.classifier import Classifier
+from cifar_core.metrics.ood import SCORE, Unknown, fit_reference
 from cifar_core.models.blocks import block_names
-from cifar_core.reference_file import STRANGENESS, write_reference
-from cifar_core.strangeness import SCORE, Unknown, fit_reference
-from tests.toy_checkpoints import CARD, save_toy
+from tests.support.toy_checkpoints import CARD, save_toy
 
 # huggingface_hub 2.4 sends what goes by LFS in the old words of its HTTP library
 pytestmark = pytest.mark.filterwarnings("ignore:Use .content=:DeprecationWarning")

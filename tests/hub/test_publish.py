@@ -4,7 +4,7 @@ import pytest
 
 from cifar_core.cli import main
 from cifar_core.hub.publish import HubError, Parcel, check_name, publish
-from tests.toy_checkpoints import save_toy
+from tests.support.toy_checkpoints import save_toy
 
 # huggingface_hub 2.4 sends what goes by LFS in the old words of its HTTP library
 pytestmark = pytest.mark.filterwarnings("ignore:Use .content=:DeprecationWarning")

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from cifar_core.inference.folding import fold_batch_norm
+from cifar_core.inference.quick_mixing import quicken
 from cifar_core.models import create_model
-from cifar_core.models.folding import fold_batch_norm
 from cifar_core.models.mixing import MixingNet
-from cifar_core.models.quick_mixing import quicken
 
 
 @pytest.fixture

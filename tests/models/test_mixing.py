@@ -8,8 +8,9 @@ from torch import nn
 from torch.nn.functional import conv2d
 from torch.utils.flop_counter import FlopCounterMode
 
-from cifar_core.models import count_macs, count_parameters, create_model, operators
+from cifar_core.models import count_macs, count_parameters, create_model
 from cifar_core.models.mixing import MixingBlock, MixingCoefficients, MixingConv2d, MixingNet
+from cifar_core.models.ops import mix
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +181,7 @@ def test_the_whole_network_learns_alike_in_either_form(monkeypatch):
     images = torch.randn(4, 3, 8, 8, dtype=torch.float64)
     gradients = []
     for form in ("loop", "grouped"):
-        monkeypatch.setattr(operators, "choose_form", lambda *_, form=form: form)
+        monkeypatch.setattr(mix, "choose_form", lambda *_, form=form: form)
         logits = net(images)
         assert logits.dtype == torch.float64
         gradients.append(torch.autograd.grad(logits.square().sum(), list(net.parameters())))
@@ -217,7 +218,7 @@ def test_networks_have_their_stated_numbers_of_parameters(name, parameters):
 def test_the_published_network_costs_what_was_stated_with_the_loop(monkeypatch):
     model = on_meta("mixing_6").eval()
     assert count_macs(model) / 1e6 == pytest.approx(161, abs=1)
-    monkeypatch.setattr(operators, "choose_form", lambda *_: "loop")
+    monkeypatch.setattr(mix, "choose_form", lambda *_: "loop")
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, 3, 32, 32, device="meta"))
     assert counter.get_total_flops() / 2e6 == pytest.approx(463, abs=1)

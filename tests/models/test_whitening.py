@@ -3,7 +3,7 @@
 import torch
 
 from cifar_core.models import create_model
-from cifar_core.models.speed import WhiteningConv2d
+from cifar_core.models.speed_net import WhiteningConv2d
 
 
 def correlated_images(n: int = 64) -> torch.Tensor:

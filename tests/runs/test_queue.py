@@ -8,16 +8,16 @@ import time
 
 import pytest
 
-from cifar_core.paths import PROJECT_ROOT
+from cifar_core.files import PROJECT_ROOT
+from cifar_core.format import run_name
 from cifar_core.recipes import get_recipe
 from cifar_core.runs import queue as subject
 from cifar_core.runs.labels import FILE as LABELS
 from cifar_core.runs.labels import Labels, write_labels
 from cifar_core.runs.queue import Withdrawn, active_runs, called, line_name, turn, waiting_words
 from cifar_core.runs.requests import Request
-from cifar_core.runs.status import STARTING
+from cifar_core.runs.run import STARTING
 from cifar_core.runs.store import RunStore, Status, StoreError
-from cifar_core.words import run_name
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A run's epochs in the forms of two earlier works."""
 
 from cifar_core.runs.events import Epoch
-from cifar_core.runs.report import epoch_lines, extremes, extremes_table
+from cifar_core.runs.results import epoch_lines, extremes, extremes_table
 
 FIGURES = [  # train loss, train accuracy, test loss, test accuracy
     (1.5, 0.45, 1.40, 0.50),

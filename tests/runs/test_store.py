@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cifar_core.config import TrainConfig
-from cifar_core.paths import PROJECT_ROOT
+from cifar_core.files import PROJECT_ROOT
 from cifar_core.recipes import get_recipe
 from cifar_core.runs import store as subject
 from cifar_core.runs.events import Resume, RunEnd, Step

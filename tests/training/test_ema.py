@@ -7,8 +7,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from cifar_core.models import create_model
-from cifar_core.training.ema import create_ema
-from tests.training.toys import run, tiny_net, train_batches, trainer_of, val_batches
+from cifar_core.training.trainer import create_ema
+from tests.support.toy_trainers import run, tiny_net, train_batches, trainer_of, val_batches
 
 DECAY = 0.7
 

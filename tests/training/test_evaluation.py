@@ -10,7 +10,7 @@ from cifar_core.device import Device
 from cifar_core.models import create_model
 from cifar_core.runs.events import ANSWERED
 from cifar_core.training.evaluation import MixingSums, evaluate
-from tests.training.toys import CLASSES, CPU, DEVICE, tiny_net, val_batches
+from tests.support.toy_trainers import CLASSES, CPU, DEVICE, tiny_net, val_batches
 
 
 def finish(generator):

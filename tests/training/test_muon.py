@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cifar_core.training.muon import Muon, orthogonalize
 from cifar_core.training.optimizers import Optimizers, create_optimizer
-from tests.training.toys import tiny_net, toy_config
+from tests.support.toy_trainers import tiny_net, toy_config
 
 
 def drawn(*shape, seed=0):

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from cifar_core.models import create_model, operators
+from cifar_core.models import create_model
+from cifar_core.models.ops import mix
 from cifar_core.training.trainer import Trainer
-from tests.training.toys import DEVICE, toy_config
+from tests.support.toy_trainers import DEVICE, toy_config
 
 STEPS = 4
 
@@ -33,11 +34,11 @@ def channels_last(images):
     return images.contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize("form", operators.FORMS)
+@pytest.mark.parametrize("form", mix.FORMS)
 def test_every_form_of_mixing_gives_the_losses_of_the_loop(form, monkeypatch):
-    monkeypatch.setattr(operators, "choose_form", lambda *_, **__: "loop")
+    monkeypatch.setattr(mix, "choose_form", lambda *_, **__: "loop")
     oracle = losses(plain)
-    monkeypatch.setattr(operators, "choose_form", lambda *_, **__: form)
+    monkeypatch.setattr(mix, "choose_form", lambda *_, **__: form)
     assert losses(channels_last) == pytest.approx(oracle, rel=1e-4)
 
 

@@ -5,7 +5,7 @@ import torch
 from torch.optim import SGD, AdamW, RMSprop
 
 from cifar_core.training.optimizers import create_optimizer
-from tests.training.toys import tiny_net, toy_config
+from tests.support.toy_trainers import tiny_net, toy_config
 
 BY_HAND = {  # config -> the optimizer as torch's documentation writes it
     "sgd": (

@@ -6,13 +6,13 @@ import dataclasses
 import pytest
 import torch
 
-from cifar_core.data.batches import Augmentation
 from cifar_core.models import create_model
-from cifar_core.resume_state import load_state, save_state
 from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd
-from cifar_core.training import engine
-from cifar_core.training.engine import fit
-from tests.training.toys import run, tiny_net, train_batches, trainer_of, val_batches
+from cifar_core.training import loop
+from cifar_core.training.batches import Augmentation
+from cifar_core.training.loop import fit
+from cifar_core.training.state import load_state, save_state
+from tests.support.toy_trainers import run, tiny_net, train_batches, trainer_of, val_batches
 
 START = Resume(0, 0.0)
 TIMES = {"seconds", "val_seconds", "network_seconds", "run_seconds", "images_per_second"}
@@ -78,7 +78,7 @@ def stored(events):
     ],
 )
 def test_a_run_resumed_at_any_beat_equals_the_uninterrupted_one(optimizer, kind, monkeypatch):
-    monkeypatch.setattr(engine, "STEP_EVENTS_PER_EPOCH", 2)  # so that some beats lie between two Step events
+    monkeypatch.setattr(loop, "STEP_EVENTS_PER_EPOCH", 2)  # so that some beats lie between two Step events
     settings = {**RUNS[optimizer], **EVERYTHING, "mixing_temperature": 30.0}
     trainer = trainer_of(make_net(kind), **settings)
     train, val = small_train(), val_batches()

@@ -9,7 +9,15 @@ from torch.nn.functional import cross_entropy, log_softmax
 from cifar_core.device import Device
 from cifar_core.training import trainer as trainer_module
 from cifar_core.training.trainer import Sums, Trainer
-from tests.training.toys import CPU, DEVICE, tiny_net, toy_config, train_batches, trainer_of, weights_of
+from tests.support.toy_trainers import (
+    CPU,
+    DEVICE,
+    tiny_net,
+    toy_config,
+    train_batches,
+    trainer_of,
+    weights_of,
+)
 
 LR = 0.1
 

@@ -1,0 +1,80 @@
+"""A config's real training step, on drawn pictures: its speed does not depend on what they show."""
+
+import itertools
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+from torch import Tensor
+
+from cifar_core.config import TrainConfig
+from cifar_core.data.dataset import ImageData, Split
+from cifar_core.data.synthetic import make_synthetic
+from cifar_core.device import Device
+from cifar_core.estimate.speed import FULL_SIZE, images_an_epoch
+from cifar_core.models import ImageClassifier, create_model
+from cifar_core.training.setup import SEEN_IMAGES, make_batches
+from cifar_core.training.trainer import Trainer
+
+HELD_OUT = 500  # drawn pictures for validation
+DRAWN = 2000
+
+
+@lru_cache(maxsize=2)
+def drawn_pictures(count: int) -> Split:
+    """`count` pictures (count, 3, 32, 32): DRAWN different ones, repeated where that is too few."""
+    drawn = make_synthetic(train_size=min(count, DRAWN), test_size=10).train
+    repeats = -(-count // len(drawn))
+    return Split(np.tile(drawn.images, (repeats, 1, 1, 1))[:count], np.tile(drawn.targets, repeats)[:count])
+
+
+def create_network(config: TrainConfig) -> ImageClassifier:
+    """The config's network with ten classes, on the CPU."""
+    return create_model(config.model, num_classes=10, **config.model_args)
+
+
+class Steps:
+    """Training steps, one a call, on the next batch: cut, augment, forward, backward, optimizer, average.
+
+    batch: images in a step, where it shall not be the config's own number.
+    plain_layout: hand the images over with channels first in memory (NCHW).
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        device: Device,
+        model: ImageClassifier | None = None,
+        batch: int = 0,
+        plain_layout: bool = False,
+    ) -> None:
+        self.plain_layout = plain_layout
+        self.batch = batch or config.batch_size
+        pictures = drawn_pictures(max(DRAWN, 2 * self.batch + HELD_OUT))
+        self.data = ImageData(pictures, pictures, (), "drawn", "", "drawn")
+        self.config = config.replace(batch_size=self.batch, val_size=HELD_OUT, train_size=0)
+        self.device = device
+        train, self.val = make_batches(self.config, self.data, device.torch_device)
+        steps_per_epoch = max(1, images_an_epoch(config) // self.batch)
+        if model is None:
+            model = create_network(config)
+            model.see_images(train.normalize(train.images[:SEEN_IMAGES]).cpu())
+        self.trainer = Trainer(model, config, device, steps_per_epoch)
+        self.trainer.model.train()
+        self.batches: dict[int, Iterator[tuple[Tensor, Tensor]]] = {}  # by image size
+
+    def _whole_batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Full batches of size x size, epoch after epoch."""
+        config = self.config.replace(image_sizes=(size,))
+        train, _ = make_batches(config, self.data, self.device.torch_device)
+        for epoch in itertools.cycle(range(1, config.epochs + 1)):
+            yield from itertools.islice(train.epoch(epoch), train.num_images // self.batch)
+
+    def step(self, size: int = FULL_SIZE) -> None:
+        """One training step on images of size x size."""
+        if size not in self.batches:
+            self.batches[size] = self._whole_batches(size)
+        images, targets = next(self.batches[size])
+        if self.plain_layout:
+            images = images.contiguous()
+        self.trainer.train_step(images, targets)

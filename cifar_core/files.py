@@ -1,0 +1,135 @@
+"""Files that are there whole or not at all, also when the power fails while they are written."""
+
+import dataclasses
+import functools
+import json
+import os
+import secrets
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def build(kind: type[T], document: Any) -> T:
+    """An instance of the dataclass `kind` from the JSON object that holds its values.
+
+    Fields may be plain types, lists, dicts and dataclasses of them, Any, or one of these `| None`.
+
+    Raises:
+        TypeError: with words that end a sentence, when a value is missing, unknown or of another type.
+    """
+    if not isinstance(document, Mapping):
+        raise TypeError(f"{document!r:.60} is not a JSON object")
+    wanted = _fields(kind)  # type: ignore[arg-type]
+    if unknown := document.keys() - wanted.keys():
+        raise TypeError(f"{kind.__name__} has no value called {min(unknown)!r:.60}")
+    return kind(**{name: _typed(name, wanted[name], value) for name, value in document.items()})
+
+
+@functools.cache
+def _fields(kind: Any) -> dict[str, Any]:
+    return {item.name: item.type for item in dataclasses.fields(kind)}
+
+
+@functools.cache
+def _parts(wanted: Any) -> tuple[Any, tuple[Any, ...]]:
+    """`list[int]` -> (list, (int,)); a plain type has no arguments."""
+    return typing.get_origin(wanted) or wanted, typing.get_args(wanted)
+
+
+def _typed(name: str, wanted: Any, value: Any) -> Any:
+    """`value`, of the type `wanted`; a whole number passes for a number."""
+    if type(value) is wanted:
+        return value
+    plain, inner = _parts(wanted)
+    if plain is types.UnionType:
+        return None if value is None else _typed(name, inner[0], value)
+    if plain is Any:
+        return value
+    if dataclasses.is_dataclass(plain) and isinstance(value, Mapping):
+        return build(plain, value)  # type: ignore[arg-type]
+    if not isinstance(value, (int, float) if plain is float else plain) or isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r:.60}, not of the type {plain.__name__}")
+    if isinstance(value, list):
+        kind = inner[0]
+        return [item if type(item) is kind else _typed(name, kind, item) for item in value]
+    if isinstance(value, dict):
+        return {key: _typed(name, inner[1], item) for key, item in value.items()}
+    return value
+
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_CHECKPOINT = "mixing_large.v1"  # the shipped network that answers where none is named
+
+
+def checkpoints_dir() -> Path:
+    """Folder of the shipped checkpoints."""
+    return PROJECT_ROOT / "checkpoints"
+
+
+def default_runs_dir() -> Path:
+    """CIFAR_LAB_RUNS, or `runs/` beside the package: the same from every working directory."""
+    return Path(os.environ.get("CIFAR_LAB_RUNS") or PROJECT_ROOT / "runs")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path` by `content` in one step: temporary file beside it, fsync, rename, fsync the folder."""
+    name = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with open(name, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        name.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write `document` as readable JSON, atomically; NaN and infinity are refused (ValueError)."""
+    write_bytes(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` last; a no-op where folders cannot be opened (Windows)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class StoreError(RuntimeError):
+    """A run that is not there, cannot be read or cannot do what was asked."""
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; raises StoreError when there is none."""
+    return object_in(path, read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """What a text file holds; raises StoreError when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read: {error}.") from None
+
+
+def object_in(path: Path, text: str) -> dict[str, Any]:
+    """The JSON object in the text of the file `path`; raises StoreError when there is none."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path} cannot be read: {error}.") from None
+    if not isinstance(document, dict):
+        raise StoreError(f"{path} does not hold a JSON object.")
+    return document

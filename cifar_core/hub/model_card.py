@@ -1,0 +1,127 @@
+"""The model card of a checkpoint as the Hub shows it: written from card.json, with nothing typed by hand."""
+
+from collections.abc import Iterator
+
+from cifar_core.checkpoint import Card
+from cifar_core.format import duration, table
+
+DATA_SETS = {  # a config's `data` -> (the data set's id on the Hub, its name)
+    "cifar10": ("uoft-cs/cifar10", "CIFAR-10"),
+    "airplane_automobile": ("uoft-cs/cifar10", "CIFAR-10, airplanes and automobiles alone"),
+    "synthetic": ("synthetic", "Drawn shapes of CIFAR-10 Lab"),
+}
+SPLIT_WORDS = {"val": "validation (cut from the training images)", "test": "test"}
+SETTINGS = (
+    *("optimizer", "lr", "batch_size", "weight_decay", "schedule", "augmentation"),
+    *("label_smoothing", "precision"),
+)
+
+
+def model_card(card: Card, repo: str) -> str:
+    """README.md for the Hub: the block that the Hub reads (with the model-index), then words for people."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    data_id, data_name = DATA_SETS.get(str(card.config.get("data")), ("unknown", card.data_source))
+    results = [
+        EvalResult(
+            task_type="image-classification",
+            dataset_type=data_id,
+            dataset_name=data_name,
+            dataset_split=split,
+            metric_type=kind,
+            metric_value=measured[kind],
+        )
+        for split, measured in card.metrics.items()
+        for kind in ("accuracy", "loss")
+    ]
+    head = ModelCardData(
+        license="apache-2.0",
+        library_name="cifar10-lab",
+        pipeline_tag="image-classification",
+        tags=["cifar10", "image-classification", "safetensors", card.model],
+        datasets=[data_id] if "/" in data_id else None,
+        metrics=["accuracy"],
+        model_name=repo.rpartition("/")[2],
+        eval_results=results or None,
+    )
+    parts = [
+        _what(card, repo, data_name),
+        _use(repo),
+        _results(card),
+        _training(card, data_name),
+        _limits(card),
+    ]
+    return "\n".join([f"---\n{head.to_yaml()}\n---\n", *parts])
+
+
+def _what(card: Card, repo: str, data_name: str) -> str:
+    classes = ", ".join(card.class_names)
+    return (
+        f"# {repo.rpartition('/')[2]}\n\n"
+        f"A `{card.model}` network of CIFAR-10 Lab for images of 32 × 32 pixels, trained on {data_name}. "
+        f"It has {card.parameters / 1e6:.2f} M parameters; a picture takes {card.macs / 1e6:.1f} M "
+        "multiply-accumulates.\n\n"
+        f"Its {len(card.class_names)} classes: {classes}.\n"
+    )
+
+
+def _use(repo: str) -> str:
+    return (
+        "## Use\n\n```python\n"
+        "from cifar_core import Classifier, decode_image\n\n"
+        f'classifier = Classifier.from_pretrained("{repo}")  # revision="…" pins a commit\n'
+        'picture = decode_image(open("photo.jpg", "rb").read())\n'
+        "classifier.predict([picture])[0].top\n```\n\n"
+        "`config.json` is the checkpoint's card, `model.safetensors` its weights; the normalization is in "
+        "the card. There is no pickle here, and none is ever read.\n"
+    )
+
+
+def _results(card: Card) -> str:
+    if not card.metrics:
+        return "## Results\n\nNothing has been measured yet.\n"
+    rows = [
+        (
+            SPLIT_WORDS.get(split, split),
+            f"{100 * one['accuracy']:.2f} %",
+            f"{one['loss']:.3f}",
+            f"{one['n']:,.0f}",
+        )
+        for split, one in card.metrics.items()
+    ]
+    views = "one view" if card.views == 1 else f"up to {card.views} views"
+    return (
+        f"## Results\n\n{table([('images', 'accuracy', 'cross-entropy', 'number'), *rows])}\n\n"
+        f"One run (seed {card.seed}); an answer averages {views} of a picture.\n"
+    )
+
+
+def _training(card: Card, data_name: str) -> str:
+    settings = ", ".join(f"{name} {card.config[name]}" for name in SETTINGS if name in card.config)
+    versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
+    return (
+        f"## Training\n\nRecipe `{card.recipe}`: epoch {card.epoch} of {card.config.get('epochs', '?')}, "
+        f"{duration(card.wall_time_seconds)} on {card.device} in {card.precision}. Settings: {settings}. "
+        f"Versions: {versions}.\n\n"
+        f"Data: {data_name}, read from {card.data_source} (fingerprint `{card.data_fingerprint[:16]}`). "
+        f"`config.json` holds all settings.\n"
+    )
+
+
+def _limits(card: Card) -> str:
+    return "\n".join(["## Limits\n", *(f"- {line}" for line in _limit_lines(card)), ""])
+
+
+def _limit_lines(card: Card) -> Iterator[str]:
+    others = "shown anything else, it names one of them all the same, sometimes with great certainty."
+    if card.unknown:
+        others = (
+            "an image that is strange to it counts as none of these (`known` is false), as do "
+            f"{100 * card.unknown.false_alarms:.2f} % of {card.unknown.images:,} held-out images of its own "
+            "classes; of any other thing it names a class all the same, sometimes with great certainty."
+        )
+    yield f"It knows {len(card.class_names)} classes and nothing else: {others}"
+    yield "It sees the middle square of a picture, shrunk to 32 × 32 pixels; small things vanish."
+    yield "It learned from small photographs of one collection; drawings, close-ups and damage mislead it."
+    yield "Made for teaching and for experiments. No decision about people or safety should rest on it."
+    yield from card.notes

@@ -1,0 +1,1 @@
+"""Bytes that nobody trusts become one upright RGB picture. Without torch."""

@@ -1,0 +1,1 @@
+"""From pictures to predictions: the classifier and what it runs on."""

@@ -1,0 +1,224 @@
+"""Classifier: the only road from pixels to classes, for the command line, the pages and the notebook."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from cifar_core.checkpoint import (
+    Card,
+    CheckpointError,
+    load_checkpoint,
+    load_reference,
+    resolve_checkpoint,
+    weights_version,
+)
+from cifar_core.device import find_device
+from cifar_core.inference.backends import InferenceError, network_for
+from cifar_core.inference.prediction import Look, Prediction
+from cifar_core.inference.preprocess import Images, parts_of
+from cifar_core.inference.tta import average_views
+from cifar_core.metrics.classification import Evaluated as Evaluated
+from cifar_core.metrics.classification import accuracy, confusion_matrix
+from cifar_core.metrics.ood import Measured, Reference
+from cifar_core.models import ImageClassifier
+from cifar_core.models.blocks import block_names
+from cifar_core.models.normalization import Normalization
+
+
+class Classifier:
+    """A trained network with all that must travel with it: class names, normalization, its card.
+
+    model: the network as it was trained. Answers come from a copy whose batch norms are folded into the
+    convolutions, equal up to rounding. reference: what is usual to it, for strangeness; without one, `blocks`
+    names those that `measure` looks at. name, version: of its checkpoint, "" where it came from none.
+    """
+
+    name: str = ""
+    version: str = ""
+
+    def __init__(
+        self,
+        model: ImageClassifier,
+        card: Card,
+        device: torch.device | str | None = None,
+        backend: str = "torch",
+        reference: Reference | None = None,
+        blocks: Sequence[str] = (),
+    ) -> None:
+        if device is None and backend == "onnxruntime":
+            device = "cpu"
+        self.device = torch.device(device) if device else find_device("fp32").torch_device
+        self.model = model.to(self.device).eval()
+        self.card = card
+        self.normalize = Normalization(tuple(card.mean), tuple(card.std))
+        self.reference = reference if card.unknown else None
+        self.blocks = self.reference.blocks if self.reference else list(blocks)
+        self.network = network_for(self.model, self.device, backend, self.blocks)
+
+    @classmethod
+    def load(
+        cls,
+        name: str | Path | None = None,
+        device: torch.device | str | None = None,
+        backend: str = "torch",
+    ) -> "Classifier":
+        """From a checkpoint folder or a name in checkpoints/; without a name, the default one.
+
+        backend: "torch"; "onnxruntime", which answers single images in about 0.8 of the time on a CPU, and
+        takes seconds more to load a network for the first time, for which torch is the default; "auto" takes
+        onnxruntime where it can be had and torch elsewhere.
+
+        Raises:
+            CheckpointError: when it is missing or damaged.
+            InferenceError: when there is no such backend here.
+        """
+        folder = resolve_checkpoint(name)
+        model, card = load_checkpoint(folder)
+        reference = load_reference(folder, card)
+        if reference and reference.blocks != block_names(model):
+            raise CheckpointError(f"{folder} is damaged: its strangeness is that of another network.")
+        classifier = cls(model, card, device, backend, reference)
+        classifier.name, classifier.version = folder.name, weights_version(folder)
+        return classifier
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        repo: str,
+        revision: str | None = None,
+        device: torch.device | str | None = None,
+        backend: str = "torch",
+    ) -> "Classifier":
+        """From the Hugging Face Hub, `USER/NAME` as `hub push` lays it out; revision: branch, tag or commit.
+
+        Raises:
+            HubError: when it cannot be had, or is not what the Hub states.
+            CheckpointError: when it is damaged.
+            InferenceError: when there is no such backend here.
+        """
+        from cifar_core.hub.checkpoints import fetch_checkpoint
+
+        return cls.load(fetch_checkpoint(repo, revision), device, backend)
+
+    @property
+    def class_names(self) -> list[str]:
+        """The classes' names, by number."""
+        return self.card.class_names
+
+    def predict(self, images: Images, top: int = 3) -> list[Prediction]:
+        """Answers for RGB pictures of any size, or for uint8 images (N, 3, 32, 32).
+
+        top: how many classes each answer names, 1 or more.
+
+        Raises:
+            InferenceError: when the images have another form, or `top` is below 1.
+        """
+        if top < 1:
+            raise InferenceError(f"top is {top}; it must be 1 or more.")
+        answers: list[Prediction] = []
+        for part in parts_of(images):  # (N, 3, 32, 32)
+            look = self.look(part)
+            rows = zip(self._probs(look.logits), self._strangeness(look), part, strict=True)
+            answers += [self._prediction(n, look.mixing, top, *row) for n, row in enumerate(rows)]
+        return answers
+
+    def probs(self, images: Images) -> NDArray[np.float32]:
+        """Probabilities (N, num_classes), calibrated where the card has a temperature."""
+        return self._probs(torch.from_numpy(self.averaged_logits(images)))
+
+    @torch.inference_mode()
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        """Logits (N, num_classes) of one look at each image, without the views that answers average."""
+        looks = [self.network(self.normalize(part.to(self.device)))[0] for part in parts_of(images)]
+        return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *(x.cpu() for x in looks)])
+
+    def averaged_logits(self, images: Images) -> NDArray[np.float32]:
+        """Logits (N, num_classes) that answers come from, before any temperature."""
+        parts = [self.run(part)[0].cpu().numpy() for part in parts_of(images)]
+        return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *parts])
+
+    def measure(self, images: Images) -> Measured:
+        """What strangeness is made of, for at least one image.
+
+        Raises:
+            InferenceError: without any image.
+        """
+        looks = [self.look(part).measured(self.blocks) for part in parts_of(images)]
+        if not looks:
+            raise InferenceError("There are no images; give one or more.")
+        return Measured.joined(looks)
+
+    def run(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """uint8 pixels (N, 3, 32, 32) -> logits (N, num_classes) and mixing coefficients (N, K) a block.
+
+        Where the card asks for views, the logits are those of the mean of the probabilities for the image's
+        views (see views.py); the coefficients are the image's own. No temperature is applied.
+        """
+        look = self.look(pixels)
+        return look.logits, look.mixing
+
+    @torch.inference_mode()
+    def look(self, pixels: Tensor) -> Look:
+        """All that answers are made of, for uint8 pixels (N, 3, 32, 32)."""
+        images = self.normalize(pixels.to(self.device))
+        first, recorded = self.network(images)
+        views, below = self.card.views, self.card.views_below
+        logits = average_views(lambda view: self.network(view)[0], images, first, views, below)
+        blocks = len(recorded) - len(self.blocks)  # those that mix come first
+        return Look(logits, first.cpu(), [x.cpu() for x in recorded[:blocks]], recorded[blocks:])
+
+    def _probs(self, logits: Tensor) -> NDArray[np.float32]:
+        temperature = self.card.calibration.temperature if self.card.calibration else 1.0
+        return np.asarray((logits / temperature).softmax(dim=1).cpu().numpy())
+
+    def _strangeness(self, look: Look) -> Sequence[float | None]:
+        if self.reference is None:
+            return [None] * len(look.logits)
+        return [float(score) for score in self.reference.strangeness(look.measured(self.blocks))]
+
+    def evaluate(self, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> Evaluated:
+        """Measure on labeled images: uint8 (N, 3, 32, 32) and class numbers (N,), at least one."""
+        if not len(images) == len(targets) > 0:
+            raise InferenceError(f"{len(images)} images, {len(targets)} targets: give as many, at least one.")
+        looks = [self.look(part) for part in parts_of(images)]
+        logits = torch.cat([look.logits.cpu() for look in looks])
+        known = [self._is_known(score) for look in looks for score in self._strangeness(look)]
+        loss = cross_entropy(logits, torch.tensor(targets, dtype=torch.int64)).item()
+        predictions = logits.argmax(dim=1).numpy()
+        return Evaluated(
+            accuracy(np.asarray(targets), predictions),
+            loss,
+            len(targets),
+            confusion_matrix(np.asarray(targets), predictions, len(self.class_names)),
+            self.class_names,
+            called_none=None if None in known else known.count(False) / len(known),
+        )
+
+    def _is_known(self, strangeness: float | None) -> bool | None:
+        unknown = self.card.unknown
+        return None if strangeness is None or unknown is None else strangeness <= unknown.threshold
+
+    def _prediction(
+        self,
+        row: int,
+        mixing: list[Tensor],
+        top: int,
+        probs: NDArray[np.float32],
+        strangeness: float | None,
+        pixels: Tensor,
+    ) -> Prediction:
+        best = np.argsort(-probs, kind="stable")[:top]
+        blocks = zip(self.model.mixing_blocks(), mixing, strict=True)
+        return Prediction(
+            top=[(self.class_names[number], float(probs[number])) for number in best],
+            probs=probs,
+            mixing={name: block[row].tolist() for name, block in blocks},
+            seen=pixels.permute(1, 2, 0).numpy().copy(),
+            strangeness=strangeness,
+            known=self._is_known(strangeness),
+        )

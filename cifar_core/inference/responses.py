@@ -1,0 +1,82 @@
+"""The JSON documents of answers and networks: the same from the command line, the page and its API.
+
+None has a value called "path": Gradio's client takes what has one for a file, and fetches it.
+"""
+
+import functools
+from typing import Any
+
+import torch
+
+from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoint, weights_version
+from cifar_core.files import DEFAULT_CHECKPOINT
+from cifar_core.images.crop import Frame
+from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.prediction import Prediction
+from cifar_core.models import count_macs, count_parameters, create_model, describe_model, list_models
+
+WHOLE = Frame()
+
+
+def answer_document(
+    picture: str,
+    prediction: Prediction,
+    classifier: Classifier,
+    frame: Frame = WHOLE,
+    notes: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """An answer with all that it takes to get it again.
+
+    picture: its name. network, version: the checkpoint and its weights' hash. top: the likeliest
+    classes. known, strangeness: see Prediction. frame: which part of the picture. notes: the decoder's.
+    """
+    return {
+        "picture": picture,
+        "network": classifier.name,
+        "version": classifier.version,
+        "top": [{"label": label, "probability": probability} for label, probability in prediction.top],
+        "known": prediction.known,
+        "strangeness": prediction.strangeness,
+        "mixing": prediction.mixing,
+        "frame": frame.to_json(),
+        "notes": list(notes),
+    }
+
+
+def problem_document(picture: str, sentence: str) -> dict[str, Any]:
+    """In place of an answer: why there is none."""
+    return {"picture": picture, "error": sentence}
+
+
+def models_document() -> list[dict[str, Any]]:
+    """Every kind of network with its size, and the trained ones of its kind that are here."""
+    trained: dict[str, list[dict[str, Any]]] = {}
+    for name in list_checkpoints():
+        kind, document = _checkpoint_document(name)
+        trained.setdefault(kind, []).append(document)
+    return [{**row, "checkpoints": trained.get(row["name"], [])} for row in _architectures()]
+
+
+def _checkpoint_document(name: str) -> tuple[str, dict[str, Any]]:
+    folder = resolve_checkpoint(name)
+    card = load_card(folder)
+    return card.model, {
+        "name": name,
+        "version": weights_version(folder),
+        "default": name == DEFAULT_CHECKPOINT,
+        "parameters": card.parameters,
+        "macs": card.macs,
+        "classes": card.class_names,
+        "metrics": card.metrics,
+    }
+
+
+@functools.cache
+def _architectures() -> tuple[dict[str, Any], ...]:
+    rows = []
+    for name in list_models():
+        with torch.device("meta"):  # shapes without numbers: nothing is drawn or computed
+            model = create_model(name)
+        figures = {"parameters": count_parameters(model), "macs": count_macs(model)}
+        rows.append({"name": name, **figures, "summary": describe_model(name)})
+    return tuple(rows)

@@ -1,0 +1,1 @@
+"""What predictions are worth: accuracy, calibration, out-of-distribution scores. Without torch."""

@@ -1,0 +1,81 @@
+"""Measures of a classifier from its answers, in numpy: accuracy, confusion matrix, per class.
+
+targets and predictions are integer arrays (N,) of class numbers.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def accuracy(targets: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:
+    """Share of right answers, 0..1; raises ValueError without any."""
+    _require_pairs(targets, predictions)
+    if len(targets) == 0:
+        raise ValueError("There are no targets; accuracy needs one image or more.")
+    return float(np.mean(targets == predictions))
+
+
+def confusion_matrix(
+    targets: NDArray[np.int64], predictions: NDArray[np.int64], num_classes: int
+) -> NDArray[np.int64]:
+    """Counts (num_classes, num_classes): rows are the true classes, columns the predicted ones.
+
+    Raises:
+        ValueError: when the arrays differ in length or hold a number that is no class.
+    """
+    _require_pairs(targets, predictions)
+    for name, numbers in (("targets", targets), ("predictions", predictions)):
+        if len(numbers) and (numbers.min() < 0 or numbers.max() >= num_classes):
+            span = f"{numbers.min()} to {numbers.max()}"
+            raise ValueError(f"The {name} are from {span}; they must be from 0 to {num_classes - 1}.")
+    cells = np.bincount(targets * num_classes + predictions, minlength=num_classes**2)
+    return cells.reshape(num_classes, num_classes)
+
+
+def per_class_accuracy(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Share of each class that was recognized (num_classes,); NaN for a class without images."""
+    totals = confusion.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.where(totals > 0, np.diag(confusion) / np.maximum(totals, 1), np.nan)
+
+
+def _require_pairs(targets: NDArray[np.int64], predictions: NDArray[np.int64]) -> None:
+    if len(targets) != len(predictions):
+        raise ValueError(
+            f"There are {len(targets)} targets and {len(predictions)} predictions; give one for each image."
+        )
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Accuracy (0..1), mean cross-entropy (nats), number of images, counts [true class, predicted class].
+
+    called_none: share (0..1) that counts as none of the classes, though it is of them; None where the
+    checkpoint has no measure of strangeness.
+    """
+
+    accuracy: float
+    loss: float
+    n: int
+    confusion: NDArray[np.int64]
+    class_names: list[str]
+    called_none: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `per_class` maps a name to the share of its images that were recognized."""
+        shares = per_class_accuracy(self.confusion)
+        recognized = {
+            name: None if np.isnan(share) else float(share)
+            for name, share in zip(self.class_names, shares, strict=True)
+        }
+        return {
+            "accuracy": self.accuracy,
+            "loss": self.loss,
+            "n": self.n,
+            "called_none": self.called_none,
+            "per_class": recognized,
+            "confusion": self.confusion.tolist(),
+        }

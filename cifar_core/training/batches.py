@@ -1,0 +1,159 @@
+"""Batches from a data set that lives in memory: cut, augmented and normalized as whole-batch tensor work.
+
+The order and the augmentation of an epoch derive from (seed, epoch) alone, so a resumed run sees the same
+batches without any saved loader state.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cifar_core.config import TrainConfig
+from cifar_core.models.normalization import Normalization
+from cifar_core.training.augment import cutout, flip, jitter, resize, shift
+
+Batch = tuple[Tensor, Tensor]  # images (N, 3, 32, 32) normalized float, targets (N,) int64
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes of training images: largest shift and side of the cutout in pixels, 0 for none.
+
+    alternate: every image is mirrored in every other epoch, half of them in the odd ones, instead of by
+    chance (airbench, arXiv 2404.00498); reflect: a shift uncovers the reflected image instead of black;
+    jitter: largest change of brightness (in standard deviations) and contrast (as a share).
+    """
+
+    mirror: bool = False
+    alternate: bool = False
+    padding: int = 0
+    reflect: bool = False
+    cutout_size: int = 0
+    jitter: float = 0.0
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> "Augmentation":
+        """The config's augmentation word in numbers."""
+        word = config.augmentation
+        return cls(
+            mirror=word != "none",
+            alternate=config.alternate_flip,
+            padding=config.crop_padding if "crop" in word else 0,
+            reflect=config.crop_border == "reflect",
+            cutout_size=config.cutout_size if "cutout" in word else 0,
+            jitter=config.jitter,
+        )
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of one epoch over N images, by position in the order."""
+
+    order: Tensor  # (N,) image numbers
+    flips: Tensor  # (N,) bool
+    offsets: Tensor  # (N, 2) rows and columns
+    corners: Tensor  # (N, 2)
+    jitters: Tensor  # (N, 2) brightness and contrast, -1..1
+
+    @classmethod
+    def of_epoch(cls, n: int, seed: int, epoch: int, augmentation: Augmentation) -> "Draws":
+        """Drawn on the CPU from (seed, epoch), so equal on every device."""
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        size = augmentation.cutout_size
+        draws = cls(
+            torch.randperm(n, generator=generator),
+            torch.rand(n, generator=generator) < 0.5,
+            torch.randint(0, 2 * augmentation.padding + 1, (n, 2), generator=generator),
+            torch.randint(-(size // 2), 32 - (size + 1) // 2 + 1, (n, 2), generator=generator),
+            2 * torch.rand(n, 2, generator=generator) - 1,
+        )
+        return draws._alternating(seed, epoch) if augmentation.alternate else draws
+
+    def _alternating(self, seed: int, epoch: int) -> "Draws":
+        """The same draws, each image's flip in epoch 1 from the seed and the other way in the next."""
+        generator = torch.Generator().manual_seed(seed * 1_000_003)
+        first = torch.rand(len(self.order), generator=generator) < 0.5
+        return dataclasses.replace(self, flips=first[self.order] ^ (epoch % 2 == 0))
+
+
+class Batches:
+    """A split on the training device, as uint8, and the batches of each epoch.
+
+    images: uint8 (N, 3, 32, 32); targets: int64 (N,). The last batch of an epoch may be smaller; a last
+    training batch of one image is left out, as batch norm cannot learn from one.
+
+    size_of: epoch -> side of the training images in pixels; small images cost little time (progressive
+    resizing, Howard 2018). Evaluation always sees images as they are.
+    """
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        targets: NDArray[np.int64],
+        normalization: Normalization,
+        batch_size: int,
+        device: torch.device,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        size_of: Callable[[int], int] | None = None,
+    ) -> None:
+        self.images = torch.tensor(images, device=device)
+        self.targets = torch.tensor(targets, dtype=torch.int64, device=device)
+        self.normalize, self.batch_size = normalization, batch_size
+        self.augmentation, self.seed = augmentation or Augmentation(), seed
+        self.size_of = size_of or (lambda epoch: self.images.shape[2])
+
+    def __len__(self) -> int:
+        """Training batches in one epoch."""
+        full, rest = divmod(len(self.targets), self.batch_size)
+        return full + (rest > 1)
+
+    @property
+    def num_images(self) -> int:
+        """Images in one epoch."""
+        return len(self.targets)
+
+    def in_order(self) -> Iterator[Batch]:
+        """Every image once, in its own order, unchanged: for evaluation."""
+        pairs = zip(self.images.split(self.batch_size), self.targets.split(self.batch_size), strict=True)
+        for images, targets in pairs:
+            yield self.normalize(images), targets
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The augmented batches of epoch number `epoch`, from batch number `start` on."""
+        draws = Draws.of_epoch(self.num_images, self.seed, epoch, self.augmentation)
+        size = self.size_of(epoch)
+        for number in range(start, len(self)):
+            part = slice(number * self.batch_size, (number + 1) * self.batch_size)
+            yield self._finished(draws, part, size), self.targets[draws.order[part].to(self.targets.device)]
+
+    def _cut(self, draws: Draws, part: slice) -> Tensor:
+        """uint8 images, shifted, mirrored and cut out."""
+        augmentation, device = self.augmentation, self.images.device
+        images = self.images[draws.order[part].to(device)]
+        if augmentation.padding:
+            offsets = draws.offsets[part].to(device)
+            images = shift(images, offsets, augmentation.padding, augmentation.reflect)
+        if augmentation.mirror:
+            images = flip(images, draws.flips[part].to(device))
+        if augmentation.cutout_size:
+            images = cutout(images, draws.corners[part].to(device), augmentation.cutout_size)
+        return images
+
+    def _finished(self, draws: Draws, part: slice, size: int) -> Tensor:
+        """Normalized images of the epoch's size, channels last in memory."""
+        images = self.normalize(self._cut(draws, part))
+        if self.augmentation.jitter:
+            jitters = draws.jitters[part].to(images.device) * self.augmentation.jitter
+            images = jitter(images, jitters[:, 0], 1 + jitters[:, 1])
+        return resize(images, size).contiguous(memory_format=torch.channels_last)
+
+    def seen(self, epoch: int) -> NDArray[np.uint8]:
+        """The epoch's first batch as a person sees it: uint8 (N, H, W, 3)."""
+        images, _ = next(self.epoch(epoch))
+        return self.normalize.undo(images)

@@ -1,0 +1,122 @@
+"""A run from its settings to its end, in this process: one at a time, by signals too, its fate in its status.
+
+The process that calls `train_run` holds the run's lock, which falls with it, however it ends.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from filelock import Timeout
+
+from cifar_core.checkpoint import CheckpointError
+from cifar_core.config import ConfigError
+from cifar_core.data import DataError
+from cifar_core.models import ModelError
+from cifar_core.recipes import get_recipe
+from cifar_core.runs.events import RunEnd
+from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.training.loop import TrainingError
+from cifar_core.training.session import Listener, Recorder, Stopped, Wishes
+
+LOCK_SECONDS = 5.0  # readers hold the lock for an instant when they look whether the process lives
+EXPECTED_ERRORS = (CheckpointError, ConfigError, DataError, ModelError, StoreError, TrainingError)
+
+
+def train_run(run: Run, data_dir: Path | None = None, listener: Listener | None = None) -> RunEnd:
+    """Train `run` from its saved state, or from the start, to its end or until it is asked to stop.
+
+    Raises:
+        KeyboardInterrupt: after a signal, when the state is saved; a second signal does not wait for that.
+        StoreError: when another process works on the run.
+        CheckpointError, ConfigError, DataError, ModelError, TrainingError: with a sentence for the user; the
+            run's status is then "failed" with the same sentence.
+    """
+    with _locked(run), _signals(Wishes(run)) as wishes:
+        end = _guarded(run, data_dir, wishes, listener or (lambda event, status: None))
+    if wishes.signaled and end.state == "stopped":
+        raise KeyboardInterrupt
+    return end
+
+
+def train(
+    recipe: str,
+    *,
+    data_dir: Path | str | None = None,
+    runs_dir: Path | str | None = None,
+    listener: Listener | None = None,
+    **changes: Any,
+) -> Run:
+    """Train a recipe with changed settings, here and now: `train("smoke", epochs=2)`.
+
+    Returns the run; its `best_checkpoint` is the folder of the weights to use, `events()` its history.
+
+    Raises:
+        ConfigError: for an unknown recipe or setting, or a value out of its limits; else as `train_run`.
+    """
+    config = get_recipe(recipe).config.replace(**changes)
+    folder = Path(data_dir) if data_dir else None
+    run = RunStore(Path(runs_dir) if runs_dir else None).create(config, folder)
+    train_run(run, listener=listener)
+    return run
+
+
+def _guarded(run: Run, data_dir: Path | None, wishes: Wishes, listener: Listener) -> RunEnd:
+    recorder = Recorder(run, wishes, listener)
+    try:
+        return recorder.train(data_dir)
+    except Stopped:
+        recorder.write("stopped", message="Stopped before the first step.")
+        return RunEnd("stopped", 0, 0.0, 0, 0.0)
+    except KeyboardInterrupt:
+        recorder.write("stopped", message=f"Interrupted. {run.resuming}")
+        raise
+    except torch.OutOfMemoryError:
+        message = "The device ran out of memory; start again with a smaller batch_size."
+        recorder.write("failed", message=message)
+        raise TrainingError(message) from None
+    except EXPECTED_ERRORS as error:
+        recorder.write("failed", message=str(error))
+        raise
+    except BaseException as error:
+        words = f"Unexpected {type(error).__name__}: {error}; the last lines of the log say more."
+        recorder.write("failed", message=f"{words} {run.resuming}")
+        raise
+
+
+@contextmanager
+def _locked(run: Run) -> Iterator[None]:
+    lock = run.lock(LOCK_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise StoreError(f"Another process trains '{run.id}' already; stop that one first.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _signals(wishes: Wishes) -> Iterator[Wishes]:
+    """While open, SIGTERM and SIGINT ask the run to stop at its next step (in the main thread alone)."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if wishes.signaled:
+            raise KeyboardInterrupt
+        wishes.signaled = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield wishes
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield wishes
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

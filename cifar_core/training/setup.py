@@ -1,0 +1,190 @@
+"""What a run needs before its first step: device, data, batches, network, trainer, and its card's facts."""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from cifar_core.checkpoint import Card
+from cifar_core.config import TrainConfig
+from cifar_core.data import ImageData, load_named, split_train_val
+from cifar_core.device import Device, describe, find_device, versions
+from cifar_core.format import schedule_words
+from cifar_core.models import ImageClassifier, count_macs, count_parameters, create_model
+from cifar_core.models.normalization import NORMALIZATIONS
+from cifar_core.runs.events import ANSWERED, RunStart
+from cifar_core.runs.sample import Sample
+from cifar_core.training.batches import Augmentation, Batches
+from cifar_core.training.trainer import Trainer
+
+EVALUATION_BATCH = 500
+SEEN_IMAGES = 5000  # shown to the network before its first step
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a run began: what a resumed run must keep so that it stays equal."""
+
+    device: str
+    precision: str
+    threads: int
+
+    def device_again(self) -> Device:
+        """The same device and precision, with as many threads."""
+        torch.set_num_threads(self.threads)
+        found = find_device(self.precision, only_cpu=self.device == "cpu")
+        if found.torch_device.type != self.device:
+            words = f"The run began on {self.device}, which is not here; it goes on with {found.name}"
+            print(f"{words}, and will not be equal to the last bit.", file=sys.stderr)
+        return dataclasses.replace(found, name=describe(found.torch_device))
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A trainer with its batches, and the facts about them."""
+
+    config: TrainConfig
+    data: ImageData
+    device: Device
+    trainer: Trainer
+    train: Batches
+    val: Batches
+    start: RunStart
+
+    @property
+    def model(self) -> ImageClassifier:
+        """The network whose weights are trained."""
+        return cast(ImageClassifier, self.trainer.model)
+
+    @property
+    def deployed(self) -> ImageClassifier:
+        """The network that is validated and kept."""
+        return cast(ImageClassifier, self.trainer.deployed)
+
+    @property
+    def place(self) -> Workplace:
+        """Where the run trains."""
+        return Workplace(self.device.torch_device.type, self.device.precision, torch.get_num_threads())
+
+    @property
+    def sample(self) -> Sample:
+        """The pictures whose answers each epoch notes."""
+        images = self.val.images[:ANSWERED].permute(0, 2, 3, 1).cpu().numpy()  # (N, H, W, 3)
+        return Sample.of(images, self.val.targets[:ANSWERED].tolist(), self.data.class_names)
+
+    def card(self, epoch: int, metrics: dict[str, dict[str, float]]) -> Card:
+        """The card of weights saved after `epoch` epochs, with what was measured on which split."""
+        config, start = self.config, self.start
+        normalization = NORMALIZATIONS[config.normalization]
+        return Card(
+            model=config.model,
+            model_args=config.model_args,
+            class_names=list(self.data.class_names),
+            mean=list(normalization.mean),
+            std=list(normalization.std),
+            parameters=start.parameters,
+            macs=start.macs,
+            recipe=config.recipe,
+            seed=config.seed,
+            config=config.to_json(),
+            epoch=epoch,
+            data_source=self.data.kind,
+            data_fingerprint=self.data.fingerprint,
+            device=self.device.name,
+            precision=self.device.precision,
+            wall_time_seconds=round(self.trainer.run_seconds, 1),
+            versions=versions(),
+            metrics=metrics,
+            views=config.views,
+            views_below=config.views_below,
+            notes=lr_notes(self.trainer.lr_changes),
+        )
+
+
+def lr_notes(changes: list[list[float]]) -> list[str]:
+    """What a card says of a learning rate that was changed by hand."""
+    return [
+        f"The learning rate was changed by hand: {schedule_words(factor)} after step {step:,.0f}."
+        for step, factor in changes
+    ]
+
+
+def prepare(
+    config: TrainConfig,
+    data_dir: Path | None,
+    progress: Callable[[str, int, int], None],
+    place: Workplace | None = None,
+) -> Preparation:
+    """Find the device and the data, build the network from the seed, and put the images on the device.
+
+    place: where the run began, when this goes on with it.
+    """
+    device = place.device_again() if place else find_device(config.precision)
+    data = load_named(config.data, data_dir, progress)
+    train, val = make_batches(config, data, device.torch_device)
+    torch.manual_seed(config.seed)
+    model = create_model(config.model, num_classes=len(data.class_names), **config.model_args)
+    if place is None:
+        model.see_images(train.normalize(train.images[:SEEN_IMAGES]).cpu())
+    trainer = Trainer(model, config, device, steps_per_epoch=len(train))
+    start = _start_event(config, data, device, model, (train, val))
+    return Preparation(config, data, device, trainer, train, val, start)
+
+
+def make_batches(config: TrainConfig, data: ImageData, device: torch.device) -> tuple[Batches, Batches]:
+    """Training batches, and those that are measured after each epoch.
+
+    The latter are cut from the training split by the config's seed; or they are the test images, where the
+    config says that these are watched, and all others are trained on.
+    """
+    targets = data.train.targets
+    val_size = config.val_size if config.watched == "val" else 0
+    train_indices, val_indices = split_train_val(targets, val_size, config.split_seed)
+    if config.train_size:
+        train_indices = train_indices[: config.train_size]
+    normalization = NORMALIZATIONS[config.normalization]
+    train = Batches(
+        data.train.images[train_indices],
+        targets[train_indices],
+        normalization,
+        config.batch_size,
+        device,
+        Augmentation.of(config),
+        config.seed,
+        config.image_size,
+    )
+    held_out = data.train.images[val_indices], targets[val_indices]
+    if config.watched == "test":
+        held_out = data.test.images, data.test.targets
+    return train, Batches(*held_out, normalization, EVALUATION_BATCH, device)
+
+
+def _start_event(
+    config: TrainConfig,
+    data: ImageData,
+    device: Device,
+    model: ImageClassifier,
+    batches: tuple[Batches, Batches],
+) -> RunStart:
+    train, val = batches
+    return RunStart(
+        model=config.model,
+        parameters=count_parameters(model),
+        macs=count_macs(model),
+        train_images=train.num_images,
+        val_images=val.num_images,
+        steps_per_epoch=len(train),
+        total_steps=len(train) * config.epochs,
+        device=device.name,
+        precision=device.precision,
+        threads=torch.get_num_threads(),
+        data_source=data.kind,
+        data_fingerprint=data.fingerprint,
+        versions=versions(),
+        mixing_blocks=model.mixing_blocks(),
+        watched=config.watched,
+    )

@@ -1,0 +1,202 @@
+"""A run's figures for other trackers as well: TensorBoard files, a Trackio project, a W&B project.
+
+The store stays the one source: what a tracker has can be made anew from events.jsonl. A tracker that fails
+is dropped with one warning, and the training goes on.
+"""
+
+import contextlib
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from cifar_core.config import ConfigError
+from cifar_core.files import read_json, write_json
+from cifar_core.runs.events import Beat, Epoch, Event, Resume, RunStart, Step
+from cifar_core.runs.store import Run, Status, StoreError
+
+TRACKERS = ("tensorboard", "trackio", "wandb")
+PROJECT = "cifar10-lab"
+FILE = "trackers.json"  # in the run's folder: tracker -> how far it has been told
+Mark = tuple[int, int]  # step; 0 for a Step event, 1 for the end of an epoch
+NOTHING: Mark = (-1, 0)
+
+
+class Tracker(Protocol):
+    """Where figures go."""
+
+    def log(self, figures: Mapping[str, float], step: int) -> None:
+        """Keep figures under their names at a step."""
+
+    def close(self) -> None:
+        """Write what is still held back."""
+
+
+class TensorBoard:
+    """Event files in the run's folder `tensorboard`; each process writes them anew from the events so far."""
+
+    def __init__(self, run: Run) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        folder = run.path / "tensorboard"
+        shutil.rmtree(folder, ignore_errors=True)
+        self.writer = SummaryWriter(str(folder))
+
+    def log(self, figures: Mapping[str, float], step: int) -> None:
+        """See Tracker."""
+        for name, figure in figures.items():
+            self.writer.add_scalar(name, figure, step)
+
+    def close(self) -> None:
+        """See Tracker."""
+        self.writer.close()
+
+
+class Project:
+    """A run of a Trackio or W&B project, whose interfaces are alike; a resumed run goes on in its place."""
+
+    def __init__(self, package: str, run: Run) -> None:
+        more = {"id": run.id, "dir": str(run.path)} if package == "wandb" else {}
+        self.run = import_module(package).init(
+            project=PROJECT, name=run.id, config=run.config().to_json(), resume="allow", **more
+        )
+
+    def log(self, figures: Mapping[str, float], step: int) -> None:
+        """See Tracker."""
+        self.run.log(dict(figures), step=step)
+
+    def close(self) -> None:
+        """See Tracker."""
+        self.run.finish()
+
+
+def check_trackers(names: Iterable[str]) -> None:
+    """Raise ConfigError when the package of a tracker is missing."""
+    if missing := [name for name in names if find_spec(name) is None]:
+        raise ConfigError(
+            f"--log {missing[0]} needs a package that is not installed: pip install {' '.join(missing)}."
+        )
+
+
+def trackers_of(run: Run) -> dict[str, Mark]:
+    """The trackers that a run has had so far, and how far each was told; none where nothing is noted."""
+    try:
+        document = read_json(run.path / FILE)
+    except StoreError:
+        return {}
+    return {name: _mark(document[name]) for name in TRACKERS if name in document}
+
+
+def _mark(value: Any) -> Mark:
+    if isinstance(value, list) and len(value) == 2 and all(type(item) is int for item in value):
+        return value[0], value[1]
+    return NOTHING
+
+
+def figures_of(event: Step | Epoch, watched: str) -> dict[str, float]:
+    """The names and figures of an event; watched: "val" or "test", the pictures measured after an epoch."""
+    if isinstance(event, Step):
+        return {
+            "train/loss": event.loss,
+            "train/accuracy": event.accuracy,
+            "train/lr": event.lr,
+            "train/images_per_second": event.images_per_second,
+        }
+    figures = {
+        "epoch": float(event.epoch),
+        "epoch/train_loss": event.train_loss,
+        "epoch/train_accuracy": event.train_accuracy,
+        "epoch/seconds": event.seconds,
+        f"{watched}/loss": event.val_loss,
+        f"{watched}/accuracy": event.val_accuracy,
+    }
+    for block in event.mixing:
+        kernels = {f"mixing/{block.block}/kernel_{k}": share for k, share in enumerate(block.mean, start=1)}
+        figures |= {**kernels, f"mixing/{block.block}/entropy": block.entropy}
+    return figures
+
+
+def mark_of(event: Step | Epoch) -> Mark:
+    """Where an event stands among a run's events with figures."""
+    return event.step, int(isinstance(event, Epoch))
+
+
+class Mirror:
+    """Listener of a run that tells trackers what the run tells. Use it as a context.
+
+    A tracker is told each event once, also when a run goes on from a saved state and repeats some.
+    """
+
+    def __init__(self, run: Run, names: Iterable[str], warn: Callable[[str], None] | None = None) -> None:
+        self.run, self.names = run, list(dict.fromkeys(names))
+        self.warn = warn or (lambda words: print(words, file=sys.stderr, flush=True))
+        self.open: dict[str, Tracker] = {}
+        self.marks: dict[str, Mark] = {}
+        self.watched = "val"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for name, tracker in list(self.open.items()):
+            self._guarded(name, tracker.close)
+        self.open = {}
+
+    def __call__(self, event: Event | Beat, status: Status) -> None:
+        """Pass one event on; the first one opens the trackers."""
+        if not self.names:
+            return
+        if isinstance(event, RunStart | Resume):
+            self._begin()
+        elif isinstance(event, Step | Epoch):
+            self._tell([event])
+
+    def _begin(self) -> None:
+        """Open the trackers, and tell them what they missed: a resumed run's events are in the store."""
+        known = trackers_of(self.run)
+        known["tensorboard"] = NOTHING  # its files begin anew with each process
+        self.marks = {name: known.get(name, NOTHING) for name in TRACKERS}
+        for name in self.names:
+            self._guarded(name, partial(self._open, name))
+        try:
+            events = self.run.events()
+        except StoreError as error:
+            self.warn(f"warning: {', '.join(self.names)} cannot be told what was before ({error}).")
+            return
+        self.watched = next((event.watched for event in events if isinstance(event, RunStart)), "val")
+        self._tell([event for event in events if isinstance(event, Step | Epoch)])
+
+    def _open(self, name: str) -> None:
+        self.open[name] = TensorBoard(self.run) if name == "tensorboard" else Project(name, self.run)
+
+    def _tell(self, events: list[Step | Epoch]) -> None:
+        for name, tracker in list(self.open.items()):
+            self._guarded(name, partial(self._log, name, tracker, events))
+        self._note()
+
+    def _log(self, name: str, tracker: Tracker, events: list[Step | Epoch]) -> None:
+        for event in events:
+            if mark_of(event) > self.marks[name]:
+                tracker.log(figures_of(event, self.watched), event.step)
+                self.marks[name] = mark_of(event)
+
+    def _note(self) -> None:
+        """Remember how far each tracker was told, and so which trackers a resumed run has."""
+        marks = {**trackers_of(self.run), **{name: self.marks[name] for name in self.names}}
+        with contextlib.suppress(OSError):  # the disk is full: the training will say so itself
+            write_json(self.run.path / FILE, marks)
+
+    def _guarded(self, name: str, action: Callable[[], None]) -> None:
+        """Do what a tracker's package may fail at; then it is dropped, with one warning."""
+        try:
+            action()
+        except Exception as error:  # each package has kinds of its own
+            self.open.pop(name, None)
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            self.warn(f"warning: {name} is told nothing more ({reason:.200}); the training goes on.")

@@ -1,0 +1,1 @@
+"""The classify page (Gradio): a picture in, an answer out."""

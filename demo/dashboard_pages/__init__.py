@@ -1,0 +1,1 @@
+"""The dashboard's pages, a folder each."""

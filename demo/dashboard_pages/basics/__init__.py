@@ -1,0 +1,1 @@
+"""The page Basics of the dashboard."""

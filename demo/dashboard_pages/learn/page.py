@@ -1,0 +1,243 @@
+"""A guided tour in seven steps, ten minutes long: one idea, one picture, one button, one thing to notice."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
+from cifar_core.recipes import get_recipe
+from cifar_core.runs.history import History
+from cifar_core.runs.launch import launch
+from cifar_core.runs.store import ACTIVE_STATES, RunStore, StoreError, last_folder
+from cifar_core.runs.summary import Summary, summarize_all
+from demo.charts import (
+    OverlaidRun,
+    accuracy_chart,
+    line_style,
+    loss_chart,
+    overlay_chart,
+    picture_mixing_chart,
+    run_color,
+)
+from demo.dashboard_pages.learn.lessons import (
+    LESSONS,
+    Lesson,
+    end_sentence,
+    failed_at_once,
+    gain_sentence,
+    lesson_number,
+    run_of_recipe,
+    run_under_way,
+)
+from demo.shared.drawings import DRAWINGS
+from demo.shared.format import amount, duration, percent
+from demo.shared.host import is_public
+from demo.shared.pictures import picture_grid
+from demo.widgets.dataset_pictures import augmentation_html, class_rows_html
+from demo.widgets.networks import TOP, TrialError, network_of, pictures_of
+from demo.widgets.panels import BACK, plain, show_chart, show_legend, show_link, show_table, tighten_page
+from demo.widgets.run_status import failure_words, progress_of
+
+CURVES_SECONDS = 1.0
+COMPARED = {
+    "lesson_first": "10,000 pictures",
+    "lesson_overfit": "2,000 pictures",
+    "lesson_augment": "2,000, augmented",
+    "mixing_large": "mixing network, all pictures",
+}
+NO_PICTURES = "CIFAR-10 is not on this machine, so these are drawn shapes; a first training fetches it."
+NO_RUN = "Nobody has trained this here yet; press the button, it takes about a minute."
+EARLIER = "Until it has drawn its first points, these are the curves of the run before."
+
+
+def pictures_step(store: RunStore, lesson: Lesson) -> None:
+    """Ten random pictures of each class."""
+    seed = st.session_state.setdefault("learn_seed", 0)
+    st.button(lesson.button, type="primary", on_click=_next, args=("learn_seed",))
+    data, note = _data(store)
+    if note:
+        st.caption(note)
+    st.html(class_rows_html(data, seed))
+
+
+def training_step(store: RunStore, lesson: Lesson) -> None:
+    """The newest run of the lesson's recipe, moving while it trains; one button starts another."""
+    summaries = summarize_all(store)
+    earlier, under_way = run_of_recipe(lesson.recipe, summaries), run_under_way(lesson.recipe, summaries)
+    run = under_way or earlier
+    if lesson.recipe == "lesson_augment":
+        _show_augmentation(store)
+    if is_public():
+        st.caption("This run was trained before; on your own computer a button here trains it anew.")
+    elif not under_way and st.button(lesson.button, type="primary"):
+        _start(store, lesson.recipe)
+    if failed := failed_at_once(lesson.recipe, summaries):
+        _show_failure(store, failed)
+    if run is None:
+        st.write(NO_RUN)
+        return
+    st.fragment(_run_panel, run_every=CURVES_SECONDS if under_way else None)(store, run, earlier or run)
+    if lesson.recipe == "lesson_augment":
+        without = run_of_recipe("lesson_overfit", summaries)
+        ended = [item and item.state == "finished" and item.curve for item in (without, earlier)]
+        ends = [curve[-1] if curve else None for curve in ended]
+        st.write(gain_sentence(*ends))
+
+
+def mixing_step(store: RunStore, lesson: Lesson) -> None:
+    """How the default network mixes for one drawing after another."""
+    folder = checkpoints_dir() / DEFAULT_CHECKPOINT
+    turn = st.session_state.setdefault("learn_drawing", 0)
+    st.button(lesson.button, type="primary", on_click=_next, args=("learn_drawing",))
+    try:
+        with st.spinner("Loading the network"):
+            network = network_of(folder, (folder / "card.json").stat().st_mtime_ns)
+    except (TrialError, OSError) as error:
+        st.error(plain(f"The default network cannot be loaded. {error}"))
+        return
+    name = list(DRAWINGS)[turn % len(DRAWINGS)]
+    (answer,) = network.predict([DRAWINGS[name]()], top=TOP)
+    left, right = st.columns([1, 3])
+    with left:
+        st.html(picture_grid([answer.seen], [answer.top], [name]))
+    with right:
+        show_chart(picture_mixing_chart(answer.mixing), "learn-mixing", "Stacked bars: the mix of each block")
+
+
+def compare_step(store: RunStore, lesson: Lesson) -> None:
+    """The runs of the tour over one another, and what each cost."""
+    summaries = summarize_all(store)
+    found = {name: run_of_recipe(recipe, summaries) for recipe, name in COMPARED.items()}
+    shown = {name: item for name, item in found.items() if item is not None}
+    if not shown:
+        st.write("There is no run yet: train one in step 2.")
+        return
+    by = st.segmented_control("Along", ("epoch", "seconds"), default="epoch", required=True)
+    runs = [OverlaidRun(name, item.rank, History.of(store.get(item.id))) for name, item in shown.items()]
+    show_legend((run.name, line_style(run.rank)) for run in runs)
+    show_chart(overlay_chart(runs, "accuracy", by), "learn-compare", "Line chart: the accuracy of each run")
+    show_table([_row(name, item) for name, item in shown.items()])
+
+
+def last_step(store: RunStore, lesson: Lesson) -> None:
+    """Where to go from here."""
+    with st.container():
+        show_link("train", "Change one setting of the lesson and train it", recipe="lesson_first")
+        show_link("train", "Train the mixing network on this machine", recipe="speed_mixing")
+        show_link("try_network", "Try the trained network on a picture of your own")
+        show_link("basics", "The same ideas with their formulas")
+
+
+def _row(name: str, item: Summary) -> dict[str, str]:
+    return {
+        "run": name,
+        "parameters": amount(item.parameters),
+        "epochs": f"{item.epochs:,}",
+        "time": duration(item.seconds),
+        "accuracy at the end": percent(item.curve[-1]) if item.curve else "–",
+    }
+
+
+def _data(store: RunStore):  # type: ignore[no-untyped-def]  # ImageData, whose import would load numpy
+    folder = last_folder(store)
+    try:
+        with st.spinner("Opening the pictures"):
+            return pictures_of("cifar10", Path(folder) if folder else None), ""
+    except TrialError:
+        return pictures_of("synthetic", None), NO_PICTURES
+
+
+def _show_augmentation(store: RunStore) -> None:
+    data, note = _data(store)
+    st.html(augmentation_html(data, get_recipe("lesson_augment").config, 0))
+    st.caption(plain(f"At the left a picture itself, then as the network meets it in nine epochs. {note}"))
+
+
+def _start(store: RunStore, recipe: str) -> None:
+    folder = last_folder(store)
+    try:
+        launch(store.create(get_recipe(recipe).config, Path(folder) if folder else None))
+    except (StoreError, OSError) as error:
+        st.error(plain(str(error)))
+    else:
+        st.rerun()
+
+
+def _show_failure(store: RunStore, item: Summary) -> None:
+    """Why a training that was started here has nothing to show."""
+    try:
+        st.error(plain(failure_words(store.get(item.id).status())))
+    except StoreError:  # deleted meanwhile, or damaged
+        return
+    show_link("live", "Open the run that failed, to go on with it", run=item.id)
+
+
+def _run_panel(store: RunStore, item: Summary, earlier: Summary) -> None:
+    """How far the run is, and its curves; those of an earlier one until it has any."""
+    try:
+        run, shown = store.get(item.id), item
+        status, history = run.status(), History.of(run)
+        if not history.steps and status.active:
+            shown, history = earlier, History.of(store.get(earlier.id))
+    except StoreError as error:  # deleted meanwhile, or damaged
+        st.write(plain(f"This run cannot be shown. {error}"))
+        return
+    if status.state == "failed":
+        st.error(plain(failure_words(status)))
+    if status.active:
+        fraction, words = progress_of(status)
+        st.progress(fraction, text=plain(words))
+        show_link("live", "Open this run, to pause or stop it", run=item.id)
+    if shown is not item:
+        st.caption(EARLIER)
+    color = run_color(shown.rank)
+    left, right = st.columns(2)
+    with left:
+        show_chart(loss_chart(history, color), "learn-loss", "Line chart: training and validation loss")
+    with right:
+        chart = accuracy_chart(history, color)
+        show_chart(chart, "learn-accuracy", "Line chart: training and validation accuracy")
+    if history.end and history.epochs and item.config:
+        last = history.epochs[-1]
+        st.write(end_sentence(item.config.recipe, last.train_accuracy, last.val_accuracy))
+    if not status.active:
+        show_link("live", "Open this run", run=item.id)
+    if status.active != (item.state in ACTIVE_STATES):
+        st.rerun()
+
+
+def _next(key: str) -> None:
+    st.session_state[key] += 1
+
+
+STEPS: tuple[Callable[[RunStore, Lesson], None], ...] = (
+    pictures_step,
+    training_step,
+    training_step,
+    training_step,
+    mixing_step,
+    compare_step,
+    last_step,
+)
+
+
+def show_page(store: RunStore) -> None:
+    """The step that the URL names, with ways back and on."""
+    number = lesson_number(st.query_params.get("step", ""))
+    st.query_params["step"] = str(number)  # a link from step to step does not write it into the address
+    lesson, total = LESSONS[number - 1], len(LESSONS)
+    st.progress(number / total, text=f"Step {number} of {total}")
+    st.title(lesson.title)
+    st.write(lesson.idea)
+    STEPS[number - 1](store, lesson)
+    st.markdown(f"**Notice:** {plain(lesson.notice)}")
+    with st.container(horizontal=True):
+        if number > 1:
+            show_link("learn", f"Back: {LESSONS[number - 2].title}", BACK, step=str(number - 1))
+        if number < total:
+            show_link("learn", f"Next: {LESSONS[number].title}", step=str(number + 1))
+
+
+tighten_page(still=True)
+show_page(RunStore())

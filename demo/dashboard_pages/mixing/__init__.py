@@ -1,0 +1,1 @@
+"""The page Mixing of the dashboard."""

@@ -1,0 +1,190 @@
+"""How a network mixes its kernels: for each class, for one picture, by hand, over time, against another."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from cifar_core.files import DEFAULT_CHECKPOINT
+from cifar_core.runs.store import RunStore, StoreError
+from demo.charts import entropy_chart, mixing_per_class
+from demo.charts.mixing_difference import comparable, mixing_difference, reordered
+from demo.charts.mixing_time import entropy_over_time, shares_over_time, warning_sentence
+from demo.dashboard_pages.mixing.choice import MixingNetwork, Record, list_mixing, record_of
+from demo.dashboard_pages.mixing.favorites import show_favorites
+from demo.dashboard_pages.mixing.picture_view import show_picture
+from demo.dashboard_pages.mixing.what_if_view import show_what_if
+from demo.shared.palette import KERNEL_COLORS, color_of
+from demo.widgets.choice import choose, forget
+from demo.widgets.networks import choose_network
+from demo.widgets.panels import plain, show_chart, show_legend, show_link, tighten_page
+
+PARTS = {
+    "classes": "Which kernel serves which class?",
+    "picture": "What happens to this picture?",
+    "whatif": "What if?",
+    "time": "Over time",
+    "compare": "Compare",
+}
+INTRODUCTION = (
+    "Each block of a mixing network has several kernels. For every picture it predicts how much of each to "
+    "take, and convolves with the mixture."
+)
+NO_NETWORK = "No network that mixes yet. Train one whose name says mixing, and its epochs appear here."
+NO_RECORD = "The mix is measured at the end of each epoch; this network has no epoch on record here."
+HEAT_ALT = "Heat map: mixing coefficients by class and kernel"
+
+
+def chosen_network(networks: list[MixingNetwork]) -> MixingNetwork:
+    """The network to look into; what was chosen about the one before is let go."""
+    network = choose_network(networks, DEFAULT_CHECKPOINT, "is no network that mixes")
+    if st.session_state.get("mixing-network", network.id) != network.id:
+        forget("epoch", "epoch1", "epoch2", "mix")
+    st.session_state["mixing-network"] = network.id
+    return network
+
+
+def read_record(network: MixingNetwork) -> Record | None:
+    """What the network's run tells of its mix; None, after a sentence on the page, where it is damaged."""
+    if network.run is None:
+        return None
+    try:
+        return record_of(network.run)
+    except StoreError as error:
+        st.error(plain(str(error)))
+        return None
+
+
+def choose_epoch(record: Record, name: str = "epoch", label: str = "Epoch", default: int = 0) -> int:
+    """One of the recorded epochs; the kept one unless another is asked for."""
+    numbers = [str(epoch.epoch) for epoch in record.epochs]
+    if len(numbers) == 1:
+        return int(numbers[0])
+    wanted = str(default or record.kept)
+    return int(choose(name, label, numbers, wanted if wanted in numbers else numbers[-1], str, "slider"))
+
+
+def largest(record: Record) -> float:
+    """The end of a color scale that all epochs share: a tenth or more above every coefficient, at most 1."""
+    values = (
+        value for epoch in record.epochs for block in epoch.mixing for row in block.per_class for value in row
+    )
+    return min(1.0, (int(10 * max(values)) + 1) / 10)
+
+
+def show_classes(network: MixingNetwork, record: Record | None) -> None:
+    """Which classes a kernel serves, epoch by epoch, and which pictures it counts most for."""
+    if record is None:
+        st.write(NO_RECORD)
+    else:
+        show_epoch(record)
+    show_favorites(network)
+
+
+def show_epoch(record: Record) -> None:
+    """One epoch of a run: classes against kernels, and the entropies."""
+    epoch = record.at(choose_epoch(record))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        show_chart(mixing_per_class(epoch, record.class_names, largest(record)), "classes", HEAT_ALT)
+    with right:
+        show_chart(entropy_chart(epoch.mixing), "entropy", "Bar chart: entropy of each block's mix")
+        if sentence := warning_sentence(epoch):
+            st.warning(plain(sentence))
+    own = "these weights are kept" if epoch.epoch == record.kept else f"the weights of {record.kept} are kept"
+    st.caption(f"Epoch {epoch.epoch} of {record.epochs[-1].epoch}; {own}. {temperature_words(record)}")
+
+
+def temperature_words(record: Record) -> str:
+    """What is known of the softmax's temperature, in a sentence."""
+    if not record.softmax:
+        return "Each coefficient is a sigmoid of its own, so there is no temperature."
+    if record.start_temperature == 1:
+        return "The softmax of the coefficients had the temperature 1 throughout."
+    return (
+        f"The softmax of the coefficients began at the temperature {record.start_temperature:g}, which keeps "
+        "the mix even, and came down to 1 within the first tenth of the run."
+    )
+
+
+def show_time(record: Record | None) -> None:
+    """Entropy of all blocks, then each block's coefficients, over the epochs."""
+    if record is None:
+        st.write(NO_RECORD)
+        return
+    show_chart(entropy_over_time(record.epochs), "entropies", "Line chart: entropy of each block over epochs")
+    if sentence := warning_sentence(record.epochs[-1]):
+        st.warning(plain(sentence))
+    st.caption(temperature_words(record))
+    st.subheader("The coefficients of each block")
+    blocks = record.epochs[-1].mixing
+    most = max(len(block.mean) for block in blocks)
+    show_legend((f"kernel {k + 1}", _line_style(k)) for k in range(most))
+    for start in range(0, len(blocks), 2):
+        for column, place in zip(st.columns(2, gap="large"), range(start, start + 2), strict=True):
+            if place < len(blocks):
+                with column:
+                    alt = f"Line chart: coefficients of {blocks[place].block} over epochs"
+                    show_chart(shares_over_time(record.epochs, place), f"shares-{place}", alt)
+
+
+def _line_style(kernel: int) -> dict[str, str | int]:
+    return {"width": 3, "type": "solid", "color": color_of(kernel, KERNEL_COLORS)}
+
+
+def show_compare(network: MixingNetwork, record: Record | None, networks: list[MixingNetwork]) -> None:
+    """Two epochs of one run, or two runs: what the second does differently."""
+    if record is None:
+        st.write(NO_RECORD)
+        return
+    others = {other.id: other for other in networks if other.run is not None}
+    left, right = st.columns(2, gap="large")
+    with left:
+        names = {key: "the same" if key == network.id else other.name for key, other in others.items()}
+        second_network = others[choose("with", "Compare with", list(others), network.id, names, "select")]
+        second = record if second_network.id == network.id else read_record(second_network)
+    if second is None:
+        st.write(NO_RECORD)
+        return
+    same = second is record
+    with right:
+        first_epoch = choose_epoch(record, "epoch1", "Epoch", record.epochs[0].epoch if same else record.kept)
+        second_epoch = choose_epoch(second, "epoch2", "Epoch compared with it", second.epochs[-1].epoch)
+    one, other = record.at(first_epoch).mixing, second.at(second_epoch).mixing
+    if trouble := comparable(one, other):
+        st.write(plain(trouble))
+        show_chart(mixing_per_class(record.at(first_epoch), record.class_names, 1.0), "first", HEAT_ALT)
+        show_chart(mixing_per_class(second.at(second_epoch), second.class_names, 1.0), "second", HEAT_ALT)
+        return
+    words = (f"epoch {first_epoch}", f"epoch {second_epoch}")
+    if not same:
+        words = (f"{network.name} ({words[0]})", f"{second_network.name} ({words[1]})")
+        other = reordered(one, other)
+    chart = mixing_difference(one, other, record.class_names, words, matched=not same)
+    show_chart(chart, "difference", "Heat map: difference of two mixes by class and kernel")
+
+
+def show_page() -> None:
+    """A network, then one question at a time; the address holds both."""
+    st.title("Mixing")
+    st.write(INTRODUCTION)
+    networks = list_mixing(RunStore())
+    if not networks:
+        st.write(NO_NETWORK)
+        show_link("train", "Train a network")
+        return
+    network = chosen_network(networks)
+    record = read_record(network)
+    views: dict[str, Callable[[], None]] = {
+        "classes": lambda: show_classes(network, record),
+        "picture": lambda: show_picture(network, record),
+        "whatif": lambda: show_what_if(network),
+        "time": lambda: show_time(record),
+        "compare": lambda: show_compare(network, record, networks),
+    }
+    views[choose("part", "Question", list(PARTS), "classes", PARTS)]()
+    if network.run is not None:
+        show_link("live", "How this run went", run=network.id)
+
+
+tighten_page()
+show_page()

@@ -1,0 +1,101 @@
+"""One picture's way through the mixing blocks, as HTML: from left to right, on a phone from top to bottom.
+
+Pure functions. Each block is a stacked bar of its coefficients with, beside it, the average of the class.
+"""
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_core.runs.history import Shares
+from demo.shared.format import listed
+from demo.shared.palette import INK, MUTED_INK, on_both
+from demo.shared.pictures import bar_key, bar_parts, data_uri, spoken
+
+UNUSUAL = 0.15  # a coefficient that lies so far from the class's average is worth a word
+LOOK = f"""<style>
+.way {{ display: flex; align-items: center; gap: .9rem; margin: 0 }}
+.way img {{ width: 96px; height: 96px; image-rendering: pixelated; border-radius: 4px; flex: none }}
+.way ol {{ display: flex; flex: 1; gap: .5rem; list-style: none; margin: 0; padding: 0 }}
+.way li {{ flex: 1; margin: 0; padding: 0; text-align: center; min-width: 0 }}
+.way .bars {{ display: flex; gap: 3px; height: 170px; justify-content: center }}
+.way .bar {{ display: flex; flex-direction: column; width: 38px; border-radius: 3px; overflow: hidden }}
+.way .mean {{ width: 11px; opacity: .55 }}
+.way .bar span {{ display: flex; align-items: center; justify-content: center; font-size: .8rem;
+  min-height: 0; min-width: 0; overflow: hidden }}
+.way .answer {{ flex: none; font-weight: 600 }}
+.way .end {{ color: {on_both(MUTED_INK)} }}
+.way-key {{ display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: .85rem; margin: 0 0 .6rem }}
+.way-key i {{ display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; border-radius: 2px }}
+@media (max-width: 640px) {{
+  .way {{ flex-direction: column; align-items: stretch }}
+  .way ol {{ flex-direction: column; gap: .6rem; width: 100% }}
+  .way li {{ display: grid; grid-template-columns: 2.2rem 1fr; align-items: center; text-align: left }}
+  .way .bars {{ flex-direction: column; height: auto; order: 2 }}
+  .way .bar {{ flex-direction: row; width: 100%; height: 22px }}
+  .way .mean {{ height: 8px; width: 100% }}
+}}
+</style>"""
+
+
+def path_html(picture: NDArray[np.uint8], used: Shares, average: Shares, answer: str) -> str:
+    """The picture (H, W, 3), its blocks in their order, and the answer; `average` is empty where unknown."""
+    most = max(len(values) for values in used.values())
+    blocks = "".join(_block(name, values, average.get(name)) for name, values in used.items())
+    image = f'<img src="{data_uri(picture)}" alt="The picture as the network sees it">'
+    return (
+        f'<div class="way-key" aria-hidden="true">{bar_key(most)}</div>{LOOK}'
+        f'<div class="way">{image}<ol>{blocks}</ol>'
+        f'<div class="answer"><span class="end">says</span> {html.escape(answer)}</div></div>'
+    )
+
+
+def path_title(used: Shares, average: Shares, class_name: str) -> str:
+    """Where the picture goes another way than its class does on average, in a sentence."""
+    far = [(gap, block, kernel) for block in used for gap, kernel in [_largest_gap(block, used, average)]]
+    unusual = [item for item in far if item[0] >= UNUSUAL]
+    if not average:
+        block = max(used, key=lambda name: max(used[name]))
+        kernel = int(np.argmax(used[block]))
+        return f"{block} leans most on one kernel: kernel {kernel + 1} with {used[block][kernel]:.2f}"
+    if not unusual:
+        return f"This picture is mixed like the average {class_name}, in every block"
+    _, block, kernel = max(unusual)
+    own, usual = used[block][kernel], average[block][kernel]
+    others = [name for _, name, _ in unusual if name != block]
+    also = f"; {listed(others)} differ{'s' if len(others) == 1 else ''} too" if others else ""
+    return (
+        f"In {block} kernel {kernel + 1} gets {own:.2f}, the average {class_name} gives it {usual:.2f}{also}"
+    )
+
+
+def path_reading(average: Shares, class_name: str) -> str:
+    """How to read the path."""
+    head = "Each wide bar is a block, in the network's order; a color is a kernel, its number the share in %."
+    if not average:
+        return f"{head} This network kept no record of its classes, so there is no average to compare with."
+    return f"{head} The narrow bar beside it: the average {class_name} among the validation pictures."
+
+
+def _largest_gap(block: str, used: Shares, average: Shares) -> tuple[float, int]:
+    usual = average.get(block, used[block])
+    gaps = [round(abs(own - other), 3) for own, other in zip(used[block], usual, strict=True)]
+    kernel = int(np.argmax(gaps))
+    return gaps[kernel], kernel
+
+
+def _block(name: str, values: Sequence[float], average: Sequence[float] | None) -> str:
+    words = spoken(values) + (f"; class average {spoken(average)}" if average is not None else "")
+    mean = _bar(average, "bar mean", numbered=False) if average is not None else ""
+    label = f"{html.escape(name)}: {words}"
+    return (
+        f'<li title="{label}"><div class="bars" role="img" aria-label="{label}">'
+        f"{_bar(values, 'bar', numbered=True)}{mean}</div>"
+        f'<div style="color:{on_both(INK)}" aria-hidden="true">{html.escape(name)}</div></li>'
+    )
+
+
+def _bar(values: Sequence[float], kind: str, *, numbered: bool) -> str:
+    return f'<div class="{kind}">{bar_parts(values, numbered=numbered)}</div>'

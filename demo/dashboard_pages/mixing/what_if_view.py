@@ -1,0 +1,160 @@
+"""The part of the Mixing page that lets a reader mix by hand and watch the answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from demo.charts.what_if import Worth, answer_change_chart, worth_chart
+from demo.dashboard_pages.mixing.accuracy import show_accuracy
+from demo.dashboard_pages.mixing.choice import MixingNetwork, opened_on_picture
+from demo.dashboard_pages.mixing.hand_mix import (
+    BY_HAND,
+    Mixes,
+    core_mix,
+    from_text,
+    in_words,
+    preset_of,
+    presets,
+    rebalanced,
+    to_text,
+)
+from demo.shared.pictures import data_uri
+from demo.widgets.choice import choose
+from demo.widgets.networks import Network
+from demo.widgets.panels import plain, show_chart
+from demo.widgets.picture_choice import Picked
+
+if TYPE_CHECKING:
+    from cifar_core.explain.mixing import WhatIf
+    from cifar_core.inference.prediction import Prediction
+
+ALL = "All blocks"
+PICTURE = "width:96px;height:96px;image-rendering:pixelated;border-radius:4px"
+PICTURE_READING = (
+    "A bar for each kernel of each block, from the first block down: what happens to this probability when "
+    "that kernel alone is switched off and the others of its block take over its share. Left is a loss."
+)
+
+
+def show_what_if(network: MixingNetwork) -> None:
+    """Pick a picture, mix by hand; the answer follows at once, the accuracy on demand."""
+    opened = opened_on_picture(network)
+    if opened is None:
+        return
+    what_if, weights, picked = opened
+    mixes = from_text(st.query_params.get("mix", ""), what_if.blocks, what_if.shares_sum_to_one)
+    (before,) = what_if.predict(picked.images)
+    (after,) = what_if.predict(picked.images, core_mix(mixes)) if mixes else (before,)
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        st.subheader("Mix by hand")
+        show_controls(what_if, mixes, after.mixing)
+    with right:
+        show_answer(before, after, what_if.card.class_names)
+    show_accuracy(what_if, weights, mixes)
+    show_worth(what_if, picked, before, weights)
+
+
+def show_controls(what_if: "WhatIf", mixes: Mixes, used: Mapping[str, Sequence[float]]) -> None:
+    """Which block, a named setting, and a slider for each of its coefficients."""
+    blocks = what_if.blocks
+    place = choose("where", "Block", [ALL, *blocks], ALL)
+    names = list(blocks) if place == ALL else [place]
+    count = max(blocks[name] for name in names)
+    named = {preset_of(mixes.get(name), blocks[name]) for name in names}
+    options = [*presets(count), BY_HAND]
+    key = f"preset-{place}"
+    st.session_state[key] = named.pop() if len(named) == 1 else BY_HAND
+    st.segmented_control(
+        "Setting",
+        options,
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        wrap=True,
+        on_change=_take_preset,
+        args=(key, names, dict(blocks), mixes, {name: tuple(used[name]) for name in names}),
+    )
+    if place == ALL:
+        st.caption("Choose one block to move its coefficients one by one.")
+    else:
+        _sliders(place, mixes, used[place], what_if.shares_sum_to_one)
+    st.write(plain(in_words(mixes, blocks)))
+    st.button("Back to as predicted", disabled=not mixes, on_click=_set_mixes, args=({},))
+
+
+def _sliders(block: str, mixes: Mixes, used: Sequence[float], shares: bool) -> None:
+    for kernel, value in enumerate(used):
+        key = f"share-{block}-{kernel}"
+        st.session_state[key] = round(float(value), 2)
+        st.slider(
+            f"a{kernel + 1}: share of kernel {kernel + 1} in {block}",
+            0.0,
+            1.0,
+            step=0.01,
+            key=key,
+            on_change=_take_share,
+            args=(key, block, kernel, mixes, tuple(used), shares),
+        )
+    if shares:
+        st.caption("The shares of a block sum to 1: when you move one, the others make room.")
+
+
+def _take_preset(
+    key: str, names: list[str], blocks: dict[str, int], mixes: Mixes, used: dict[str, tuple[float, ...]]
+) -> None:
+    chosen = st.session_state[key]
+    for name in names:
+        named = presets(blocks[name])
+        setting = used[name] if chosen == BY_HAND else named.get(chosen)
+        mixes = {other: own for other, own in mixes.items() if other != name}
+        if setting is not None:
+            mixes[name] = setting
+    _set_mixes(mixes)
+
+
+def _take_share(
+    key: str, block: str, kernel: int, mixes: Mixes, used: tuple[float, ...], shares: bool
+) -> None:
+    _set_mixes({**mixes, block: rebalanced(used, kernel, st.session_state[key], shares)})
+
+
+def _set_mixes(mixes: Mixes) -> None:
+    """Keep the mix where a reload and a link find it."""
+    if mixes:
+        st.query_params["mix"] = to_text(mixes)
+    elif "mix" in st.query_params:
+        del st.query_params["mix"]
+
+
+def show_answer(before: "Prediction", after: "Prediction", class_names: Sequence[str]) -> None:
+    """The picture, and the probabilities as predicted and under the mix."""
+    st.html(f'<img src="{data_uri(after.seen)}" alt="The picture as the network sees it" style="{PICTURE}">')
+    chart = answer_change_chart(before.probs, after.probs, class_names)
+    show_chart(chart, "answer", "Bar chart: probability of each class, as predicted and with this mix")
+
+
+def show_worth(what_if: "WhatIf", picked: Picked, before: "Prediction", network: Network) -> None:
+    """What the answer for this picture owes to each kernel; nothing where no block has two."""
+    if max(what_if.blocks.values()) < 2:
+        return
+    st.subheader("Without one kernel: this picture")
+    mark = (network.id, network.stamp, picked.id)
+    kept = st.session_state.get("worth")
+    if kept is None or kept[0] != mark:
+        kept = st.session_state["worth"] = (mark, _worths(what_if, picked, before))
+    base = float(before.top[0][1])
+    chart = worth_chart(kept[1], base, f"probability of {before.label}", PICTURE_READING)
+    show_chart(chart, "worth", "Bar chart: change of the probability when one kernel is switched off")
+
+
+def _worths(what_if: "WhatIf", picked: Picked, before: "Prediction") -> list[Worth]:
+    number = int(before.probs.argmax())
+    rows = []
+    for block, count in what_if.blocks.items():
+        for kernel in range(count if count > 1 else 0):
+            (answer,) = what_if.predict(picked.images, core_mix({block: kernel}))
+            label = answer.label if answer.label != before.label else ""
+            rows.append(Worth(block, kernel, float(answer.probs[number]), label))
+    return rows

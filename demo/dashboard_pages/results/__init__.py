@@ -1,0 +1,1 @@
+"""The page Results of the dashboard."""

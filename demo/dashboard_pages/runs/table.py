@@ -1,0 +1,138 @@
+"""The table of runs: what is searched, filtered, sorted and ticked, all of it kept in the URL."""
+
+import hashlib
+
+import pandas as pd
+import streamlit as st
+
+from cifar_core.runs.summary import Summary
+from demo.dashboard_pages.runs.query import ORDERS, RunsQuery, all_tags, asked_for
+from demo.shared.format import STATE_WORDS, counted, listed, when
+from demo.shared.palette import CURVE_INK
+from demo.widgets.panels import plain
+
+ROWS_SHOWN = 12.5  # the half one shows that there are more
+ROW_PIXELS = 35
+TAGS_PIXELS = 200
+BEST_HELP = (
+    "The highest validation accuracy of the run, in percent: on the pictures that it set aside, not equally "
+    "many in every run, at one look each. The test accuracy stands on the network's card."
+)
+CURVE_HELP = "Validation accuracy after each epoch, from 0 at the foot to 100 % at the top."
+LOSS_HELP = "The lowest validation loss of the run, in nats."
+SEARCH_HELP = "Finds words in names, recipes, networks, tags and notes; several words must all be there."
+
+
+def table_of(summaries: list[Summary]) -> pd.DataFrame:
+    """The rows that the page shows, one a run, in the order of `summaries`; no column for what none has."""
+    table = pd.DataFrame(
+        [
+            {
+                "run": item.name,
+                "best val accuracy (%)": None if item.best is None else round(100 * item.best, 2),
+                "val accuracy": [100 * value for value in item.curve],
+                "state": STATE_WORDS[item.state],
+                "tags": item.labels.tags,
+                "epochs": item.epochs,
+                "time (min)": round(item.seconds / 60, 2) if item.epochs else None,
+                "lowest val loss": None if item.loss is None else round(item.loss, 4),
+                "parameters (M)": round(item.parameters / 1e6, 3) if item.parameters else None,
+                "recipe": item.config.recipe if item.config else "–",
+                "note": " ".join(item.labels.note.split()),
+                "started": "shipped with the project" if item.shipped else when(item.created),
+            }
+            for item in summaries
+        ]
+    )
+    empty = [name for name in ("tags", "note") if not table[name].map(bool).any()]
+    return table.drop(columns=empty)
+
+
+COLUMNS = {
+    "run": st.column_config.TextColumn(pinned=True),
+    # the two that a phone shows beside the names
+    "best val accuracy (%)": st.column_config.NumberColumn("best (%)", format="%.2f", help=BEST_HELP),
+    "val accuracy": st.column_config.LineChartColumn(
+        "by epoch", y_min=0, y_max=100, width=90, color=CURVE_INK, help=CURVE_HELP
+    ),
+    "lowest val loss": st.column_config.NumberColumn("lowest loss", format="%.4f", help=LOSS_HELP),
+    "time (min)": st.column_config.NumberColumn(format="%.1f", help="Of the completed epochs, in minutes."),
+    "parameters (M)": st.column_config.NumberColumn(format="%.2f", help="In millions."),
+    "tags": st.column_config.ListColumn(width=TAGS_PIXELS),
+    "note": st.column_config.TextColumn(width="medium"),
+}
+DIRECTIONS = ("newest, highest first", "oldest, lowest first")
+
+
+def ask(summaries: list[Summary]) -> RunsQuery:
+    """Search, filters and order; the URL holds them as q, state, tag, sort and order."""
+    text = st.text_input("Search", key="q", bind="query-params", type="search", help=SEARCH_HELP)
+    with st.container(horizontal=True):
+        states = [state for state in STATE_WORDS if any(item.state == state for item in summaries)]
+        state = st.multiselect("State", states, key="state", bind="query-params", width=220)
+        tags = all_tags(summaries)
+        tag = st.multiselect("Tag", tags, key="tag", bind="query-params", width=220) if tags else []
+        sort = st.selectbox("Sort by", list(ORDERS), key="sort", bind="query-params", width=170)
+        order = st.selectbox("Order", DIRECTIONS, key="order", bind="query-params", width=172)
+    return RunsQuery(str(text or ""), state, tag, sort or "started", order != DIRECTIONS[1])
+
+
+def choose(summaries: list[Summary]) -> list[Summary]:
+    """The table; the ticked runs in the order of their ticks, also those that the search hides now."""
+    wanted = ids_in_url(summaries)
+    shown = asked_for(summaries, ask(summaries))
+    if not shown:
+        st.write("No run fits; empty the search or take a filter away.")
+    elif len(shown) < len(summaries):
+        st.caption(f"{len(shown)} of {counted(len(summaries), 'run')}.")
+    ticked = _ticked(shown, wanted) if shown else []
+    visible = {item.id for item in shown}
+    kept = [run_id for run_id in wanted if run_id not in visible or run_id in ticked]
+    chosen = [*kept, *(run_id for run_id in ticked if run_id not in kept)]
+    _keep_in_url(chosen)
+    by_id = {item.id: item for item in summaries}
+    return [by_id[run_id] for run_id in chosen]
+
+
+def _ticked(shown: list[Summary], wanted: list[str]) -> list[str]:
+    """Draw the table with its ticks; a list of other runs, or in another order, is another table."""
+    ids = [item.id for item in shown]
+    rows = [ids.index(run_id) for run_id in wanted if run_id in ids]
+    mark = hashlib.sha256(",".join(ids).encode()).hexdigest()[:16]
+    state = st.dataframe(
+        table_of(shown),
+        height=int(ROW_PIXELS * (min(len(shown), ROWS_SHOWN) + 1)) + 3,
+        hide_index=True,
+        placeholder="–",
+        column_config=COLUMNS,
+        key=f"runs:{mark}:{st.session_state.get('runs_cleared', 0)}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": rows}},
+        alt="Table of runs with state, best validation accuracy, tags, epochs and time",
+    )
+    return [ids[row] for row in state.selection.rows if row < len(ids)]
+
+
+def ids_in_url(summaries: list[Summary]) -> list[str]:
+    """The ids that the URL ticks and that exist; others are said to be unknown."""
+    known = {item.id for item in summaries}
+    wanted = list(dict.fromkeys(filter(None, st.query_params.get("runs", "").split(","))))
+    if unknown := [run_id for run_id in wanted if run_id not in known]:
+        names = listed([f"'{run_id:.60}'" for run_id in unknown[:3]])
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        st.warning(plain(f"The link names {names}{more}, which this store of runs does not have."))
+    return [run_id for run_id in wanted if run_id in known]
+
+
+def untick_all() -> None:
+    """Forget every tick; the table begins anew."""
+    st.session_state["runs_cleared"] = st.session_state.get("runs_cleared", 0) + 1
+    st.query_params.pop("runs", None)
+
+
+def _keep_in_url(ids: list[str]) -> None:
+    if ids:
+        st.query_params["runs"] = ",".join(ids)
+    elif "runs" in st.query_params:
+        del st.query_params["runs"]

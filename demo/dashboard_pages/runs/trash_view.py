@@ -1,0 +1,82 @@
+"""Deleting runs with undo: the button, the sentence that stays until the next action, and the trash."""
+
+import streamlit as st
+
+from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.summary import Summary, name_of
+from cifar_core.runs.trash import KEEP_DAYS, Deleted, delete_run, list_deleted, remove_for_good, restore_run
+from demo.shared.format import amount, counted, listed
+from demo.widgets.panels import plain
+
+NOTICE, TROUBLE = "runs_deleted", "runs_trouble"
+
+
+def show_notice(store: RunStore) -> None:
+    """What the last action deleted or could not do, with Undo; the next action takes the sentence away."""
+    for sentence in st.session_state.pop(TROUBLE, []):
+        st.error(plain(sentence))
+    deleted: list[Deleted] = st.session_state.pop(NOTICE, [])
+    if not deleted:
+        return
+    names = listed([name_of(Run(one.path)) for one in deleted[:3]])
+    more = f" and {len(deleted) - 3} more" if len(deleted) > 3 else ""
+    size = amount(sum(one.size for one in deleted))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.write(plain(f"Deleted {names}{more}; {size}B are free again in {KEEP_DAYS} days."))
+        st.button("Undo", on_click=_restore, args=(store, [one.id for one in deleted]))
+
+
+def delete_button(store: RunStore, chosen: list[Summary]) -> None:
+    """Deletes the ticked runs of the user's own that no process works on."""
+    own = [item for item in chosen if not item.shipped]
+    if not own:
+        return
+    tip = f"Moves to the trash, for {KEEP_DAYS} days. A run under way has to be stopped first."
+    label = "Delete" if len(own) == 1 else f"Delete {len(own)} runs"
+    st.button(label, help=tip, on_click=_delete, args=(store, [item.id for item in own]), type="tertiary")
+
+
+def _delete(store: RunStore, run_ids: list[str]) -> None:
+    deleted, troubles = [], []
+    for run_id in run_ids:
+        try:
+            deleted.append(delete_run(store, store.get(run_id)))
+        except StoreError as error:
+            troubles.append(str(error))
+    st.session_state[NOTICE], st.session_state[TROUBLE] = deleted, troubles
+    gone = {one.id for one in deleted}
+    ticked = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id not in gone]
+    st.query_params["runs"] = ",".join(ticked)
+
+
+def _restore(store: RunStore, run_ids: list[str]) -> None:
+    troubles = []
+    for run_id in run_ids:
+        try:
+            restore_run(store, run_id)
+        except StoreError as error:
+            troubles.append(str(error))
+    st.session_state[TROUBLE] = troubles
+
+
+def _remove(store: RunStore, run_id: str) -> None:
+    try:
+        remove_for_good(store, run_id)
+    except StoreError as error:
+        st.session_state[TROUBLE] = [str(error)]
+
+
+def show_trash(store: RunStore) -> None:
+    """Deleted runs, each with the days it has left; nothing where the trash is empty."""
+    deleted = list_deleted(store)
+    if not deleted:
+        return
+    size = amount(sum(one.size for one in deleted))
+    with st.expander(f"Deleted runs ({len(deleted)}, {size}B)"):
+        st.caption(f"They are removed for good {KEEP_DAYS} days after they were deleted.")
+        for one in deleted:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                left = counted(one.days_left, "day")
+                st.write(plain(f"{name_of(Run(one.path))}: {amount(one.size)}B, {left} left"))
+                st.button("Put back", key=f"back:{one.id}", on_click=_restore, args=(store, [one.id]))
+                st.button("Remove for good", key=f"away:{one.id}", on_click=_remove, args=(store, one.id))

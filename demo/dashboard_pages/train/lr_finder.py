@@ -1,0 +1,105 @@
+"""Find a learning rate before the start: a short test in a process of its own that ends when nobody looks."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from cifar_core.config import TrainConfig
+from cifar_core.recipes import Recipe
+from cifar_core.runs.lr_search import LrSearch, SearchFolder, launch_search
+from cifar_core.runs.store import RunStore, StoreError
+from demo.charts import lr_search_chart
+from demo.dashboard_pages.train.form import set_value
+from demo.widgets.panels import plain, show_chart
+
+LOOK_SECONDS = 1.0
+EXPLANATION = (
+    "Eighty training steps with a rate that grows from a ten-thousandth to ten times the one above. "
+    "Nothing of them is kept, and leaving this page ends them."
+)
+WAITING = "Waits until the device is free."
+
+
+def show_lr_finder(store: RunStore, recipe: Recipe, config: TrainConfig, data_dir: Path | None) -> None:
+    """A fold-out: start, the loss along the rate, and the suggestion to take over."""
+    with st.expander("Find a learning rate", key="lr_finder"):
+        path = st.session_state.get("lr_search")
+        if path is None:
+            st.caption(EXPLANATION)
+            st.button("Find", on_click=start_search, args=(store, config, data_dir))
+        else:
+            folder = SearchFolder(Path(path))
+            try:
+                seconds = LOOK_SECONDS if folder.read().going_on else None
+                st.fragment(_panel, run_every=seconds)(folder, recipe, seconds)
+            except StoreError as error:
+                st.error(plain(str(error)))
+                st.button("Begin anew", on_click=end_search, args=(folder,))
+    trouble = st.session_state.pop("lr_trouble", None)
+    if trouble:
+        st.error(plain(trouble))
+
+
+def start_search(store: RunStore, config: TrainConfig, data_dir: Path | None) -> None:
+    """Make the search's folder and start its process; a second click on the same button starts no other."""
+    if "lr_search" in st.session_state:
+        return
+    try:
+        folder = SearchFolder.create(store, config, data_dir)
+        launch_search(folder)
+    except (StoreError, OSError) as error:
+        st.session_state["lr_trouble"] = str(error)
+    else:
+        st.session_state["lr_search"] = str(folder.path)
+
+
+def end_search(folder: SearchFolder) -> None:
+    """Let the process end, and forget the search."""
+    folder.stop()
+    st.session_state.pop("lr_search", None)
+
+
+def use_rate(folder: SearchFolder, recipe: Recipe, rate: float) -> None:
+    """Put the rate into the form."""
+    set_value(recipe, "lr", rate)
+    end_search(folder)
+
+
+def _panel(folder: SearchFolder, recipe: Recipe, drawn_seconds: float | None) -> None:
+    search, used = folder.read(), False
+    if drawn_seconds and not search.going_on:
+        st.rerun()
+    if search.going_on:
+        folder.watch()
+    st.caption(plain(search_words(search)))
+    if search.points:
+        chart = lr_search_chart(search.points, search.suggestion)
+        show_chart(chart, "lr-search", "Line chart: training loss along a growing learning rate")
+    with st.container(horizontal=True):
+        if search.suggestion is not None:
+            rate = rounded(search.suggestion)
+            use = f"Use {rate:g}"
+            used = st.button(use, type="primary", on_click=use_rate, args=(folder, recipe, rate))
+        label = "Stop" if search.going_on else "Begin anew"
+        ended = st.button(label, on_click=end_search, args=(folder,), key="lr-end")
+    if used or ended:
+        st.rerun()  # a button of a fragment draws the fragment alone, and the form lies outside
+
+
+def rounded(rate: float) -> float:
+    """Two digits say as much as the test knows."""
+    return float(f"{rate:.2g}")
+
+
+def search_words(search: LrSearch) -> str:
+    """What the search does or found, in a sentence."""
+    if search.state == "waiting":
+        return WAITING
+    if search.state == "failed":
+        return f"The search failed. {search.message}"
+    steps = len(search.points)
+    if search.going_on:
+        return f"Step {steps} of 80." if steps else "Reads the pictures and builds the network."
+    if search.suggestion is None:
+        return f"The loss hardly fell in {steps} steps: there is no rate to suggest."
+    return f"{steps} steps; the settings have {search.base:g}."

@@ -1,0 +1,56 @@
+"""What a recipe's card says: its sentence, the network's size, its time here, stated and best accuracy.
+
+Recipes come in kinds: the project's own, those of the guided tour, those of earlier works as stated, and a
+fast one for each of these.
+"""
+
+from collections.abc import Sequence
+
+from cifar_core.estimate.speed import about
+from cifar_core.recipes import FAST, LESSONS, Recipe, get_recipe, list_recipes
+from cifar_core.recipes.sizes import size_of
+from cifar_core.runs.summary import Summary, best_of_recipe
+from demo.dashboard_pages.train.cost import kept_seconds
+from demo.shared.format import MULTIPLY_ADDS, amount, counted, percent
+from demo.widgets.panels import plain
+
+KINDS = {"own": "Ours", "lesson": "Lessons", "stated": "Earlier works", "fast": "Earlier works, fast"}
+
+
+def kind_of(name: str) -> str:
+    """Which of KINDS a recipe is; "own" also for a name that is none."""
+    if name not in list_recipes() or not get_recipe(name).work:
+        return "own"
+    if get_recipe(name).work == LESSONS:
+        return "lesson"
+    return "fast" if name.endswith(FAST) else "stated"
+
+
+def card_caption(recipe: Recipe, summaries: Sequence[Summary]) -> str:
+    """The sentence, and below it the figures that are known."""
+    return f"{plain(recipe.summary)}  \n{plain(' · '.join(card_figures(recipe, summaries)))}"
+
+
+def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
+    """Figures from the recipe itself, from runs of it that the store has, and its time as measured here."""
+    figures = []
+    size = size_of(recipe.config)
+    if size is not None:
+        figures += [f"{amount(size.parameters)} parameters", f"{amount(size.macs)} {MULTIPLY_ADDS}"]
+    figures.append(counted(recipe.config.epochs, "epoch"))
+    seconds = kept_seconds(recipe.config)
+    if seconds is not None:
+        figures.append(f"about {about(seconds)} here")
+    if recipe.stated is not None:
+        figures.append(f"stated {percent(recipe.stated.accuracy)} (test)")
+    best = best_of_recipe(summaries, recipe.name)
+    if best is not None:
+        where = "shipped run" if best.shipped else "best here"
+        figures.append(f"{where} {percent(best.best)} ({_watched(best)})")
+    return figures
+
+
+def _watched(best: Summary) -> str:
+    """How far the figure carries: of few pictures it is a rough one."""
+    count = best.config.val_size if best.config and best.watched == "validation" else 0
+    return f"{count:,} {best.watched} pictures" if count else best.watched

@@ -1,0 +1,1 @@
+"""The page Try of the dashboard."""

@@ -1,0 +1,135 @@
+"""Try a trained network at once: on test pictures, twelve at a time, or on a picture of your own."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from cifar_core.files import DEFAULT_CHECKPOINT
+from cifar_core.images.decode import ImageError, decode
+from cifar_core.runs.store import RunStore
+from demo.charts import picture_mixing_chart
+from demo.shared.drawings import DRAWINGS
+from demo.shared.format import percent
+from demo.shared.host import is_public
+from demo.shared.pictures import picture_grid
+from demo.shared.sandbox import decode_isolated
+from demo.widgets.evaluation_pictures import data_of
+from demo.widgets.networks import (
+    TOP,
+    Network,
+    TrialError,
+    choose_network,
+    draw,
+    list_networks,
+    network_of,
+    score_sentence,
+)
+from demo.widgets.panels import plain, show_chart, show_link, tighten_page
+
+if TYPE_CHECKING:
+    from cifar_core.inference.classifier import Classifier
+
+LOADING = "Loading the network; the first time takes a few seconds"
+NO_NETWORK = (
+    "No trained network yet: train one, and its best weights can be tried here from the first epoch on."
+)
+
+
+def show_card(classifier: "Classifier") -> None:
+    """How good the network is on all pictures, from its card."""
+    card = classifier.card
+    split = next((name for name in ("test", "val") if name in card.metrics), None)
+    if split is not None:
+        words = {"test": "test", "val": "validation"}[split]
+        figures = card.metrics[split]
+        st.write(f"{percent(figures['accuracy'])} of all {figures['n']:,.0f} {words} pictures right.")
+
+
+def test_tab(network: Network, classifier: "Classifier") -> None:
+    """Twelve test pictures with the answers, and how each block mixed for one of them."""
+    try:
+        with st.spinner("Opening the test pictures"):
+            split = data_of(network, classifier.card).test
+    except TrialError as error:
+        show_drawings(classifier, str(error))
+        return
+    seed = st.session_state.setdefault("dozen", 0)
+    chosen = draw(len(split), seed)
+    predictions = classifier.predict(split.images[chosen], top=TOP)
+    truths = [classifier.class_names[target] for target in split.targets[chosen]]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{score_sentence(predictions, truths)}**")
+        st.button("Another twelve", on_click=lambda: st.session_state.update(dozen=seed + 1))
+    st.html(picture_grid([item.seen for item in predictions], [item.top for item in predictions], truths))
+    if predictions[0].mixing:
+        numbers = list(range(len(predictions)))
+        words = [f"{number + 1}: {truths[number]}" for number in numbers]
+        picked = st.selectbox("How the blocks mixed for picture", numbers, format_func=words.__getitem__)
+        show_mixing(predictions[picked].mixing, "mixing-test")
+
+
+def show_drawings(classifier: "Classifier", trouble: str) -> None:
+    """What the network says of a few drawings, in place of the pictures that cannot be had."""
+    st.write("There are no test pictures on this machine, so these are drawings.")
+    predictions = classifier.predict([draw_it() for draw_it in DRAWINGS.values()], top=TOP)
+    truths = [name if name in classifier.class_names else None for name in DRAWINGS]
+    st.html(picture_grid([item.seen for item in predictions], [item.top for item in predictions], truths))
+    st.caption(plain(trouble))
+
+
+def own_tab(classifier: "Classifier") -> None:
+    """One uploaded picture."""
+    upload = st.file_uploader("A picture", type=["png", "jpg", "jpeg", "webp", "gif", "bmp"])
+    if upload is None:
+        names = classifier.class_names
+        st.caption(f"The network knows {len(names)} things: {', '.join(names)}.")
+        return
+    try:
+        decoded = (decode_isolated if is_public() else decode)(upload.getvalue())
+    except ImageError as error:
+        st.error(plain(str(error)))
+        return
+    for note in decoded.notes:
+        st.caption(plain(note))
+    (prediction,) = classifier.predict([decoded.image], top=TOP)
+    st.html(picture_grid([prediction.seen], [prediction.top], [None]))
+    if prediction.known is False:
+        nearest = prediction.top[0][0]
+        st.write(plain(f"This looks like none of the things that the network knows; nearest is {nearest}."))
+    st.caption("The picture as the network sees it: its middle square at 32 × 32.")
+    if prediction.mixing:
+        show_mixing(prediction.mixing, "mixing-own")
+
+
+def show_mixing(mixing: Mapping[str, Sequence[float]], key: str) -> None:
+    """How each block mixed for one picture."""
+    show_chart(picture_mixing_chart(mixing), key, "Stacked bars: mixing coefficients of each block")
+
+
+def show_page() -> None:
+    """Choose a network, then pictures."""
+    st.title("Try a network")
+    st.write("See what a trained network says about pictures that it has never seen.")
+    networks = list_networks(RunStore())
+    if not networks:
+        st.write(NO_NETWORK)
+        show_link("train", "Train a network")
+        return
+    network = choose_network(networks, DEFAULT_CHECKPOINT, "has no saved weights to try")
+    try:
+        with st.spinner(LOADING):
+            classifier = network_of(network.folder, network.stamp)
+    except TrialError as error:
+        st.error(plain(str(error)))
+        return
+    show_card(classifier)
+    test, own = st.tabs(["Test pictures", "Your own picture"])
+    with test:
+        test_tab(network, classifier)
+    with own:
+        own_tab(classifier)
+
+
+tighten_page()
+show_page()

@@ -1,0 +1,170 @@
+"""Mistakes by loss, each with where the network looked; searched by true and by predicted class."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from demo.dashboard_pages.understand.answers import Answers
+from demo.shared.format import counted, whole_percent
+from demo.shared.pictures import RIGHT, WRONG, data_uri, heated
+from demo.widgets.choice import choose
+from demo.widgets.evaluation_pictures import Pictures
+from demo.widgets.panels import plain
+
+if TYPE_CHECKING:
+    from cifar_core.inference.classifier import Classifier
+
+
+ANY, OTHER = "any", "any-other"
+ANY_WORDS = {ANY: "any class", OTHER: "any wrong class"}
+AT_ONCE = 12
+LOOKS = {"said": "the class it said", "true": "the true class"}
+HEAT_NOTE = (
+    "At the right of each picture: where the network looked (Grad-CAM). Brighter places speak more for "
+    "{what}. The map is as coarse as the last feature map, {side} × {side} places; "
+    "a map without a bright place found none that speaks for it."
+)
+GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:1.2rem"
+IMAGE = "flex:1 1 0;min-width:0;max-width:110px;image-rendering:pixelated;border-radius:4px"
+Picture = NDArray[np.uint8]
+LOSS_NOTE = "The largest loss comes first. A blind guess among {n} classes has {blind:.2f}."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture (3, 32, 32) with its heat map (32, 32) in 0..1, or None, and what was said of it."""
+
+    number: int
+    picture: Picture
+    truth: str
+    said: str
+    probability: float
+    loss: float
+    heat: NDArray[np.floating] | None = None
+
+
+def found(answers: Answers, names: tuple[str, ...], true: str, predicted: str) -> NDArray[np.int64]:
+    """Numbers of the pictures of a true and a predicted class, the largest loss first.
+
+    true: a class or "any"; predicted: a class, or "any-other" for whatever is not the true class.
+    """
+    fits = np.ones(len(answers.targets), bool)
+    if true in names:
+        fits &= answers.targets == names.index(true)
+    if predicted in names:
+        fits &= answers.predictions == names.index(predicted)
+    if predicted == OTHER or true == ANY:
+        fits &= answers.predictions != answers.targets
+    numbers = np.flatnonzero(fits)
+    return numbers[np.argsort(-answers.losses[numbers], kind="stable")]
+
+
+def found_sentence(count: int, total: int, true: str, predicted: str) -> str:
+    """How many pictures answer the search."""
+    if count == 0:
+        return f"None of the {total:,} pictures is like that. Choose other classes, or more pictures."
+    if (true, predicted) == (ANY, OTHER):
+        return f"{count:,} of the {total:,} pictures are wrong"
+    of = "" if true == ANY else f" of the class {true}"
+    if true == predicted:
+        return f"{counted(count, 'picture')}{of}, right all the same"
+    taken = f" taken for {predicted}" if predicted != OTHER else ""
+    wrong = "" if taken else ", wrong"
+    return f"{counted(count, 'picture')}{of}{taken}{wrong}"
+
+
+def heat_maps(classifier: "Classifier", images: NDArray[np.uint8], classes: NDArray[np.int64]) -> NDArray:
+    """Grad-CAM (N, 32, 32) of pictures (N, 3, 32, 32), a class number each."""
+    import torch
+
+    from cifar_core.explain.saliency import grad_cam
+
+    pixels = classifier.normalize(torch.from_numpy(images).to(classifier.device))
+    return grad_cam(classifier.model, pixels, torch.from_numpy(classes).to(classifier.device)).cpu().numpy()
+
+
+def map_side(classifier: "Classifier") -> int:
+    """Places a side of the network's last feature map."""
+    import torch
+
+    with torch.no_grad():
+        return int(classifier.model.forward_features(torch.zeros(1, 3, 32, 32)).shape[-1])
+
+
+def shown_pictures(
+    classifier: "Classifier", pictures: Pictures, answers: Answers, numbers: NDArray[np.int64], looks: str
+) -> list[Shown]:
+    """What the gallery shows of some pictures."""
+    classes = (answers.predictions if looks == "said" else answers.targets)[numbers]
+    heats = heat_maps(classifier, pictures.images[numbers], classes)
+    names = pictures.class_names
+    return [
+        Shown(
+            number + 1,
+            pictures.images[number],
+            names[answers.targets[number]],
+            names[answers.predictions[number]],
+            float(answers.probs[number].max()),
+            float(answers.losses[number]),
+            heat,
+        )
+        for number, heat in zip(numbers.tolist(), heats, strict=True)
+    ]
+
+
+def show_mistakes(classifier: "Classifier", pictures: Pictures, answers: Answers) -> None:
+    """The search, and the pictures that it finds."""
+    names = pictures.class_names
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        true = choose("shows", "True class", [ANY, *names], ANY, ANY_WORDS, "select", 320)
+        predicted = choose("said", "Predicted class", [OTHER, *names], OTHER, ANY_WORDS, "select", 320)
+    show_found(classifier, pictures, answers, true, predicted)
+
+
+def show_found(
+    classifier: "Classifier", pictures: Pictures, answers: Answers, true: str, predicted: str
+) -> None:
+    """The pictures of a true and a predicted class, twelve at a time."""
+    numbers = found(answers, pictures.class_names, true, predicted)
+    st.markdown(f"**{plain(found_sentence(len(numbers), len(pictures), true, predicted))}**")
+    if len(numbers) == 0:
+        return
+    looks = choose("heat", "Heat map for", list(LOOKS), "said", LOOKS, labeled=True)
+    name = f"shown:{pictures.key}:{true}:{predicted}"
+    count = st.session_state.setdefault(name, AT_ONCE)
+    st.html(gallery(shown_pictures(classifier, pictures, answers, numbers[:count], looks)))
+    if count < len(numbers):
+        st.button("Twelve more", on_click=lambda: st.session_state.update({name: count + AT_ONCE}))
+    blind = float(np.log(len(pictures.class_names)))
+    st.caption(LOSS_NOTE.format(n=len(pictures.class_names), blind=blind))
+    st.caption(HEAT_NOTE.format(what=LOOKS[looks], side=map_side(classifier)))
+
+
+def gallery(shown: Sequence[Shown]) -> str:
+    """A card for each."""
+    return f'<div style="{GRID}">{"".join(map(_card, shown))}</div>'
+
+
+def _card(one: Shown) -> str:
+    picture = one.picture.transpose(1, 2, 0)
+    truth, said = html.escape(one.truth), html.escape(one.said)
+    images = _image(picture, f"Picture {one.number}, {truth}")
+    if one.heat is not None:
+        images += _image(heated(picture, one.heat), "where the network looked")
+    right = one.truth == one.said
+    words = f"{truth}, right" if right else f"{truth}, taken for {said}"
+    return (
+        f'<div><div style="display:flex;gap:4px">{images}</div>'
+        f'<div style="color:{RIGHT if right else WRONG};font-weight:600;margin-top:.3rem">{words}</div>'
+        f'<div style="font-size:.85rem;opacity:.8">{html.escape(whole_percent(one.probability))} sure, '
+        f"loss {one.loss:.2f}</div></div>"
+    )
+
+
+def _image(picture: Picture, alt: str) -> str:
+    return f'<img src="{data_uri(picture)}" alt="{alt}" style="{IMAGE}">'

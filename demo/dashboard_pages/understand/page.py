@@ -1,0 +1,131 @@
+"""Understand a trained network: what it confuses, whether it can be believed, what it bears, what it sees."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from cifar_core.files import DEFAULT_CHECKPOINT
+from cifar_core.runs.store import RunStore
+from demo.dashboard_pages.understand.answers import Answers, answers_of
+from demo.dashboard_pages.understand.calibration import show_calibration
+from demo.dashboard_pages.understand.confusion import show_confusion
+from demo.dashboard_pages.understand.layers import show_layers
+from demo.dashboard_pages.understand.mistakes import show_mistakes
+from demo.dashboard_pages.understand.robustness import show_robustness
+from demo.shared.format import percent
+from demo.widgets.choice import choose
+from demo.widgets.evaluation_pictures import (
+    FEW_COUNTS,
+    Pictures,
+    choose_pictures,
+    config_of,
+    pictures_sentence,
+    select_pictures,
+    splits_of,
+)
+from demo.widgets.networks import Network, TrialError, choose_network, list_networks, network_of
+from demo.widgets.panels import plain, show_link, tighten_page
+
+if TYPE_CHECKING:
+    from cifar_core.inference.classifier import Classifier
+
+PARTS = {
+    "confusion": "Confusion",
+    "mistakes": "Mistakes",
+    "calibration": "Calibration",
+    "robustness": "Robustness",
+    "layers": "Layers",
+}
+INTRODUCTION = (
+    "A trained network, looked at from five sides: what it confuses, where it fails, how far its "
+    "probabilities can be believed, what damage it bears, and what its layers see."
+)
+NO_NETWORK = "No trained network yet: train one, and it can be looked into from its first epoch on."
+NO_WEIGHTS = "has no saved weights to look into"
+LOADING = "Loading the network; the first time takes a few seconds"
+
+
+def answered(network: Network, classifier: "Classifier", pictures: Pictures) -> Answers:
+    """The network's answers to the pictures, computed once."""
+    return answers_of(classifier, (str(network.folder), network.stamp), pictures)
+
+
+def show_answers(part: str, network: Network, classifier: "Classifier") -> None:
+    """The parts that rest on the network's answers to many pictures."""
+    split, count = choose_pictures(config_of(classifier.card), "n")
+    pictures = select_pictures(network, classifier.card, split, count)
+    answers = answered(network, classifier, pictures)
+    right = f"{percent(answers.accuracy)} right at one look each"
+    st.write(plain(f"{pictures_sentence(pictures)} {right}{views_words(classifier.card.views)}."))
+    if part == "confusion":
+        show_confusion(classifier, pictures, answers)
+    elif part == "mistakes":
+        show_mistakes(classifier, pictures, answers)
+    else:
+        show_calibration(answers, validation_answers(network, classifier, pictures, answers, count))
+
+
+def views_words(views: int) -> str:
+    """Why the accuracy of one look differs from the one that the network's card states."""
+    return f"; its stated accuracy averages up to {views} views of a picture" if views > 1 else ""
+
+
+def validation_answers(
+    network: Network, classifier: "Classifier", pictures: Pictures, answers: Answers, count: int
+) -> Answers | None:
+    """What a temperature may be fitted on; None where the run set nothing aside."""
+    if "val" not in splits_of(config_of(classifier.card)):
+        return None
+    if pictures.split == "val":
+        return answers
+    return answered(network, classifier, select_pictures(network, classifier.card, "val", count))
+
+
+def show_damage(store: RunStore, networks: list[Network], network: Network, classifier: "Classifier") -> None:
+    """What the network bears."""
+    split, count = choose_pictures(config_of(classifier.card), "damaged", FEW_COUNTS, 200)
+    pictures = select_pictures(network, classifier.card, split, count)
+    st.write(plain(pictures_sentence(pictures)))
+    show_robustness(store, networks, network, classifier, pictures)
+
+
+def show_insides(network: Network, classifier: "Classifier") -> None:
+    """One layer on one picture."""
+    split, count = choose_pictures(config_of(classifier.card), "few", (200,))
+    pictures = select_pictures(network, classifier.card, split, count)
+    st.write(plain(pictures_sentence(pictures)))
+    show_layers(classifier, pictures)
+
+
+def show_network(store: RunStore, networks: list[Network], network: Network) -> None:
+    """The chosen part for the chosen network."""
+    with st.spinner(LOADING):
+        classifier = network_of(network.folder, network.stamp)
+    part = choose("part", "Part", list(PARTS), "confusion", PARTS)
+    if part == "robustness":
+        show_damage(store, networks, network, classifier)
+    elif part == "layers":
+        show_insides(network, classifier)
+    else:
+        show_answers(part, network, classifier)
+
+
+def show_page() -> None:
+    """Choose a network, then what to know about it; the URL holds both."""
+    st.title("Understand")
+    st.write(INTRODUCTION)
+    store = RunStore()
+    networks = list_networks(store)
+    if not networks:
+        st.write(NO_NETWORK)
+        show_link("train", "Train a network")
+        return
+    network = choose_network(networks, DEFAULT_CHECKPOINT, NO_WEIGHTS)
+    try:
+        show_network(store, networks, network)
+    except TrialError as error:
+        st.write(plain(str(error)))
+
+
+tighten_page()
+show_page()

@@ -1,0 +1,82 @@
+"""Numbers, times, states and run names in the words that every page uses. Pure functions."""
+
+import math
+import time
+from collections.abc import Sequence
+from itertools import groupby
+
+from cifar_core.format import duration as duration
+from cifar_core.format import run_name as run_name
+
+STATE_WORDS = {
+    "waiting": "Waiting",
+    "running": "Running",
+    "paused": "Paused",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+    "damaged": "Damaged",
+}
+MULTIPLY_ADDS = "multiply-adds a picture"  # papers call them MACs
+
+
+def percent(share: float | None) -> str:
+    """A share in 0..1 as "91.23 %"; "–" where there is none."""
+    return "–" if share is None or math.isnan(share) else f"{100 * share:.2f} %"
+
+
+def whole_percent(share: float) -> str:
+    """A share in 0..1 in whole percent; what is neither none nor all never reads as 0 or 100."""
+    whole = round(100 * share)
+    if whole == 0 and share > 0:
+        return "< 1 %"
+    return "> 99 %" if whole == 100 and share < 1 else f"{whole} %"
+
+
+def amount(number: float) -> str:
+    """A count with three significant digits: 3485029 as "3.49 M", 950 as "950"."""
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= 0.9995 * factor:
+            return f"{number / factor:#.3g}".rstrip(".") + f" {letter}"
+    return f"{number:.0f}"
+
+
+def megabytes(size: float) -> str:
+    """A size given in MB: "812 MB", "3.2 GB"."""
+    return f"{size:.0f} MB" if size < 999.5 else f"{size / 1000:.1f} GB"
+
+
+def when(seconds_since_1970: float) -> str:
+    """A moment as "22 Nov 2026, 14:05" in local time; "–" for 0."""
+    if not seconds_since_1970:
+        return "–"
+    moment = time.localtime(seconds_since_1970)
+    return f"{moment.tm_mday} {time.strftime('%b %Y, %H:%M', moment)}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """ "a", "a and b" or "a, b and c"."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 epoch", "2 epochs"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def sizes_sentence(sizes: Sequence[int]) -> str:
+    """What to know about a run with training pictures of these sides (pixels, one an epoch); "" if equal."""
+    if len(set(sizes)) < 2:
+        return ""
+    parts, first = [], 1
+    for size, epochs in groupby(sizes):
+        count = len(list(epochs))
+        last = first + count - 1
+        parts.append(
+            f"{size} pixels in epoch{'s' if count > 1 else ''} {first}{f' to {last}' if count > 1 else ''}"
+        )
+        first = last + 1
+    return (
+        f"Training pictures have a side of {listed(parts)}: small ones cost little time. Validation always "
+        "sees whole pictures of 32 pixels, which look strange to the network until it has trained on such."
+    )

@@ -1,1 +1,0 @@
-"""The parts of the page Understand, a module each, and what they share: pictures, answers, a gallery."""

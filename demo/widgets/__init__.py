@@ -1,0 +1,1 @@
+"""Parts of Streamlit that two pages or more draw."""

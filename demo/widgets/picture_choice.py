@@ -1,0 +1,116 @@
+"""One picture to look at: a test picture, a drawing or an upload; the address holds which."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from cifar_core.images.decode import ImageError, decode
+from demo.shared.drawings import DRAWINGS
+from demo.shared.host import is_public
+from demo.shared.pictures import data_uri
+from demo.shared.sandbox import decode_isolated
+from demo.widgets.choice import choose, forget
+from demo.widgets.networks import Network, TrialError, draw, pictures_of
+from demo.widgets.panels import plain
+
+if TYPE_CHECKING:
+    from cifar_core.data import Split
+    from cifar_core.inference.preprocess import Images
+
+SOURCES = {"test": "Test pictures", "drawing": "Drawings", "own": "Your own"}
+KINDS = ["png", "jpg", "jpeg", "webp", "gif", "bmp"]
+OFFERED = 12
+STRIP = "display:grid;grid-template-columns:repeat(auto-fill,minmax(58px,1fr));gap:.5rem;margin:0"
+NO_DATA = "CIFAR-10 is not on this machine, so these are drawings; a first training fetches the photographs."
+
+
+@dataclass(frozen=True)
+class Picked:
+    """A picture as a classifier takes it; `truth` is its class where it is known; `id` names it."""
+
+    images: "Images"
+    id: str
+    truth: str | None = None
+
+
+def choose_picture(network: Network, class_names: Sequence[str]) -> Picked | None:
+    """The picture that the reader picked; None until there is one."""
+    split, note = _test_split(network)
+    sources = [source for source in SOURCES if source != "test" or split is not None]
+    source = choose("from", "Pictures", sources, sources[0], SOURCES)
+    if note and source == "drawing":
+        st.caption(plain(note))
+    if source == "own":
+        return _own()
+    if source == "drawing" or split is None:
+        return _drawing()
+    return _test_picture(split, class_names)
+
+
+def _test_split(network: Network) -> "tuple[Split | None, str]":
+    try:
+        with st.spinner("Opening the pictures"):
+            return pictures_of(network.data, network.data_dir).test, ""
+    except TrialError:
+        return None, NO_DATA
+
+
+def _test_picture(split: "Split", class_names: Sequence[str]) -> Picked:
+    """One of a dozen test pictures."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        seed = st.session_state.setdefault("offered", 0)
+        st.button("Another twelve", on_click=_offer_others, args=(seed + 1,))
+    offered = [str(number) for number in draw(len(split), seed, OFFERED)]
+    wanted = st.query_params.get("picture", "")
+    if wanted.isdecimal() and len(wanted) < 9 and int(wanted) < len(split) and wanted not in offered:
+        offered = [wanted, *offered[1:]]
+    names = {number: class_names[split.targets[int(number)]] for number in offered}
+    pictures = [split.images[int(number)].transpose(1, 2, 0) for number in offered]
+    st.html(_strip(pictures, [names[number] for number in offered]))
+    words = {number: f"{place} {names[number]}" for place, number in enumerate(offered, start=1)}
+    chosen = choose("picture", "Picture", offered, offered[0], words)
+    return Picked(np.asarray(split.images[int(chosen)])[None], f"test {chosen}", names[chosen])
+
+
+def _offer_others(seed: int) -> None:
+    st.session_state["offered"] = seed
+    forget("picture")
+
+
+def _drawing() -> Picked:
+    names = list(DRAWINGS)
+    name = choose("drawing", "Drawing", names, names[0])
+    return Picked([DRAWINGS[name]()], f"drawing of {name}")
+
+
+def _own() -> Picked | None:
+    upload = st.file_uploader("A picture", type=KINDS, key="own-picture")
+    if upload is None:
+        st.caption("Choose a picture; its middle square is what the network sees, at 32 × 32.")
+        return None
+    try:
+        decoded = (decode_isolated if is_public() else decode)(upload.getvalue())
+    except ImageError as error:
+        st.error(plain(str(error)))
+        return None
+    for note in decoded.notes:
+        st.caption(plain(note))
+    picture: Image.Image = decoded.image
+    return Picked([picture], f"upload {upload.file_id}")
+
+
+def _strip(pictures: Sequence[np.ndarray], names: Sequence[str]) -> str:
+    """Small pictures side by side, numbered from 1."""
+    cells = "".join(
+        f'<div style="text-align:center;font-size:.8rem"><img src="{data_uri(picture)}" '
+        f'alt="Picture {place}, {html.escape(name)}" '
+        'style="width:100%;max-width:72px;image-rendering:pixelated;border-radius:3px"><br>'
+        f"{place}</div>"
+        for place, (picture, name) in enumerate(zip(pictures, names, strict=True), start=1)
+    )
+    return f'<div style="{STRIP}">{cells}</div>'

@@ -1,0 +1,233 @@
+"""Charts show the data they are given, and say in words what is seen."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from cifar_core.runs.events import BlockMixing, LearningRate
+from cifar_core.runs.history import History
+from cifar_core.runs.store import RunStore
+from demo.charts import (
+    CurveView,
+    OverlaidRun,
+    accuracy_chart,
+    entropy_chart,
+    loss_chart,
+    mixing_per_class,
+    mixing_ribbons,
+    overlay_chart,
+    picture_mixing_chart,
+    run_color,
+)
+from demo.charts.figure import MAX_POINTS, for_dark, thinned
+from demo.shared.palette import READ, RUN_COLORS, on_dark
+from tests.support.fake_runs import epoch_end, events, make_run, steps
+
+NAMES = tuple("abcdefghij")
+
+
+def history_of(epochs: int, *, half: bool = False, mixes: bool = True, quality: float = 1.0) -> History:
+    history = History()
+    history.add(events(epochs, 100, half=half, mixes=mixes, quality=quality))
+    return history
+
+
+def column(data: list[list], index: int) -> list:
+    return [row[index] for row in data]
+
+
+def test_curves_move_within_the_epoch():
+    history = history_of(2, half=True)
+    training, validation = loss_chart(history, "#000000").option["series"]
+    assert column(training["data"], 0) == pytest.approx([n / 10 for n in range(1, 26)])
+    assert validation["data"] == [
+        [n, pytest.approx(history.epochs[n - 1].val_loss, abs=1e-4)] for n in (1, 2)
+    ]
+    assert training["lineStyle"]["width"] < validation["lineStyle"]["width"]
+
+
+def test_accuracy_is_in_percent():
+    history = history_of(2)
+    _, validation = accuracy_chart(history, "#000000").option["series"]
+    expected = [100 * epoch.val_accuracy for epoch in history.epochs]
+    assert column(validation["data"], 1) == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_structure_is_the_same_before_and_after_the_first_epoch():
+    histories = (History(), history_of(0, half=True), history_of(3))
+    options = [loss_chart(history, "#000000").option for history in histories]
+    assert [[line["name"] for line in option["series"]] for option in options] == [
+        ["training", "validation"]
+    ] * 3
+
+
+def test_only_the_last_epochs_on_demand():
+    option = loss_chart(history_of(4, half=True), "#000000", CurveView(first=3)).option
+    training, validation = option["series"]
+    assert (option["xAxis"]["min"], option["xAxis"]["max"]) == (3, 5)
+    assert min(column(training["data"], 0)) >= 3
+    assert column(validation["data"], 0) == [3, 4]
+
+
+def test_options_are_plain_json():
+    """Streamlit refuses numpy numbers and NaN."""
+    epochs = history_of(5).epochs
+    charts = [
+        loss_chart(history_of(3), "#000000"),
+        mixing_ribbons(epochs),
+        mixing_per_class(epochs[-1], NAMES),
+        entropy_chart(epochs[-1].mixing),
+        picture_mixing_chart({"b1": [0.5, 0.5]}),
+    ]
+    for chart in charts:
+        json.dumps(chart.option, allow_nan=False)
+
+
+def test_long_runs_are_thinned_and_keep_their_last_point():
+    x, y = thinned(range(100_000), [value / 2 for value in range(100_000)])
+    assert len(x) == len(y) == MAX_POINTS
+    assert (x[-1], y[-1]) == (99_999, 49_999.5)
+    assert np.allclose(np.array(x) / 2, y)
+    assert thinned([1, 2], [3, 4]) == ([1, 2], [3, 4])
+
+
+def test_titles_follow_the_data():
+    accuracy = accuracy_chart(history_of(4), "#000").title
+    assert accuracy == "Validation accuracy passes 80 % at epoch 4; the best is 84.56 % at epoch 4"
+    assert "the lowest so far" in loss_chart(history_of(3), "#000").title
+    assert "validation follows" in loss_chart(history_of(0, half=True), "#000").title
+    assert "with the first steps" in accuracy_chart(History(), "#000").title
+
+
+def test_learning_by_heart_is_said():
+    history = history_of(2)
+    for epoch in (3, 4, 5):
+        event = epoch_end(epoch, True, 1.0)
+        history.epochs.append(dataclasses.replace(event, val_loss=3.0, train_loss=0.01))
+    assert "by heart" in loss_chart(history, "#000").title
+    history.epochs[-1] = dataclasses.replace(history.epochs[-1], train_loss=9.0)
+    assert "by heart" not in loss_chart(history, "#000").title
+
+
+def cell(option: dict, x: int, y: int) -> list:
+    return next(row for row in option["series"][0]["data"] if row[:2] == [x, y])
+
+
+def test_mixing_per_class_has_the_classes_as_rows():
+    epoch = history_of(3).epochs[-1]
+    option = mixing_per_class(epoch, NAMES).option
+    assert option["yAxis"]["data"] == list(NAMES)
+    assert cell(option, 5, 2)[2:] == [round(epoch.mixing[1].per_class[2][0], 3), "stage1.1, kernel 1", "c"]
+    assert mixing_per_class(epoch, ()).option["yAxis"]["data"][:2] == ["class 0", "class 1"]
+
+
+def test_the_class_title_names_the_widest_difference():
+    rows = [[0.5, 0.2]] * 9 + [[0.1, 0.3]]
+    block = BlockMixing("b1", [0.46, 0.21], rows, 0.9)
+    epoch = dataclasses.replace(epoch_end(1, True, 1.0), mixing=[block])
+    assert mixing_per_class(epoch, NAMES).title == "Kernel 1 of b1 serves a most (0.50) and j least (0.10)"
+    even = dataclasses.replace(epoch, mixing=[BlockMixing("b1", [0.5, 0.5], [[0.5, 0.5]] * 10, 1.0)])
+    assert "every class gets nearly the same mix" in mixing_per_class(even, NAMES).title
+
+
+def test_a_block_with_one_kernel_left_is_named():
+    alone = BlockMixing("b2", [1.0, 0.0], [[1.0, 0.0]] * 10, 0.01)
+    even = BlockMixing("b1", [0.5, 0.5], [[0.5, 0.5]] * 10, 1.0)
+    epoch = dataclasses.replace(epoch_end(1, True, 1.0), mixing=[even, alone])
+    assert mixing_ribbons([epoch]).title == "In b2 one kernel has taken over"
+    assert entropy_chart(epoch.mixing).title == "1 block of 2 uses one kernel alone"
+    bars = entropy_chart(epoch.mixing).option["series"][0]["data"]
+    assert bars[0]["itemStyle"] != bars[1]["itemStyle"]
+    leaning = BlockMixing("b3", [0.8, 0.2], [[0.8, 0.2]] * 10, 0.7)  # more on average than b4, which varies
+    sharp = BlockMixing("b4", [0.6, 0.4], [[0.6, 0.4]] * 10, 0.3)
+    title = mixing_ribbons([dataclasses.replace(epoch, mixing=[sharp, leaning])]).title
+    assert title == "b3 leans most on one kernel: kernel 1 with 0.80 on average"
+    assert "almost evenly" in mixing_ribbons([dataclasses.replace(epoch, mixing=[even])]).title
+
+
+def test_colors_of_the_heat_map_cover_unnormalized_coefficients():
+    loud = BlockMixing("b1", [0.9, 0.95], [[0.9, 0.95]] * 10, 1.0)
+    epoch = dataclasses.replace(epoch_end(1, True, 1.0), mixing=[loud])
+    assert mixing_per_class(epoch, NAMES).option["visualMap"]["max"] == 1.0
+
+
+def test_overlay_gives_each_run_its_color_and_one_line():
+    runs = [OverlaidRun("first", 0, history_of(3)), OverlaidRun("second", 5, history_of(2, quality=0.9))]
+    lines = overlay_chart(runs, "accuracy", "epoch").option["series"]
+    assert [line["lineStyle"]["color"] for line in lines] == [RUN_COLORS[0], RUN_COLORS[5]]
+    assert [column(line["data"], 0) for line in lines] == [[1, 2, 3], [1, 2]]
+    along_time = overlay_chart(runs, "loss", "seconds").option["series"]
+    assert column(along_time[0]["data"], 0) == [12.5, 25.0, 37.5]
+
+
+def test_overlay_titles_rank_the_runs():
+    runs = [OverlaidRun("slow", 0, history_of(1)), OverlaidRun("quick", 1, history_of(3))]
+    assert overlay_chart(runs, "accuracy", "epoch").title.startswith("quick is ahead with 78.4")
+    assert "quick has the lowest validation loss" in overlay_chart(runs, "loss", "epoch").title
+    assert overlay_chart(runs, "loss", "epoch").title.endswith("after 38 s of training")
+    none = [OverlaidRun("a", 0, History()), OverlaidRun("b", 1, History())]
+    assert "None of these runs" in overlay_chart(none, "accuracy", "epoch").title
+
+
+def test_the_ninth_run_is_told_from_the_first_by_its_dash():
+    runs = [OverlaidRun("a", 0, history_of(1)), OverlaidRun("i", 8, history_of(1))]
+    first, ninth = (line["lineStyle"] for line in overlay_chart(runs, "accuracy", "epoch").option["series"])
+    assert first["color"] == ninth["color"] == run_color(8)
+    assert first["type"] != ninth["type"]
+
+
+def test_a_picture_shows_a_bar_a_block():
+    chart = picture_mixing_chart({"b1": [0.5, 0.5], "b2": [0.1, 0.2, 0.7]})
+    assert [bars["data"] for bars in chart.option["series"]] == [[0.5, 0.1], [0.5, 0.2], [0.0, 0.7]]
+    assert chart.option["yAxis"]["data"] == ["b1", "b2"]
+    assert "b2 leans most on one kernel: kernel 3 with 0.70" in chart.title
+
+
+def test_charts_of_a_stored_run(tmp_path):
+    """What the store gives back draws the same as what was put in."""
+    history = History()
+    history.add(make_run(RunStore(tmp_path), epochs=2).events())
+    assert loss_chart(history, "#000").option["series"] == loss_chart(history_of(2), "#000").option["series"]
+
+
+def test_a_new_epoch_extends_the_axis():
+    history = history_of(2)
+    history.add(steps(3, 1, 1.0))
+    assert loss_chart(history, "#000").option["xAxis"]["max"] == 3
+
+
+def test_a_changed_learning_rate_is_a_thin_mark_on_both_curves():
+    history = history_of(2)
+    assert loss_chart(history, "#000").option["series"][0]["markLine"]["data"] == []
+    history.add([LearningRate(75, 0.5, 1.0)])
+    for chart in (loss_chart(history, "#000"), accuracy_chart(history, "#000")):
+        (mark,) = chart.option["series"][0]["markLine"]["data"]
+        assert (mark["xAxis"], mark["name"]) == (1.5, "lr ×0.5")
+        assert "somebody changed the learning rate" in chart.reading
+
+
+def test_of_changes_that_lie_close_only_the_last_has_words():
+    history = history_of(2)
+    history.add([LearningRate(step, 0.5, 1.0) for step in (20, 75, 76, 77)])
+    marks = loss_chart(history, "#000").option["series"][0]["markLine"]["data"]
+    assert [mark["label"]["show"] for mark in marks] == [True, False, False, True]
+
+
+def test_on_a_dark_page_only_what_is_too_dark_changes():
+    bars = [{"value": 1, "itemStyle": {"color": "#222288"}, "label": {"color": "#000000"}}]
+    lines = {"type": "line", "lineStyle": {"color": "#FFAA11", "width": 2}, "data": bars}
+    option = {"xAxis": {"name": "x"}, "series": [lines]}
+    (series,) = for_dark(option)["series"]
+    assert series["lineStyle"] == {"color": "#FFAA11", "width": 2}
+    assert series["data"][0]["itemStyle"] == {"color": on_dark("#222288")} != bars[0]["itemStyle"]
+    assert series["data"][0]["label"] == {"color": "#000000"} and option["series"] == [lines]
+    mark = {"data": [{"yAxis": 1}], "label": {"color": "#B42318"}}
+    (series,) = for_dark({"series": [{"markLine": mark}]})["series"]
+    assert series["markLine"] == {**mark, "label": {"color": on_dark("#B42318", READ)}}
+    named = {"title": [{"text": "b1", "textStyle": {"color": "#B42318"}}, {"text": "b2"}]}
+    red, plain = for_dark({**named, "series": [], "media": [{"option": named}]})["media"][0]["option"][
+        "title"
+    ]
+    assert red["textStyle"] == {"color": on_dark("#B42318", READ)} and plain["text"] == "b2"

@@ -1,0 +1,178 @@
+"""The page's endpoints for programs: the command line's documents, by gradio_client, curl and plain HTTP."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from gradio_client import Client, handle_file
+
+from cifar_core.cli import main
+from cifar_core.files import DEFAULT_CHECKPOINT, PROJECT_ROOT
+from demo import app
+from demo.classify.batch import MOST_PICTURES
+from demo.shared.drawings import DRAWINGS
+from tests.support.classify_caller import Caller
+from tests.support.ports import free_port
+from tests.support.toy_checkpoints import save_toy
+
+OTHER = "other.v1"
+README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
+    """The page with two toy networks in the place of the shipped ones."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    save_toy(folder / DEFAULT_CHECKPOINT)
+    save_toy(folder / OTHER, seed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cifar_core.checkpoint.checkpoints_dir", lambda: folder)
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        demo = app.build_demo()
+        demo.launch(prevent_thread_lock=True, **app.launch_options("127.0.0.1", free_port()))
+        yield demo
+        demo.close()
+
+
+@pytest.fixture(scope="module")
+def client(demo: gr.Blocks) -> Iterator[Client]:
+    client = Client(demo.local_url, verbose=False)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of two pictures and of a file that is none, in the folder where the test works."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("ship", "frog"):
+        DRAWINGS[name]().save(f"{name}.png")
+    Path("note.png").write_text("no picture")
+    return ["ship.png", "frog.png", "note.png"]
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    """The JSON that the command line prints."""
+    main([*arguments, "--json"])
+    return json.loads(capsys.readouterr().out)
+
+
+def same(document: Any, expected: Any) -> None:
+    """Equal, numbers but for the last digits."""
+    if isinstance(expected, dict):
+        assert document.keys() == expected.keys()
+        for key in expected:
+            same(document[key], expected[key])
+    elif isinstance(expected, list):
+        assert len(document) == len(expected)
+        for one, other in zip(document, expected, strict=True):
+            same(one, other)
+    else:
+        assert document == (pytest.approx(expected, abs=1e-6) if isinstance(expected, float) else expected)
+
+
+def test_an_answer_is_that_of_the_command_line(
+    client: Client, pictures: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = client.predict(picture=handle_file("ship.png"), api_name="/classify")
+    same(document, said(capsys, "predict", "ship.png")[0])
+    chosen = {"network": OTHER, "top": 2, "turn": 90, "zoom": 2, "right": 0.5, "down": -0.5}
+    document = client.predict(picture=handle_file("ship.png"), **chosen, api_name="/classify")
+    options = "predict ship.png --checkpoint other.v1 --top 2 --turn 90 --zoom 2 --shift 0.5 -0.5"
+    same(document, said(capsys, *options.split())[0])
+
+
+def test_several_answers_are_those_of_the_command_line(
+    client: Client, pictures: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    documents = client.predict([handle_file(name) for name in pictures], api_name="/classify_batch")
+    expected = said(capsys, "predict", *pictures)
+    same(documents[:2], expected[:2])
+    assert documents[2].keys() == expected[2].keys() == {"picture", "error"}
+    assert expected[2]["error"].endswith(documents[2]["error"])  # the command line names the file first
+    many = client.predict([handle_file("ship.png")] * (MOST_PICTURES + 1), api_name="/classify_batch")
+    assert f"send at most {MOST_PICTURES}" in many[0]["error"]
+
+
+def test_the_models_are_those_of_the_command_line(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = client.predict(api_name="/models")
+    same(rows, said(capsys, "models"))
+    trained = [one for row in rows for one in row["checkpoints"]]
+    assert [one["name"] for one in trained] == [DEFAULT_CHECKPOINT, OTHER]
+    assert [one["default"] for one in trained] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "sentence"),
+    [
+        ({"network": "../x"}, "There is no network '../x' here; choose one of:"),
+        ({"top": 0}, "top is 0; it must be from 1 to 100."),
+        ({"zoom": 9}, "zoom is 9; it must be from 1 to 8."),
+    ],
+)
+def test_a_wrong_choice_is_a_sentence(
+    chosen: dict[str, Any], sentence: str, client: Client, pictures: list[str]
+) -> None:
+    document = client.predict(picture=handle_file("ship.png"), **chosen, api_name="/classify")
+    assert document.keys() == {"picture", "error"} and sentence in document["error"]
+
+
+def test_it_reads_no_file_and_fetches_no_address_for_a_caller(
+    demo: gr.Blocks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[str] = []
+    monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_download", fetched.append)
+    secret = tmp_path / "secret.png"
+    DRAWINGS["ship"]().save(secret)
+    caller = Caller(demo.local_url)
+    for path in (str(secret), "/etc/passwd", "\0", "", "http://example.org/x.png"):
+        for meta in ({}, {"meta": {"_type": "gradio.FileData"}}):
+            for endpoint, picture in (
+                ("classify", {"path": path, **meta}),
+                ("classify_batch", [{"path": path, **meta}]),
+            ):
+                kind, data = caller.call(endpoint, picture, None, 3)
+                text = json.dumps(data)
+                assert "probability" not in text and "Traceback" not in text
+                assert kind == "error" or "error" in text
+    caller.http.close()
+    assert fetched == []
+
+
+def test_every_endpoint_is_described(demo: gr.Blocks) -> None:
+    for name, endpoint in demo.get_api_info()["named_endpoints"].items():
+        assert endpoint["description"].strip(), name
+        assert all(one["parameter_name"] for one in endpoint["parameters"])
+
+
+def snippet(mark: str, url: str) -> str:
+    """A block of the README, asking the test's page for the test's picture."""
+    found = re.search(rf"<!-- {mark} -->\n```\w+\n(.*?)```", README, re.S)
+    assert found
+    return found[1].replace("http://127.0.0.1:7860", url.rstrip("/")).replace("photo.jpg", "ship.png")
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_the_readmes_shell_lines_work(
+    demo: gr.Blocks, pictures: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = snippet("ask-curl", demo.local_url)
+    run = subprocess.run(["bash", "-euc", program], capture_output=True, text=True, timeout=90, check=True)
+    found = re.search(r"event: complete\ndata: (.*)", run.stdout)
+    assert found, run.stdout
+    same(json.loads(found[1])[0], said(capsys, "predict", "ship.png")[0])
+
+
+def test_the_readmes_python_lines_work(demo: gr.Blocks, pictures: list[str]) -> None:
+    program = snippet("ask-python", demo.local_url)
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=90, check=True
+    )
+    assert DEFAULT_CHECKPOINT in run.stdout and "probability" in run.stdout

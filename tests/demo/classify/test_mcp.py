@@ -1,0 +1,106 @@
+"""The page's endpoints as tools of the Model Context Protocol: asked by its own client, over HTTP."""
+
+import asyncio
+import base64
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import gradio.mcp
+import pytest
+
+pytest.importorskip("mcp", reason="needs mcp: pip install -r tests/requirements.txt")
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+from demo import app
+from demo.classify.mcp import listed_places
+from tests.support.hostile_uploads import UPLOADS, quarters, saved
+from tests.support.ports import free_port
+from tests.support.toy_checkpoints import save_toy
+
+PICTURE = f"data:image/png;base64,{base64.b64encode(saved(quarters(), 'PNG')).decode()}"
+Asked = Callable[[str, dict[str, Any]], tuple[bool, str]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mcp")
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> Iterator[str]:
+    """Where the tools of a page with a toy network are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
+        patch.setattr(gradio.mcp, "DEFAULT_TEMP_DIR", str(folder / "elsewhere"))
+        demo = app.build_demo(str(save_toy(folder / "toy.v1")))
+        options = app.launch_options("127.0.0.1", free_port(), mcp=True)
+        demo.launch(prevent_thread_lock=True, **options)
+        yield f"{demo.local_url}gradio_api/mcp/"
+        demo.close()
+
+
+@pytest.fixture
+def ask(url: str) -> Asked:
+    """Call a tool; whether that is an error, and the text that came."""
+
+    async def call(tool: str, arguments: dict[str, Any]) -> tuple[bool, str]:
+        async with streamable_http_client(url) as (read, write, _), ClientSession(read, write) as session:
+            await session.initialize()
+            names = {one.name for one in (await session.list_tools()).tools}
+            assert names == {"classify", "classify_batch", "models"}
+            result = await session.call_tool(tool, arguments)
+            return bool(result.isError), " ".join(getattr(part, "text", "") for part in result.content)
+
+    return lambda tool, arguments: asyncio.run(call(tool, arguments))
+
+
+def test_a_picture_and_several_are_answered(ask: Asked, folder: Path) -> None:
+    failed, text = ask("classify", {"picture": PICTURE, "top": 2})
+    assert not failed and text.count("'probability'") == 2
+    failed, text = ask("classify_batch", {"pictures": [PICTURE, PICTURE], "top": 2})
+    assert not failed and text.count("'probability'") == 4
+    failed, text = ask("models", {})
+    assert not failed and "'parameters'" in text
+    assert not (folder / "elsewhere").exists(), "a picture lies where nobody deletes it"
+
+
+def test_what_is_no_picture_is_a_sentence(ask: Asked) -> None:
+    (svg,) = [upload for upload in UPLOADS if upload.name == "an SVG drawing"]
+    drawing = f"data:image/png;base64,{base64.b64encode(svg.data).decode()}"
+    assert svg.sentence in ask("classify", {"picture": drawing})[1]
+    for picture in ("/etc/passwd", "file:///etc/passwd", "x"):
+        failed, text = ask("classify", {"picture": picture})
+        assert failed and "root:" not in text and "Traceback" not in text
+
+
+def test_no_address_is_fetched(ask: Asked) -> None:
+    asked: list[str] = []
+
+    class Note(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET
+
+    server = HTTPServer(("127.0.0.1", 0), Note)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}/x.png"
+    for tool, arguments in (("classify", {"picture": address}), ("classify_batch", {"pictures": [address]})):
+        failed, text = ask(tool, arguments)
+        assert failed and "this page fetches nothing" in text
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert asked == []
+
+
+def test_the_places_of_a_list_are_those_of_its_items() -> None:
+    places: list[list[str | int]] = [["pictures", "items"], ["picture"]]
+    assert listed_places({"pictures": ["a", "b"]}, places) == [["pictures", 0], ["pictures", 1]]
+    assert listed_places({"pictures": 5}, places) == listed_places({}, places) == []

@@ -1,0 +1,302 @@
+"""The classify page in a real browser: `python demo/app.py` from another folder, as a stranger meets it."""
+
+import base64
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_core.files import DEFAULT_CHECKPOINT, PROJECT_ROOT
+from cifar_core.images.crop import Frame, framed
+from cifar_core.images.decode import fit_square
+from demo.classify.render import inside_html
+from demo.shared.drawings import DRAWINGS
+from tests.conftest import CHROMIUM_ARGS
+from tests.support.hostile_uploads import UPLOADS, quarters, saved
+from tests.support.ports import free_port
+from tests.support.toy_checkpoints import save_toy
+
+pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -r tests/requirements.txt")
+from axe_playwright_python import sync_playwright as axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+pytestmark = pytest.mark.timeout(240)  # starting the server takes 10 s, and much longer on a busy machine
+# A browser of its own, with a stand-in for a camera: a process drives one browser at a time.
+CAMERA = """
+from playwright.sync_api import expect, sync_playwright
+with sync_playwright() as playwright:
+    browser = playwright.chromium.launch(executable_path={executable!r}, args={arguments!r})
+    page = browser.new_context(permissions=["camera"]).new_page()
+    page.goto({server!r})
+    expect(page.locator(".answer h2")).to_be_visible(timeout=60_000)
+    before = page.locator(".inside img.seen").get_attribute("src")
+    page.get_by_label("Remove Image").click()
+    expect(page.locator(".problem")).to_be_visible(timeout=60_000)
+    page.get_by_label("Capture from camera").click()
+    page.locator("[title='grant webcam access']").click(timeout=30_000)
+    page.wait_for_function("document.querySelector('video')?.videoWidth > 0", timeout=30_000)
+    page.get_by_label("capture photo").click(timeout=30_000)
+    expect(page.locator(".inside img.seen")).to_be_visible(timeout=60_000)
+    assert page.locator(".inside img.seen").get_attribute("src") != before
+    browser.close()
+"""
+expect.set_options(timeout=30_000)  # milliseconds; most take a tenth of a second, but the machine may be busy
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def server(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page's address; the server runs in a folder of its own and is ended as an operator ends it."""
+    folder = tmp_path_factory.mktemp("somewhere")
+    save_toy(folder / "toy.v1")
+    (folder / "tmp").mkdir()
+    command = [sys.executable, str(PROJECT_ROOT / "demo" / "app.py"), "--port", str(free_port())]
+    process = subprocess.Popen(
+        [*command, "--checkpoint", "toy.v1", "--public"],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder / "tmp"), "SPACE_ID": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        assert process.stdout
+        first = process.stdout.readline()
+        assert first.startswith("Classify page: http"), first + process.stdout.read()
+        yield first.split()[2]
+        process.send_signal(signal.SIGTERM)
+        rest = process.stdout.read()
+    assert process.returncode == 0 and "Traceback" not in rest, rest
+    assert not list((folder / "tmp").glob("cifar10-lab-uploads-*")), "uploads were left behind"
+
+
+@contextmanager
+def opened(browser: Browser, server: str, viewport: dict[str, int]) -> Iterator[Page]:
+    """The page, answered; fails where it reports an error or asks another machine for anything."""
+    context = browser.new_context(viewport=viewport, accept_downloads=True)
+    page = context.new_page()
+    foreign: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda one: foreign.append(one.url) if not is_local(one.url, server) else None)
+    page.on("console", lambda one: errors.append(one.text) if one.type == "error" else None)
+    page.on("pageerror", lambda one: errors.append(str(one)))
+    page.goto(server)
+    expect(page.locator(".answer h2")).to_be_visible()
+    yield page
+    context.close()
+    assert not foreign and not errors
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser, server: str) -> Iterator[Page]:
+    """One open page for the tests on a wide screen; each starts where the one before has left it."""
+    with opened(chromium, server, DESK) as page:
+        yield page
+
+
+def is_local(url: str, server: str) -> bool:
+    return url.startswith((server, "data:", "blob:"))
+
+
+def send(page: Page, data: bytes, name: str) -> None:
+    """Choose a file, after the picture that is there has been taken away."""
+    remove = page.get_by_label("Remove Image")
+    if remove.count():
+        remove.click()
+        expect(page.locator(".problem")).to_contain_text("Choose a picture")
+    chosen = {"name": name, "mimeType": "image/png", "buffer": data}
+    page.locator("input[type=file]").first.set_input_files(files=[chosen])
+
+
+def expect_seen(page: Page, picture: Image.Image) -> None:
+    """Wait until the page shows `picture` as the network sees it, to the last pixel."""
+    found = re.search(r'src="(data:[^"]+)"', inside_html(np.asarray(fit_square(picture)), {}))
+    assert found
+    expect(page.locator(".inside img.seen")).to_have_attribute("src", found[1])
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_the_first_screen_shows_an_answer_and_nothing_sticks_out(
+    viewport: dict[str, int], chromium: Browser, server: str
+) -> None:
+    with opened(chromium, server, viewport) as page:
+        expect_seen(page, next(iter(DRAWINGS.values()))())
+        box = page.locator(".verdict").bounding_box()
+        assert box and box["y"] + box["height"] <= viewport["height"]
+        assert page.locator(".answer li").count() == 5
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+
+
+def test_an_upload_is_answered_and_a_bad_one_gets_its_sentence(page: Page) -> None:
+    send(page, saved(quarters(), "PNG"), "mine.png")
+    expect(page.locator(".answer h2")).to_be_visible()
+    expect_seen(page, quarters())
+    for name, file in (("an SVG drawing", "a.svg"), ("PNG, half of it missing", "b.png")):
+        (upload,) = [upload for upload in UPLOADS if upload.name == name]
+        send(page, upload.data, file)
+        expect(page.locator(".problem")).to_contain_text(upload.sentence)
+        expect(page.locator(".toast-body")).to_have_count(0)
+
+
+def test_a_drawing_is_chosen_with_the_keyboard(page: Page) -> None:
+    page.get_by_role("button", name="Drawing: ship").focus()
+    page.keyboard.press("Enter")
+    expect_seen(page, DRAWINGS["ship"]())
+
+
+def test_a_file_is_chosen_with_the_keyboard(page: Page) -> None:
+    page.get_by_label("Remove Image").press("Enter")
+    expect(page.locator(".problem")).to_contain_text("Choose a picture")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_label("Drop an image file here to upload").press("Enter")
+    data = saved(quarters(), "PNG")
+    chooser.value.set_files([{"name": "quarters.png", "mimeType": "image/png", "buffer": data}])
+    expect_seen(page, quarters())
+
+
+def test_the_facts_unfold_with_the_keyboard(page: Page) -> None:
+    page.locator("button.label-wrap", has_text="Networks").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".facts")).to_contain_text("recipe smoke, 2 epochs, seed 3")
+
+
+def test_every_button_and_picture_has_a_name(page: Page) -> None:
+    expect(page.get_by_role("button", name="Drawing: ")).to_have_count(len(DRAWINGS))
+    nameless = """[...document.querySelectorAll("main button, main img")].filter((one) => one.offsetParent
+        && !(one.innerText || one.ariaLabel || one.alt || one.closest("button[aria-label]")))"""
+    assert page.evaluate(f"{nameless}.map((one) => one.outerHTML)") == []
+
+
+def unfold(page: Page, *names: str) -> None:
+    """Open accordions that are closed."""
+    for name in names:
+        button = page.locator("button.label-wrap", has_text=name)
+        if "open" not in (button.get_attribute("class") or ""):
+            button.click()
+
+
+def push_to_its_end(slider: Locator, answer: Locator, said: str) -> None:
+    """Press End until the answer says so: Gradio sets a slider just unfolded to its first value, late."""
+    for _ in range(10):
+        slider.press("End")
+        with suppress(AssertionError):
+            expect(answer).to_contain_text(said, timeout=5_000)
+            return
+    pytest.fail(f"The slider stays at {slider.input_value()}.")
+
+
+FOLDS = ("Crop and turn", "Keep or repeat this answer", "Networks", "What to expect of it")
+
+
+def test_a_part_of_the_picture_is_chosen_with_the_keyboard(page: Page) -> None:
+    send(page, saved(quarters(), "PNG"), "quarters.png")
+    expect_seen(page, quarters())
+    unfold(page, "Crop and turn")
+    slider = page.get_by_label("range slider for Nearer")
+    push_to_its_end(slider, page.locator(".answer"), "8 times as near")
+    expect_seen(page, framed(quarters(), Frame(zoom=8)))
+    page.get_by_role("button", name="The whole picture again").click()
+    expect_seen(page, quarters())
+
+
+def test_where_it_looked_is_shown_when_it_is_asked_for(page: Page) -> None:
+    page.get_by_label("Show where it looked").focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".inside img.looked")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(page.locator(".inside img.looked")).to_have_count(0)
+
+
+def test_a_pasted_picture_is_answered(page: Page, server: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.rstrip("/"))
+    data = base64.b64encode(saved(DRAWINGS["frog"](), "PNG")).decode()
+    page.get_by_label("Remove Image").click()
+    page.evaluate(f"""async () => {{
+        const blob = await (await fetch("data:image/png;base64,{data}")).blob();
+        await navigator.clipboard.write([new ClipboardItem({{"image/png": blob}})]);
+    }}""")
+    page.get_by_label("Paste from clipboard").click()
+    expect_seen(page, DRAWINGS["frog"]())
+
+
+def test_the_answer_can_be_taken_away(page: Page) -> None:
+    unfold(page, "Keep or repeat this answer")
+    expect(page.locator(".share pre").first).to_contain_text("python -m cifar_core predict")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as JSON").click()
+    document = json.loads(download.value.path().read_text("utf-8"))
+    assert document["network"] == "toy.v1" and len(document["top"]) == 5
+
+
+def test_two_networks_stand_side_by_side(page: Page) -> None:
+    unfold(page, "Networks")
+    page.get_by_label("Beside it").click()
+    page.get_by_role("option", name=DEFAULT_CHECKPOINT).click()
+    expect(page.locator(".pair .answer")).to_have_count(2)
+    left, right = (page.locator(".pair .answer").nth(side).bounding_box() for side in (0, 1))
+    assert left and right and left["y"] == right["y"] and left["x"] + left["width"] <= right["x"]
+    page.get_by_label("Beside it").click()
+    page.get_by_role("option", name="no other network").click()
+    expect(page.locator(".answer")).to_have_count(1)
+
+
+def test_several_pictures_give_a_table_and_a_csv(page: Page) -> None:
+    page.get_by_role("tab", name="Several pictures").click()
+    good = {"name": "quarters.png", "mimeType": "image/png", "buffer": saved(quarters(), "PNG")}
+    bad = {"name": "note.png", "mimeType": "image/png", "buffer": b"no picture"}
+    page.locator(".pictures input[type=file]").set_input_files(files=[good, bad])
+    expect(page.locator(".batch tbody tr")).to_have_count(2)
+    expect(page.locator(".batch")).to_contain_text("This is a text file")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text("utf-8"))))
+    assert [row["picture"] for row in rows] == ["quarters.png", "note.png"]
+    assert float(rows[0]["probability_1"]) > 0 and rows[1]["error"]
+    page.get_by_role("tab", name="One picture").click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(scheme: str, page: Page, server: str) -> None:
+    page.goto(f"{server}?__theme={scheme}")
+    expect(page.locator(".answer h2")).to_be_visible()
+    unfold(page, *FOLDS)
+    expect(page.locator(".networks")).to_be_visible()
+    faults = []
+    for tab in ("One picture", "Several pictures"):
+        page.get_by_role("tab", name=tab).click()
+        faults += [
+            f"{one['impact']} {one['id']}: {node['html'][:200]}"
+            for one in axe.Axe().run(page).response["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_nothing_sticks_out_with_all_folds_open(
+    viewport: dict[str, int], chromium: Browser, server: str
+) -> None:
+    with opened(chromium, server, viewport) as page:
+        unfold(page, *FOLDS)
+        expect(page.locator(".networks")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+
+
+def test_a_camera_picture_is_answered(server: str) -> None:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    program = CAMERA.format(executable=executable, arguments=[*CHROMIUM_ARGS, *fake], server=server)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=150)
+    assert run.returncode == 0, run.stdout + run.stderr

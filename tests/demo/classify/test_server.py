@@ -1,0 +1,126 @@
+"""How the page is served: health, a line with an end, an orderly end, and what a crowd meets."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import gradio.http_server
+import httpx
+import pytest
+
+from demo import app
+from demo.classify.answers import Answers
+from demo.classify.server import CLOSING, FULL, HEALTH, Service, ServingError, launch_options, reload_never
+from tests.support.classify_caller import Caller
+from tests.support.hostile_uploads import quarters, saved
+from tests.support.ports import free_port
+from tests.support.toy_checkpoints import save_toy
+from tests.tools.load import Report, crowd, measure, served
+
+PICTURE = saved(quarters(), "PNG")
+
+
+@pytest.fixture
+def on_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the Hub starts it, where Gradio would watch for new code."""
+    monkeypatch.setenv("SYSTEM", "spaces")
+    monkeypatch.setenv("SPACE_ID", "someone/lab")
+    monkeypatch.setattr(gradio.http_server, "get_space", gradio.http_server.get_space)  # put back afterwards
+    reload_never()
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    demo = app.build_demo(str(save_toy(tmp_path / "toy.v1")))
+    service = Service(demo, launch_options("127.0.0.1", free_port()))
+    yield service
+    service.demo.close(verbose=False)
+
+
+def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer under way when the page is told to end still comes; new ones are refused in a sentence."""
+    caller = Caller(service.url)
+    assert caller.http.get(HEALTH).json() == {"status": "ok", "waiting": 0}
+    payload, begun, may_end = caller.sent(PICTURE), threading.Event(), threading.Event()
+    predict = Answers.answer
+
+    def slow(*arguments, **options):
+        begun.set()
+        may_end.wait(15)
+        return predict(*arguments, **options)
+
+    monkeypatch.setattr(Answers, "answer", slow)
+    got: list = []
+    asking = threading.Thread(target=lambda: got.append(caller.classify(payload)))
+    asking.start()
+    assert begun.wait(60)
+    closing = threading.Thread(target=service.close)
+    closing.start()
+    while not service.closing:
+        time.sleep(0.01)
+    health = httpx.get(f"{service.url.rstrip('/')}{HEALTH}")
+    assert health.status_code == 503 and health.json()["status"] == "closing"
+    late = httpx.post(f"{service.url}gradio_api/call/classify", json={"data": [payload]})
+    assert (late.status_code, late.json()["detail"]) == (503, CLOSING)
+    may_end.set()
+    asking.join(60)
+    closing.join(60)
+    caller.http.close()
+    ((kind, parts),) = got
+    assert kind == "complete" and parts[3]["top"]
+
+
+def test_a_crowd_gets_answers_or_the_sentence_that_the_line_is_full(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict, report = Answers.answer, Report()
+
+    def once_somebody_is_refused(*arguments, **options):
+        while not report.met["full"]:
+            time.sleep(0.01)
+        return predict(*arguments, **options)
+
+    monkeypatch.setattr(Answers, "answer", once_somebody_is_refused)
+    asyncio.run(crowd(service.url, 80, report))
+    assert set(report.met) == {"answer", "full"} and sum(report.met.values()) == 80
+    assert report.met["answer"] >= 20
+
+
+def test_the_full_line_is_told_to_programs_too(service: Service) -> None:
+    service.demo._queue.max_size = 0
+    refused = httpx.post(f"{service.url}gradio_api/call/models", json={"data": []})
+    assert (refused.status_code, refused.json()["detail"]) == (503, FULL)
+
+
+def test_a_space_takes_no_new_code(on_a_space: None, service: Service) -> None:
+    assert httpx.get(f"{service.url}healthz").status_code == 200
+    assert service.demo.server.reloader is None
+
+
+def test_mcp_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ServingError, match="gradio\\[mcp\\]"):
+        launch_options("127.0.0.1", None, mcp=True)
+
+
+def test_closed_unless_it_is_asked_for() -> None:
+    assert launch_options("127.0.0.1", None)["mcp_server"] is False
+    assert app._parser().parse_args([]).mcp is False
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_few_visitors_of_the_real_page(tmp_path: Path) -> None:
+    """The load script's short version: everybody is answered, and memory stays in bounds."""
+    with served(None) as page:
+        assert page.start_seconds > 0
+        report = asyncio.run(measure(page.url, people=4, seconds=6, process=page.process))
+        os.kill(page.process, signal.SIGTERM)
+    figures = report.to_json()
+    assert set(figures["met"]) == {"answer"} and figures["met"]["answer"] >= 4
+    if report.memory_mb[0]:
+        assert report.memory_mb[-1] < 1500 and report.memory_mb[-1] < report.memory_mb[0] + 200

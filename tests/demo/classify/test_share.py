@@ -1,0 +1,74 @@
+"""What is said of getting an answer again does give it again: the terminal's line and the Python program."""
+
+import base64
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cifar_core.cli import main
+from cifar_core.files import PROJECT_ROOT
+from cifar_core.images.crop import Frame, framed
+from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.responses import answer_document
+from demo.classify.share import python_lines, share_html, shell_line
+from demo.shared.drawings import ship
+
+FRAME = Frame(turn=35, zoom=1.5, right=-0.25, down=0.5)
+NAME = "a ship's $HOME.png"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a picture, in which the commands are typed."""
+    ship().save(tmp_path / NAME)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("frame", [Frame(), FRAME], ids=["whole", "part"])
+def test_the_terminals_line_gives_the_same_document(
+    frame: Frame, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classifier = Classifier.load()
+    (prediction,) = classifier.predict([framed(ship(), frame)], top=5)
+    expected = answer_document(NAME, prediction, classifier, frame)
+    program, *arguments = shlex.split(shell_line(NAME, classifier.name, frame, 5))
+    assert (program, arguments[:2]) == ("python", ["-m", "cifar_core"])
+    assert main(arguments[2:]) == 0
+    (document,) = json.loads(capsys.readouterr().out)
+    assert document.keys() == expected.keys()
+    for key in ("picture", "network", "version", "frame", "notes"):
+        assert document[key] == expected[key]
+    assert [one["label"] for one in document["top"]] == [one["label"] for one in expected["top"]]
+    found = [one["probability"] for one in document["top"]]
+    assert found == pytest.approx([one["probability"] for one in expected["top"]], abs=1e-6)
+
+
+def test_the_python_program_gives_the_same_probabilities(folder: Path) -> None:
+    classifier = Classifier.load()
+    (prediction,) = classifier.predict([framed(ship(), FRAME)], top=5)
+    program = python_lines(NAME, classifier.name, FRAME, 5)
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(PROJECT_ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert prediction.top[0][0] in run.stdout
+    numbers = [float(text) for text in re.findall(r"\d\.\d+(?:e-\d+)?", run.stdout)]
+    assert numbers == pytest.approx([probability for _, probability in prediction.top], abs=1e-6)
+
+
+def test_an_answer_can_be_taken_away_and_text_from_outside_is_escaped() -> None:
+    document = {"picture": "<script>.png", "network": "toy.v1", "version": "0123456789ab", "top": []}
+    page = share_html([document], Frame(), 5)
+    found = re.search(r'download="answer.json" href="data:application/json;base64,([^"]+)"', page)
+    assert found and json.loads(base64.b64decode(found[1])) == document
+    assert "toy.v1, version 0123456789ab" in page
+    assert "<script" not in page

@@ -1,0 +1,332 @@
+"""The page of runs: search, filters, order, ticks and views by URL; labels, undo, downloads, resume."""
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from cifar_core.runs.labels import FILE, Labels, read_labels, write_labels
+from cifar_core.runs.store import RunStore, Status
+from cifar_core.runs.summary import summarize_all
+from cifar_core.runs.trash import list_deleted
+from demo.dashboard_pages.runs.actions import checkpoint_archive, events_of, has_checkpoint
+from demo.dashboard_pages.runs.query import ORDERS, RunsQuery, all_tags, asked_for
+from tests.support.fake_runs import keep_running, make_run
+from tests.support.page_tests import button, buttons, charts, page, words
+from tests.support.toy_checkpoints import save_toy
+
+
+def shown(app):
+    return list(app.dataframe[0].value["run"])
+
+
+def field(app, label):
+    return next(item for item in app.text_input if item.label == label)
+
+
+def labeled(store, name, tags=(), note="", **settings):
+    run = make_run(store, **settings)
+    write_labels(run, Labels(name, list(tags), note))
+    return run
+
+
+@pytest.fixture
+def three(store):
+    """Alpha (best), beta (quickest to train), gamma (stopped)."""
+    return (
+        labeled(store, "alpha", ["wide", "final"], "the longest one", epochs=6),
+        labeled(store, "beta", ["wide"], epochs=1, recipe="smoke"),
+        labeled(store, "gamma", note="odd [link](x)", epochs=3, state="stopped", quality=0.5),
+    )
+
+
+# Search, filters, order
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({}, ["gamma", "beta", "alpha"]),
+        ({"text": "ALPHA"}, ["alpha"]),
+        ({"text": "longest the"}, ["alpha"]),
+        ({"text": "longest beta"}, []),
+        ({"text": "smoke"}, ["beta"]),
+        ({"text": "wide"}, ["beta", "alpha"]),
+        ({"tags": ["wide"]}, ["beta", "alpha"]),
+        ({"tags": ["wide", "final"]}, ["alpha"]),
+        ({"states": ["stopped"]}, ["gamma"]),
+        ({"states": ["stopped", "finished"]}, ["gamma", "beta", "alpha"]),
+        ({"descending": False}, ["alpha", "beta", "gamma"]),
+        ({"sort": "best accuracy"}, ["alpha", "beta", "gamma"]),
+        ({"sort": "lowest loss", "descending": False}, ["alpha", "beta", "gamma"]),
+        ({"sort": "time"}, ["alpha", "gamma", "beta"]),
+        ({"sort": "name", "descending": False}, ["alpha", "beta", "gamma"]),
+    ],
+)
+def test_runs_are_found_and_ordered(store, three, query, names):
+    assert [item.name for item in asked_for(summarize_all(store), RunsQuery(**query))] == names
+
+
+@pytest.mark.parametrize("sort", ORDERS)
+@pytest.mark.parametrize("descending", [True, False])
+def test_what_is_unknown_comes_last_in_every_order(store, three, sort, descending):
+    damaged = make_run(store)
+    (damaged.path / "events.jsonl").write_text("{]\n")
+    (damaged.path / "run.json").unlink()
+    (damaged.path / "config.json").write_text("{")
+    found = asked_for(summarize_all(store), RunsQuery(sort=sort, descending=descending))
+    assert len(found) == 4
+    if sort not in ("name", "state"):
+        assert found[-1].id == damaged.id
+
+
+def test_tags_and_notes_have_columns_where_there_are_any(store):
+    make_run(store)
+    assert not {"tags", "note"} & set(page("runs").dataframe[0].value)
+    labeled(store, "alpha", ["wide"])
+    table = page("runs").dataframe[0].value
+    assert sorted(map(list, table["tags"])) == [[], ["wide"]] and "note" not in table
+
+
+def test_tags_are_listed_once(store, three):
+    assert all_tags(summarize_all(store)) == ["final", "wide"]
+
+
+def test_the_url_holds_search_filters_and_order(store, three):
+    assert shown(page("runs", q="wide")) == ["beta", "alpha"]
+    assert shown(page("runs", tag="final")) == ["alpha"]
+    assert shown(page("runs", state="stopped")) == ["gamma"]
+    app = page("runs", sort="best accuracy", order="oldest, lowest first")
+    assert shown(app) == ["gamma", "beta", "alpha"]
+    app.text_input(key="q").set_value("odd").run()
+    assert shown(app) == ["gamma"]
+
+
+def test_a_link_with_what_is_not_there_shows_all(store, three):
+    app = page("runs", tag="nothing", state="gone", sort="beauty")
+    assert shown(app) == ["gamma", "beta", "alpha"]
+
+
+def test_nothing_found_says_what_to_do(store, three):
+    app = page("runs", q="nowhere")
+    assert "No run fits; empty the search" in words(app) and not app.dataframe
+
+
+def test_a_ticked_run_stays_when_the_search_hides_it(store, three):
+    alpha, beta, _ = three
+    app = page("runs", runs=f"{alpha.id},{beta.id}", q="beta")
+    assert app.query_params["runs"] == f"{alpha.id},{beta.id}"
+    assert shown(app) == ["beta"] and charts(app) == 2
+    button(app, "Untick all").click().run()
+    assert "runs" not in app.query_params and charts(app) == 0 and not app.exception
+
+
+# Views
+
+
+@pytest.mark.parametrize(("view", "drawn", "tables"), [("curves", 2, 0), ("settings", 1, 1), ("costs", 1, 1)])
+def test_each_view_has_an_address(store, three, view, drawn, tables):
+    app = page("runs", runs=",".join(run.id for run in three), view=view)
+    assert charts(app) == drawn and len(app.table) == tables
+
+
+@pytest.mark.parametrize("view", ["curves", "costs"])
+def test_runs_on_different_data_are_shown_under_a_warning_and_no_winner(store, three, view):
+    runs = [*three, make_run(store, data="airplane_automobile", mixes=False)]
+    app = page("runs", runs=",".join(run.id for run in runs), view=view)
+    said = words(app)
+    assert "their accuracies do not compare" in said and "each run on pictures of its own" in said
+    assert not any(word in said for word in ("is ahead", "is best", "gives most", "has the lowest"))
+
+
+def test_the_columns_of_figures_hold_numbers_to_sort_by(store, three):
+    table = page("runs").dataframe[0].value
+    for name in ("epochs", "time (min)", "parameters (M)", "best val accuracy (%)"):
+        assert table[name].dtype.kind in "if", name
+
+
+def test_runs_of_equal_settings_are_said_to_be_so(store):
+    ids = [make_run(store, epochs=2).id for _ in range(2)]
+    app = page("runs", runs=",".join(ids), view="settings")
+    assert "All their settings are the same" in words(app) and "All settings are the same;" in words(app)
+
+
+def test_runs_without_an_epoch_have_no_costs(store):
+    ids = [make_run(store, epochs=0, state="stopped").id for _ in range(2)]
+    app = page("runs", runs=",".join(ids), view="costs")
+    assert "none of these runs has completed an epoch" in words(app)
+    assert charts(page("runs", runs=",".join(ids), view="settings")) == 1
+    assert charts(page("runs", runs=",".join(ids))) == 2
+
+
+def test_a_damaged_run_among_others_is_left_out_of_the_charts(store, three):
+    damaged = make_run(store)
+    (damaged.path / "config.json").write_text("{")
+    for view in ("curves", "settings", "costs"):
+        app = page("runs", runs=",".join([damaged.id, *(run.id for run in three)]), view=view)
+        assert charts(app) >= 1 and "damaged" in words(app)
+
+
+# Labels
+
+
+def test_a_run_is_named_tagged_and_noted(store):
+    run = make_run(store)
+    app = page("runs", runs=run.id)
+    field(app, "Name").set_value("  my   run ")
+    field(app, "Tags").set_value("Baseline, wide")
+    app.text_area[0].set_value("better than before")
+    button(app, "Save").click().run()
+    assert not app.exception and shown(app) == ["my run"]
+    assert read_labels(run) == Labels("my run", ["baseline", "wide"], "better than before")
+    assert list(app.dataframe[0].value["note"]) == ["better than before"]
+    live = page("live", run=run.id)
+    assert "my run" in words(live) and "better than before" in words(live)
+
+
+def test_a_label_that_cannot_be_kept_is_said(store):
+    run = make_run(store)
+    app = page("runs", runs=run.id)
+    app.text_area[0].set_value("a\abell")
+    button(app, "Save").click().run()
+    assert "The note holds U+0007" in words(app) and not (run.path / FILE).exists()
+
+
+def test_markdown_in_labels_stays_as_it_is(store):
+    run = labeled(store, "**bold** :red[x]", note="[link](http://x)")
+    app = page("runs", runs=run.id)
+    assert any(r"\[link\](http\:" in caption.value for caption in app.caption)
+    assert any(r"\*\*bold\*\* \:red\[x\]" in link.proto.label for link in app.get("page_link"))
+
+
+def test_damaged_labels_do_not_hide_the_run(store):
+    run = make_run(store)
+    (run.path / FILE).write_text("{")
+    app = page("runs", runs=run.id)
+    assert list(app.dataframe[0].value["state"]) == ["Finished"]
+    assert "Save writes it anew" in words(app)
+    button(app, "Save").click().run()
+    assert read_labels(run) == Labels()
+
+
+def test_two_runs_of_one_name_are_told_apart(store):
+    runs = [labeled(store, "twin", epochs=1) for _ in range(2)]
+    assert {item.name for item in summarize_all(store)} == {f"twin ({run.id})" for run in runs}
+
+
+# Deleting
+
+
+def test_a_deleted_run_can_be_brought_back_at_once(store, three):
+    alpha, beta, _ = three
+    app = page("runs", runs=f"{alpha.id},{beta.id}")
+    button(app, "Delete 2 runs").click().run()
+    said = words(app)
+    assert shown(app) == ["gamma"] and "Deleted alpha and beta;" in said and "free again in 7 days" in said
+    assert "runs" not in app.query_params
+    button(app, "Undo").click().run()
+    assert shown(app) == ["gamma", "beta", "alpha"] and "Undo" not in buttons(app)
+    assert list_deleted(store) == []
+
+
+def test_the_next_action_takes_undo_away_but_not_the_trash(store, three):
+    app = page("runs", runs=three[0].id)
+    button(app, "Delete").click().run()
+    app.text_input(key="q").set_value("beta").run()
+    assert "Undo" not in buttons(app)
+    assert "Deleted runs (1," in app.expander[-1].label
+    button(app, "Put back").click().run()
+    assert [run.id for run in store.list()][-1] == three[0].id
+
+
+def test_the_last_run_can_be_deleted_and_removed_for_good(store):
+    run = make_run(store)
+    app = page("runs", runs=run.id)
+    button(app, "Delete").click().run()
+    assert "No run yet" in words(app)
+    button(app, "Remove for good").click().run()
+    assert list_deleted(store) == [] and store.list() == [] and not app.exception
+
+
+def test_an_active_run_is_not_deleted(store):
+    run = make_run(store, state="running")
+    lock = keep_running(run)
+    app = page("runs", runs=run.id)
+    button(app, "Delete").click().run()
+    assert "is running; stop it first" in words(app) and run.path.exists()
+    lock.release()
+
+
+def test_a_shipped_run_can_be_taken_away_but_not_changed(store, tmp_path):
+    shipped = tmp_path / "shipped" / "toy.v1"
+    run = make_run(store, epochs=3)
+    shipped.parent.mkdir()
+    run.path.rename(shipped)
+    (shipped / "card.json").write_text("{}")
+    (shipped / "weights.safetensors").write_bytes(b"w")
+    app = page("runs", runs="toy.v1")
+    assert "keeps its name and cannot be deleted" in words(app)
+    assert not {"Delete", "Save", "Resume"} & set(buttons(app))
+    assert len(app.get("download_button")) == 2
+
+
+def test_on_a_public_host_nothing_can_be_changed(store, three, monkeypatch):
+    monkeypatch.setenv("CIFAR_LAB_PUBLIC", "1")
+    app = page("runs", runs=three[2].id)
+    assert not {"Delete", "Save", "Resume"} & set(buttons(app))
+
+
+# Taking away, going on
+
+
+def test_a_checkpoint_comes_as_an_archive_that_can_be_used(store, tmp_path):
+    from cifar_core.inference.classifier import Classifier
+
+    run = make_run(store)
+    assert not has_checkpoint(run)
+    save_toy(run.best_checkpoint)
+    with zipfile.ZipFile(io.BytesIO(checkpoint_archive(run))) as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path / "unpacked")
+    folder = tmp_path / "unpacked" / run.id
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "card.json",
+        "config.json",
+        "weights.safetensors",
+    ]
+    assert Classifier.load(folder, device="cpu").class_names
+    assert len(page("runs", runs=run.id).get("download_button")) == 2
+
+
+def test_events_come_whole(store):
+    run = make_run(store)
+    with open(run.path / "events.jsonl", "a") as file:
+        file.write('{"type": "st')
+    lines = events_of(run).decode().splitlines()
+    assert [json.loads(line)["type"] for line in lines][-1] == "end" and len(lines) == len(run.events())
+    (run.path / "events.jsonl").unlink()
+    assert events_of(run) == b""
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed"])
+def test_a_run_that_was_cut_short_goes_on(store, launched, state):
+    run = make_run(store, state=state)
+    button(page("runs", runs=run.id), "Resume").click().run()
+    assert [one.id for one in launched] == [run.id]
+
+
+def test_a_finished_run_has_nothing_to_go_on_with(store):
+    assert "Resume" not in buttons(page("runs", runs=make_run(store).id))
+
+
+def test_an_empty_store_says_what_to_do(store):
+    app = page("runs")
+    assert "No run yet" in words(app) and not app.dataframe
+
+
+def test_a_run_that_has_only_just_been_made_is_listed(store):
+    run = store.create(make_run(RunStore(store.root / "else")).config())
+    run.write_status(Status("waiting"))
+    app = page("runs", runs=run.id)
+    assert list(app.dataframe[0].value["state"]) == ["Waiting"]

@@ -1,0 +1,96 @@
+"""Stated results beside own ones: rows, words, chart and page."""
+
+import dataclasses
+
+import pytest
+
+from cifar_core.recipes import list_works
+from cifar_core.runs.results import FILE, keep_result
+from demo.charts.results import FAST, OWN, STATED, stated_chart
+from demo.shared.stated_results import result_words, rows_of, table_rows, verdict
+from tests.runs.test_results import RESULT
+from tests.support.fake_runs import make_run
+from tests.support.page_tests import charts, page, words
+
+
+def result(**changes):
+    return dataclasses.replace(RESULT, **changes)
+
+
+def test_every_stated_result_has_a_row_also_before_it_is_run():
+    rows = rows_of([])
+    assert [row.recipe.name for row in rows] == list_works()
+    assert verdict(rows) == "None of the stated results has been run here yet"
+    assert all(row["what it is"] and ":" not in row["what it is"] for row in table_rows(rows))
+    assert {row["own, fast"] for row in table_rows(rows)} == {"not run yet"}
+
+
+def test_the_best_result_of_either_kind_counts():
+    results = [
+        result(accuracy=0.91),
+        result(seed=1, accuracy=0.92),
+        result(recipe="s2-vgg-fast", accuracy=0.89),
+        result(recipe="s4-scale", stated=0.95, accuracy=0.94),
+    ]
+    rows = {row.recipe.name: row for row in rows_of(results)}
+    assert (rows["s2-vgg"].own.accuracy, rows["s2-vgg"].fast.accuracy) == (0.92, 0.89)
+    assert rows["s4-scale"].fast is None
+    assert (
+        verdict(list(rows.values()))
+        == f"1 of {len(rows)} stated results are reached; {len(rows) - 2} are not run yet"
+    )
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "said"),
+    [
+        ([0.99] * 12, "All 12 stated results are reached"),
+        ([0.99] * 11, "11 of 12 stated results are reached; 1 is not run yet"),
+        ([0.99] * 11 + [0.1], "11 of 12 stated results are reached"),
+    ],
+)
+def test_the_verdict_counts_what_is_reached_and_what_is_missing(accuracies, said):
+    pairs = zip(list_works(), accuracies, strict=False)
+    assert verdict(rows_of(result(recipe=name, accuracy=value) for name, value in pairs)) == said
+
+
+def test_a_result_in_words():
+    assert result_words(None) == "not run yet"
+    assert result_words(RESULT) == "91.23 % (+1.07 points) after 20 epochs, 2 min 10 s"
+    assert result_words(result(epochs=1, stated=None)) == "91.23 % after 1 epoch, 2 min 10 s"
+
+
+def test_the_chart_marks_what_is_stated_and_what_was_reached():
+    rows = rows_of([result(), result(recipe="s2-vgg-fast", accuracy=0.9)])
+    chart = stated_chart(rows)
+    series = {one["name"]: [mark["value"] for mark in one["data"]] for one in chart.option["series"]}
+    names = [mark["name"] for one in chart.option["series"] for mark in one["data"]]
+    assert "The VGG-like network of the five-families work, own, fast: 90.00 %" in names
+    place = list_works().index("s2-vgg")
+    assert len(series[STATED]) == len(rows) and [90.16, place] in series[STATED]
+    assert series[OWN] == [[91.23, place]] and series[FAST] == [[90.0, place]]
+
+
+def test_the_page_shows_results_and_links_to_runs_that_are_there(store):
+    run = make_run(store, recipe="s2-vgg", mixes=False)
+    keep_result(store.root / FILE, result(run_id=run.id))
+    keep_result(store.root / FILE, result(recipe="s2-resnet-light-fast", run_id="gone"))
+    app = page("results")
+    said = words(app)
+    assert charts(app) == 1 and not app.exception
+    assert "91.23 % (+1.07 points)" in app.table[0].value.to_csv() and "The runs behind the figures" in said
+    assert "only with the figures in checkpoints/results.json: s2-resnet-light-fast." in said
+
+
+def test_without_any_result_the_page_says_how_to_get_them(store):
+    app = page("results")
+    assert "reproduce" in app.code[0].value and not app.exception
+
+
+@pytest.mark.parametrize("text", ["", '{"results": 3}'])
+def test_a_damaged_file_is_said_to_be(store, text):
+    store.root.mkdir(parents=True, exist_ok=True)
+    (store.root / FILE).write_text(text)
+    app = page("results")
+    assert "cannot be read" in words(app)
+    assert charts(app) == 1 and len(app.table) == 1, "what the project has measured stays"

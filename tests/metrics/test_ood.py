@@ -1,0 +1,259 @@
+"""Strangeness grows with distance, looks at each image alone, and its threshold keeps its promise."""
+
+import dataclasses
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifar_core.checkpoint import (
+    STRANGENESS,
+    CheckpointError,
+    load_card,
+    load_checkpoint,
+    load_tensors,
+    save_tensors,
+    write_card,
+    write_reference,
+)
+from cifar_core.cli import main
+from cifar_core.images.decode import open_image
+from cifar_core.inference.backends import InferenceError
+from cifar_core.inference.classifier import Classifier
+from cifar_core.metrics.ood import (
+    MIXING,
+    SCORE,
+    Measured,
+    Reference,
+    Unknown,
+    distance_to_nearest,
+    energy,
+    fit_reference,
+    k_means,
+    threshold_for,
+)
+from cifar_core.models import create_model, list_models
+from cifar_core.models.blocks import block_names
+from tests.support.toy_checkpoints import save_toy
+
+PHOTOGRAPHS = sorted((Path(__file__).parent / "photographs").glob("*.jpg"))
+
+
+def pictures(count, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, 3, 32, 32), np.uint8)
+
+
+def measured(count, seed=0, away=0.0):
+    """Features along one axis, turned by `away` toward another; surer logits where they are usual."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(count, 10)) * 0.1
+    logits[:, 0] += 5 - away
+    features = rng.normal(size=(count, 4)) * 0.05 + [np.cos(away), np.sin(away), 0, 0]
+    return Measured(logits, rng.dirichlet((9, 9), count), {"blocks.0": features})
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return fit_reference(measured(400), measured(200, seed=1))
+
+
+@pytest.fixture(scope="module")
+def judging(tmp_path_factory):
+    """A toy checkpoint that was fitted to drawn pictures."""
+    folder = save_toy(tmp_path_factory.mktemp("toys") / "toy")
+    model, card = load_checkpoint(folder)
+    recording = Classifier(model, card, "cpu", blocks=block_names(model))
+    held_out = recording.measure(pictures(60, 1))
+    made = fit_reference(recording.measure(pictures(150)), held_out)
+    unknown = Unknown(SCORE, threshold_for(made.strangeness(held_out), 0.1), 0.1, 60, "val")
+    write_reference(folder, made)
+    write_card(folder, dataclasses.replace(card, unknown=unknown))
+    return folder
+
+
+def test_the_farther_from_what_was_learned_the_stranger(reference):
+    means = [reference.strangeness(measured(50, 2, away)).mean() for away in (0, 0.3, 0.8, 1.5)]
+    assert means == sorted(means) and means[-1] - means[0] > 3
+    assert abs(means[0]) < 0.5
+
+
+def test_strangeness_of_an_image_does_not_depend_on_its_batch(reference):
+    many = measured(20, 3)
+    one = Measured(many.logits[7:8], many.mixing[7:8], {"blocks.0": many.blocks["blocks.0"][7:8]})
+    assert reference.strangeness(many).shape == (20,)
+    assert reference.strangeness(one)[0] == pytest.approx(reference.strangeness(many)[7], abs=1e-9)
+
+
+def test_visitors_who_share_a_network_get_their_own_strangeness(judging):
+    classifier = Classifier.load(judging, "cpu")
+    images = pictures(4, 5)
+    alone = [classifier.predict(images[[number]])[0].strangeness for number in range(4)]
+    assert len({round(score, 3) for score in alone}) == 4
+    numbers = [number for _ in range(40) for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = pool.map(lambda number: classifier.predict(images[[number]])[0].strangeness, numbers)
+        assert list(together) == pytest.approx([alone[number] for number in numbers], abs=1e-4)
+
+
+def test_energy_falls_as_a_class_stands_out():
+    sure, flat = np.eye(10)[:1] * 20, np.zeros((1, 10))
+    assert energy(flat)[0] == pytest.approx(-np.log(10))
+    assert energy(sure)[0] == pytest.approx(-20, abs=1e-6)
+    assert np.isfinite(energy(sure * 1e4)).all()
+
+
+def test_distance_is_that_of_directions_to_the_nearest_center():
+    centers = np.array([[1.0, 0], [0, 1.0]])
+    distances = distance_to_nearest(np.array([[5.0, 0], [3.0, 3.0], [0, 0]]), centers)
+    assert distances == pytest.approx([0, np.sqrt(2 - np.sqrt(2)), 1])
+
+
+def test_k_means_finds_groups_and_takes_few_points():
+    rng = np.random.default_rng(0)
+    points = np.repeat(np.eye(3), 50, axis=0) + rng.normal(size=(150, 3)) * 0.01
+    assert distance_to_nearest(points, k_means(points, 12)).max() < 0.05
+    assert k_means(points[:2], 12).shape == (2, 3)
+    np.testing.assert_array_equal(k_means(points, 5), k_means(points, 5))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.035, 0.5])
+def test_threshold_lets_through_no_more_than_the_share(share):
+    scores = np.random.default_rng(0).normal(size=500)
+    threshold = threshold_for(scores, share)
+    above = (scores > threshold).mean()
+    assert above <= share and (scores >= threshold).mean() > share
+
+
+def test_a_network_without_blocks_is_refused():
+    bare = Measured(np.zeros((3, 10)), None, {})
+    with pytest.raises(ValueError, match="no chain of blocks"):
+        fit_reference(bare, bare)
+
+
+def test_arrays_give_the_reference_back(reference):
+    again = Reference.from_arrays(reference.to_arrays())
+    assert again.centers.keys() == {MIXING, "blocks.0"} and again.blocks == ["blocks.0"]
+    images = measured(9, 5)
+    np.testing.assert_allclose(again.strangeness(images), reference.strangeness(images), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("scale.energy", np.zeros(2, np.float32)),
+        ("scale.energy", np.ones(3, np.float32)),
+        ("scale.nothing", np.ones(2, np.float32)),
+        ("001.blocks.0", np.full((2, 4), np.inf, np.float16)),
+        ("001.blocks.0", np.ones(4, np.float16)),
+    ],
+)
+def test_damaged_arrays_are_refused(reference, key, value):
+    with pytest.raises(ValueError, match=r"it holds|its centers|its scales"):
+        Reference.from_arrays({**reference.to_arrays(), key: value})
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_network_has_blocks_but_the_one_that_looks_at_images_together(name):
+    assert bool(block_names(create_model(name))) == (name != "scale_resnet")
+
+
+def test_answers_say_how_strange_a_picture_is(judging):
+    classifier = Classifier.load(judging, "cpu")
+    images = pictures(30, 4)
+    answers = classifier.predict(images)
+    assert [answer.strangeness for answer in answers] == pytest.approx(
+        list(classifier.reference.strangeness(classifier.measure(images)))
+    )
+    threshold = classifier.card.unknown.threshold
+    assert [answer.known for answer in answers] == [answer.strangeness <= threshold for answer in answers]
+    white = classifier.predict(np.full((1, 3, 32, 32), 255, np.uint8))[0]  # no noise at all: strange here
+    assert white.known is False and white.strangeness > max(answer.strangeness for answer in answers)
+    one = classifier.predict(images[3:4])[0]
+    assert one.strangeness == pytest.approx(answers[3].strangeness, abs=1e-3)
+    with pytest.raises(InferenceError, match="no images"):
+        classifier.measure([])
+
+
+def test_onnx_runtime_judges_as_torch_does(judging, tmp_path, monkeypatch):
+    for name in ("onnxruntime", "onnx", "onnxscript"):
+        pytest.importorskip(name)
+    monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path))
+    onnx, torch = Classifier.load(judging, backend="onnxruntime"), Classifier.load(judging, "cpu")
+    for ours, theirs in zip(onnx.predict(pictures(3, 6)), torch.predict(pictures(3, 6)), strict=True):
+        assert ours.strangeness == pytest.approx(theirs.strangeness, abs=1e-3)
+        assert ours.mixing.keys() == theirs.mixing.keys()
+
+
+def test_without_a_measure_nothing_is_said(tmp_path):
+    answer = Classifier.load(save_toy(tmp_path / "toy"), "cpu").predict(pictures(1))[0]
+    assert answer.known is None and answer.strangeness is None
+
+
+def test_a_folder_that_lost_the_file_answers_without_it(judging, tmp_path):
+    folder = save_toy(tmp_path / "toy", unknown=load_card(judging).unknown)
+    assert Classifier.load(folder, "cpu").predict(pictures(1))[0].known is None
+
+
+def test_an_evaluation_counts_what_is_called_none(judging, tmp_path):
+    images = np.concatenate([pictures(9), np.full((1, 3, 32, 32), 255, np.uint8)])
+    classifier = Classifier.load(judging, "cpu")
+    refused = [answer.known is False for answer in classifier.predict(images)]
+    result = classifier.evaluate(images, np.zeros(10, np.int64))
+    assert result.called_none == result.to_json()["called_none"] == sum(refused) / 10 > 0
+    bare = Classifier.load(save_toy(tmp_path / "bare"), "cpu")
+    assert bare.evaluate(images, np.zeros(10, np.int64)).called_none is None
+
+
+def test_a_damaged_file_is_named(judging, tmp_path):
+    card = load_card(judging)
+    folder = save_toy(tmp_path / "toy", unknown=card.unknown)
+    (folder / STRANGENESS).write_bytes(b"no tensors")
+    with pytest.raises(CheckpointError, match=STRANGENESS):
+        Classifier.load(folder, "cpu")
+    model, _ = load_checkpoint(judging)
+    tensors = {
+        name: array for name, array in load_tensors(judging / STRANGENESS).items() if "blocks.1" not in name
+    }
+    save_tensors(folder / STRANGENESS, tensors)
+    assert len(block_names(model)) > 1
+    with pytest.raises(CheckpointError, match="another network"):
+        Classifier.load(folder, "cpu")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"score": "other"}, {"threshold": float("nan")}, {"false_alarms": 1.5}, {"images": "many"}]
+)
+def test_a_card_with_a_wrong_measure_is_refused(judging, tmp_path, changes):
+    folder = save_toy(tmp_path / "toy")
+    values = {**load_card(judging).to_json()["unknown"], **changes}
+    document = {**load_card(folder).to_json(), "unknown": values}
+    (folder / "card.json").write_text(json.dumps(document))
+    with pytest.raises(CheckpointError, match=r"card\.json is damaged"):
+        load_card(folder)
+
+
+def test_a_card_without_it_is_written_as_before(tmp_path):
+    card = load_card(save_toy(tmp_path / "toy"))
+    assert card.unknown is None and card.calibration is None
+    assert not {"unknown", "calibration"} & card.to_json().keys()
+
+
+def test_predict_says_none_of_the_classes(judging, tmp_path, capsys):
+    from PIL import Image
+
+    path = tmp_path / "white.png"
+    Image.new("RGB", (40, 40), "white").save(path)
+    assert main(["predict", str(path), "--checkpoint", str(judging)]) == 0
+    assert "looks like none of the classes" in capsys.readouterr().out
+    assert main(["predict", str(path), "--checkpoint", str(judging), "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["known"] is False and answer["strangeness"] > 0
+
+
+def test_ten_photographs_of_other_things_are_found_out_eight_times():
+    assert len(PHOTOGRAPHS) == 10
+    answers = Classifier.load(device="cpu").predict([open_image(path) for path in PHOTOGRAPHS])
+    unknown = [path.stem for path, answer in zip(PHOTOGRAPHS, answers, strict=True) if answer.known is False]
+    assert len(unknown) >= 8, f"only {unknown}"
