@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from safetensors import SafetensorError
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from cifar_core.files import DEFAULT_CHECKPOINT, build, checkpoints_dir, sync_folder, write_json
 from cifar_core.metrics.calibration import Calibration
-from cifar_core.metrics.ood import Reference, Unknown
+from cifar_core.metrics.ood import OodThreshold, Reference
 from cifar_core.models import ImageClassifier, ModelError, create_model
 
 # Number of views -> the weight of each: the picture and its mirror image, then such a pair moved by one pixel
@@ -45,10 +45,12 @@ class Card:
 
     metrics: split -> {"accuracy" (0..1), "loss" (nats), "n" (images)}; config: the run's whole TrainConfig;
     mean, std: the normalization, of pixels in 0..1; macs: multiply-accumulates of one pass of one image.
-    views: over how many views an answer is averaged, 1, 2 or 6 (see views.py; a run's own validation takes
-    one); views_below: only images whose top probability in the first pass lies below it get further views.
-    calibration, unknown: what was fitted to held-out images, where that was done.
+    tta: over how many views an answer is averaged, 1, 2 or 6 (see inference/tta.py; a run's own validation
+    takes one); tta_below: only images whose top probability in the first pass lies below it get more views.
+    calibration, ood: what was fitted to held-out images, where that was done.
     """
+
+    RENAMED: ClassVar = {"views": "tta", "views_below": "tta_below", "unknown": "ood"}
 
     model: str
     model_args: dict[str, Any]
@@ -69,14 +71,14 @@ class Card:
     versions: dict[str, str]
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    views: int = 1
-    views_below: float = 1.0
+    tta: int = 1
+    tta_below: float = 1.0
     calibration: Calibration | None = None
-    unknown: Unknown | None = None
+    ood: OodThreshold | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, without what was not fitted."""
-        optional = ("calibration", "unknown")
+        optional = ("calibration", "ood")
         values = dataclasses.asdict(self)
         return {key: value for key, value in values.items() if key not in optional or value is not None}
 
@@ -129,10 +131,10 @@ def load_card(folder: Path) -> Card:
     if not card.class_names or not _is_normalization(card.mean, card.std):
         what = f"{len(card.class_names)} class names, mean {card.mean} and std {card.std}"
         raise CheckpointError(f"{path} is damaged: it has {what}; copy the checkpoint again.")
-    if card.views not in VIEW_WEIGHTS or not 0 <= card.views_below <= 1:
-        what = f"{card.views} views below {card.views_below}, which must be 1, 2 or 6 below 0 to 1"
+    if card.tta not in VIEW_WEIGHTS or not 0 <= card.tta_below <= 1:
+        what = f"{card.tta} views below {card.tta_below}, which must be 1, 2 or 6 below 0 to 1"
         raise CheckpointError(f"{path} is damaged: it asks for {what}; copy the checkpoint again.")
-    for part in (card.calibration, card.unknown):
+    for part in (card.calibration, card.ood):
         if complaint := part and part.complaint():
             raise CheckpointError(f"{path} is damaged: it has {complaint}; copy the checkpoint again.")
     return card
@@ -268,7 +270,7 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-STRANGENESS = "strangeness.safetensors"
+OOD_REFERENCE = "strangeness.safetensors"
 
 
 def load_reference(folder: Path, card: Card) -> Reference | None:
@@ -277,8 +279,8 @@ def load_reference(folder: Path, card: Card) -> Reference | None:
     Raises:
         CheckpointError: when the file is damaged.
     """
-    path = folder / STRANGENESS
-    if card.unknown is None or not path.exists():
+    path = folder / OOD_REFERENCE
+    if card.ood is None or not path.exists():
         return None
     try:
         return Reference.from_arrays({name: array.numpy() for name, array in load_tensors(path).items()})
@@ -288,6 +290,6 @@ def load_reference(folder: Path, card: Card) -> Reference | None:
 
 def write_reference(folder: Path, reference: Reference) -> None:
     """Write it beside the weights, replacing an older one in one step."""
-    new = folder / f"{STRANGENESS}.new"
+    new = folder / f"{OOD_REFERENCE}.new"
     save_tensors(new, {name: torch.from_numpy(array) for name, array in reference.to_arrays().items()})
-    os.replace(new, folder / STRANGENESS)
+    os.replace(new, folder / OOD_REFERENCE)

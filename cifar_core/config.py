@@ -11,15 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cifar_core.files import renamed
 from cifar_core.settings import ConfigError, FieldSpec, checked, from_text, setting
 
 __all__ = ["ConfigError", "FieldSpec", "TrainConfig", "field_specs", "parse_changes"]
 
+# Names of settings in files of earlier versions -> their names now.
+RENAMED = {"watched": "monitored", "views": "tta", "views_below": "tta_below"}
 MAIN_FIELDS = ("epochs", "batch_size", "lr", "augmentation", "seed")  # in sight; the rest folds, by groups
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Network": ("model", "model_args", "mixing_temperature"),
-    "Which pictures": ("data", "train_size", "val_size", "split_seed", "watched", "normalization"),
+    "Which pictures": ("data", "train_size", "val_size", "split_seed", "monitored", "normalization"),
     "How pictures change": (
         *("alternate_flip", "crop_padding", "crop_border", "cutout_size", "jitter", "image_sizes"),
     ),
@@ -30,7 +33,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Learning rate over the run": (
         *("schedule", "schedule_per", "schedule_epochs", "warmup", "final_lr", "milestones"),
     ),
-    "What is kept and how it answers": ("keep", "ema_decay", "views", "views_below"),
+    "What is kept and how it answers": ("keep", "ema_decay", "tta", "tta_below"),
     "Machine": ("recipe", "precision"),
 }  # every other setting, under a plain title
 
@@ -69,7 +72,7 @@ class TrainConfig:
         minimum=0,
         unit="images",
     )
-    watched: str = setting(
+    monitored: str = setting(
         "val",
         "Measured after each epoch: pictures set aside, or the test pictures, as some earlier works did. "
         "Then all others are trained on, and the last weights are kept.",
@@ -171,13 +174,13 @@ class TrainConfig:
         "Weights that the run keeps: the best by validation accuracy, or the last.",
         choices=("best", "last"),
     )
-    views: int = setting(
+    tta: int = setting(
         1,
         "Views of a picture that an answer averages: 1, 2 with its mirror image, 6 also moved by a pixel.",
         minimum=1,
         maximum=6,
     )
-    views_below: float = setting(
+    tta_below: float = setting(
         1.0,
         "Only pictures whose likeliest class has less than this probability get the further views.",
         minimum=0.0,
@@ -211,13 +214,13 @@ class TrainConfig:
         if not self.image_sizes or not all(16 <= size <= 32 for size in self.image_sizes):
             sizes = ",".join(map(str, self.image_sizes))
             raise ConfigError(f"image_sizes is '{sizes}'; it must be sides from 16 to 32 pixels: 20,26,32.")
-        if self.views not in (1, 2, 6):
-            raise ConfigError(f"views is {self.views}; it must be 1, 2 or 6.")
+        if self.tta not in (1, 2, 6):
+            raise ConfigError(f"tta is {self.tta}; it must be 1, 2 or 6.")
 
     @property
     def keeps_last(self) -> bool:
         """True where the last weights are kept: nothing is chosen by the test images."""
-        return self.keep == "last" or self.watched == "test"
+        return self.keep == "last" or self.monitored == "test"
 
     def image_size(self, epoch: int) -> int:
         """Side of the training pictures in `epoch` (from 1), in pixels."""
@@ -246,7 +249,7 @@ class TrainConfig:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "TrainConfig":
         """The config that `to_json` wrote; raises ConfigError when a field is unknown or bad."""
-        return _defaults().replace(**document)
+        return _defaults().replace(**renamed(document, RENAMED))
 
     def differences(self, other: "TrainConfig") -> dict[str, tuple[Any, Any]]:
         """Settings in which two configs differ: name -> (own value, other's value)."""
@@ -293,6 +296,7 @@ def parse_changes(pairs: Iterable[str]) -> dict[str, Any]:
     changes = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
+        name = RENAMED.get(name, name)
         if not equals:
             raise ConfigError(f"'{pair}' is not a change; write it as name=value, such as epochs=5.")
         if name not in specs:

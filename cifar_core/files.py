@@ -17,17 +17,26 @@ T = TypeVar("T")
 def build(kind: type[T], document: Any) -> T:
     """An instance of the dataclass `kind` from the JSON object that holds its values.
 
-    Fields may be plain types, lists, dicts and dataclasses of them, Any, or one of these `| None`.
+    Fields may be plain types, lists, dicts and dataclasses of them, Any, or one of these `| None`. A class
+    whose fields had other names in files of earlier versions says so: `RENAMED = {"old": "new"}`.
 
     Raises:
         TypeError: with words that end a sentence, when a value is missing, unknown or of another type.
     """
     if not isinstance(document, Mapping):
         raise TypeError(f"{document!r:.60} is not a JSON object")
+    document = renamed(document, getattr(kind, "RENAMED", {}))
     wanted = _fields(kind)  # type: ignore[arg-type]
     if unknown := document.keys() - wanted.keys():
         raise TypeError(f"{kind.__name__} has no value called {min(unknown)!r:.60}")
     return kind(**{name: _typed(name, wanted[name], value) for name, value in document.items()})
+
+
+def renamed(document: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    """`document` with each old key of `names` under its new name."""
+    if names.keys().isdisjoint(document):
+        return document
+    return {names.get(key, key): value for key, value in document.items()}
 
 
 @functools.cache

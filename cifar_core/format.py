@@ -34,7 +34,7 @@ def run_name(run_id: str) -> str:
     return f"{match['recipe']}, {moment.tm_mday} {time.strftime('%b %H:%M:%S', moment)}"
 
 
-def schedule_words(factor: float) -> str:
+def describe_schedule(factor: float) -> str:
     """A multiple of the learning rate's schedule: "half of the schedule", "1.5 times the schedule"."""
     known = {1.0: "the schedule itself", 0.5: "half of the schedule", 0.1: "a tenth of the schedule"}
     return known.get(factor, "twice the schedule" if factor == 2 else f"{factor:.3g} times the schedule")

@@ -44,11 +44,11 @@ and it says *none of the ten*; of the rest it names one of the ten all the same,
 certainty. It sees the middle square of a picture, shrunk to 32 × 32 pixels, so let the thing fill that
 square. It learned from small photos; drawings and close-ups mislead it.
 
-Strangeness is how far a picture lies from those that a network learned from, in what each of its blocks makes
-of them and in how clearly a class stands out. Its limit was set on pictures that had been held out of the
-training, so that {100 * FALSE_ALARMS:.1f} % of them, or a little less, lie above it; the exact share stands
-under *Networks*. A network without that measure says *none of the ten* where its first two classes together
-stay below {100 * TWO_FROM:.0f} %; one that tells two things apart never says so.
+The OOD score (out of distribution) is how far a picture lies from those that a network learned from, in what
+each of its blocks makes of them and in how clearly a class stands out. Its limit was set on pictures that had
+been held out of the training, so that {100 * FALSE_ALARMS:.1f} % of them, or a little less, lie above it; the
+exact share stands under *Networks*. A network without that score says *none of the ten* where its first two
+classes together stay below {100 * TWO_FROM:.0f} %; one that tells two things apart never says so.
 
 *Sure* and *unsure* only put probabilities in words: sure from {100 * SURE_FROM:.0f} % for the first class on.
 

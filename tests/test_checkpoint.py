@@ -198,7 +198,7 @@ NEEDED = [item.name for item in FIELDS if item.default is item.default_factory i
 @pytest.mark.parametrize("value", [None, [[True]]])
 def test_each_value_of_a_card_has_its_type(folder, name, value):
     change_card(folder, **{name: value})
-    if value is None and name in ("calibration", "unknown"):
+    if value is None and name in ("calibration", "ood"):
         assert getattr(load_card(folder), name) is None
         return
     assert f"{name} is " in refusal(folder, load_card)
@@ -221,9 +221,9 @@ def test_no_value_of_a_card_may_be_missing(folder, name):
         ({"mean": [0.5]}, "mean [0.5]"),
         ({"mean": [math.nan] * 3}, "mean [nan"),
         ({"std": [0.5, 0.0, 0.5]}, "std [0.5, 0.0"),
-        ({"views": 3}, "3 views"),
-        ({"views_below": 1.5}, "below 1.5"),
-        ({"views_below": math.nan}, "below nan"),
+        ({"tta": 3}, "3 views"),
+        ({"tta_below": 1.5}, "below 1.5"),
+        ({"tta_below": math.nan}, "below nan"),
         ({"model": "resnet_9000"}, "There is no network 'resnet_9000'"),
         ({"model": ["mixing_lite"]}, "model is ['mixing_lite']"),
         ({"model_args": {"widths": [4, 8], "depth": 3}}, "cannot be built"),

@@ -13,7 +13,7 @@ OTHER_VALUES = {
     "recipe": "mine",
     "model": "mixing_6",
     "model_args": {"num_kernels": 2, "widths": [8, 16]},
-    "views": 6,
+    "tta": 6,
 }
 
 
@@ -235,8 +235,8 @@ def test_image_sizes_take_equal_parts_of_the_run():
 
 @pytest.mark.parametrize("views", [3, 5])
 def test_numbers_of_views_that_do_not_exist_are_refused(views):
-    with pytest.raises(ConfigError, match=f"views is {views}; it must be 1, 2 or 6"):
-        TrainConfig(views=views)
+    with pytest.raises(ConfigError, match=f"tta is {views}; it must be 1, 2 or 6"):
+        TrainConfig(tta=views)
 
 
 def test_work_counts_steps_by_the_area_of_their_pictures():
@@ -248,3 +248,12 @@ def test_work_counts_steps_by_the_area_of_their_pictures():
     assert config.work(15, 10) == pytest.approx(10 * quarter + 5 * more)
     assert config.work(30, 10) == pytest.approx(10 * (quarter + more + 1))
     assert TrainConfig(epochs=3).work(17, 10) == 17
+
+
+def test_settings_of_earlier_versions_are_read_under_their_new_names():
+    old = {**TrainConfig().to_json(), "watched": "test", "views": 6, "views_below": 0.5}
+    for name in ("monitored", "tta", "tta_below"):
+        del old[name]
+    config = TrainConfig.from_json(old)
+    assert (config.monitored, config.tta, config.tta_below) == ("test", 6, 0.5)
+    assert parse_changes(["views=2", "watched=test"]) == {"tta": 2, "monitored": "test"}

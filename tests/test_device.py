@@ -17,7 +17,7 @@ from cifar_core.device import (
     versions,
     works,
 )
-from cifar_core.runs.resources import Load
+from cifar_core.runs.resources import Resources
 
 CPU = torch.device("cpu")
 
@@ -123,7 +123,7 @@ def test_the_load_of_a_gpu_is_told_with_the_names_of_a_load(monkeypatch):
     monkeypatch.setattr(torch.cuda, "utilization", lambda device: 45)
     figures = gpu_load(torch.device("cuda"))
     assert figures == {"gpu_memory_mb": 20_000.0, "gpu_total_mb": 80_000.0, "gpu": 0.45}
-    assert Load(**figures).gpu == 0.45
+    assert Resources(**figures).gpu == 0.45
 
 
 def test_what_a_gpu_does_not_tell_is_left_out(monkeypatch):

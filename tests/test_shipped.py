@@ -28,7 +28,7 @@ def test_the_default_is_shipped_and_listed_first():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_folder_is_small_and_names_no_place_of_the_machine_it_was_made_on(name):
     folder = resolve_checkpoint(name)
-    measure = {"strangeness.safetensors"} if load_card(folder).unknown else set()
+    measure = {"strangeness.safetensors"} if load_card(folder).ood else set()
     assert {path.name for path in folder.iterdir()} == measure | {
         "card.json",
         "config.json",
@@ -48,8 +48,8 @@ def test_card_is_true_to_the_network(name):
     assert card.class_names == list(known.class_names)
     assert card.parameters == count_parameters(classifier.model)
     assert card.macs == count_macs(classifier.model)
-    watched = TrainConfig.from_json(card.config).watched
-    assert {watched, "test"} == set(card.metrics) and card.metrics["test"]["n"] == known.test_images
+    monitored = TrainConfig.from_json(card.config).monitored
+    assert {monitored, "test"} == set(card.metrics) and card.metrics["test"]["n"] == known.test_images
 
 
 @pytest.mark.parametrize("text", ['{"x": "Parquet files in /data/cifar"}', '{"x": "/data"}', r'"C:\data"'])
@@ -63,10 +63,10 @@ def test_networks_of_ten_classes_are_fitted_to_pictures_they_did_not_learn(name)
     card = classifier.card
     if len(card.class_names) < 10:
         pytest.skip("it knows two classes, and looks at a batch of images together")
-    assert card.calibration and card.unknown and classifier.reference
-    assert card.calibration.images == card.unknown.images == card.config["val_size"]
+    assert card.calibration and card.ood and classifier.reference
+    assert card.calibration.images == card.ood.images == card.config["val_size"]
     assert card.calibration.ece_after < card.calibration.ece_before + 0.005  # fitted to the loss, not to it
-    assert 0 < card.unknown.false_alarms <= 0.035
+    assert 0 < card.ood.false_alarms <= 0.035
 
 
 def test_default_mixes_and_reaches_ninety_four_percent_below_five_million_parameters():
@@ -88,7 +88,7 @@ def test_run_beside_it_is_the_run_of_the_card(name, tmp_path):
     best = max(epochs, key=lambda event: event.val_accuracy)
     kept = epochs[-1] if config.keeps_last else best
     assert kept.epoch == card.epoch
-    if config.watched == "val":  # the test images are measured again, with the card's views and weights
+    if config.monitored == "val":  # the test images are measured again, with the card's views and weights
         assert kept.val_accuracy == card.metrics["val"]["accuracy"]
 
 
@@ -116,6 +116,6 @@ def test_evaluation_gives_the_cards_number(name, real_data_dir, capsys):
     assert measured["n"] == stated["n"]
     assert measured["accuracy"] == pytest.approx(stated["accuracy"], abs=0.001)
     assert measured["loss"] == pytest.approx(stated["loss"], abs=0.01)
-    assert (measured["called_none"] is None) == (card.unknown is None)
+    assert (measured["called_none"] is None) == (card.ood is None)
     if name == DEFAULT_CHECKPOINT:
         assert 0 < measured["called_none"] < 0.05

@@ -19,7 +19,7 @@ from cifar_core.estimate.timing import Notify, Statistic, interleave, ratios
 from cifar_core.images.decode import decode_image
 from cifar_core.inference.backends import InferenceError
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.tta import average_views
+from cifar_core.inference.tta import tta_logits
 from cifar_core.models import ImageClassifier
 from cifar_core.runs.store import RunStore
 
@@ -99,7 +99,7 @@ def plain_way(model: ImageClassifier, card: Card) -> Way:
     def answer(load: list[bytes]) -> list[Any]:
         pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in load]
         images = torch.stack([transform(picture) for picture in pictures])  # (N, 3, 32, 32)
-        logits = average_views(model, images, model(images), card.views, card.views_below)
+        logits = tta_logits(model, images, model(images), card.tta, card.tta_below)
         found: list[Any] = logits.softmax(dim=1).topk(3, dim=1).indices.tolist()
         return found
 
@@ -121,10 +121,10 @@ def single_pictures(folder: Path) -> dict[str, list[bytes]]:
     """The loads of one picture: title -> its bytes."""
     pictures = jpegs(CANDIDATES)
     classifier = Classifier.load(folder)
-    if classifier.card.views == 1 or classifier.card.views_below >= 1:
+    if classifier.card.tta == 1 or classifier.card.tta_below >= 1:
         return {"One picture, from its bytes": pictures[:1]}
-    views = classifier.card.views
-    classifier.card = dataclasses.replace(classifier.card, views=1)  # as the network decides
+    views = classifier.card.tta
+    classifier.card = dataclasses.replace(classifier.card, tta=1)  # as the network decides
     top = classifier.probs([decode_image(data) for data in pictures]).max(axis=1)
     sure, unsure = pictures[top.argmax()], pictures[top.argmin()]
     return {

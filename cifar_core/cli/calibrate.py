@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cifar_core.checkpoint import Card
     from cifar_core.inference.classifier import Classifier
-    from cifar_core.metrics.ood import Unknown
+    from cifar_core.metrics.ood import OodThreshold
 
 REFERENCE_IMAGES = 5000  # training images that stand for what the network learned
 
@@ -27,7 +27,7 @@ def calibrate(options: argparse.Namespace) -> int:
 
     folder = resolve_checkpoint(options.checkpoint)
     card = calibrated(folder, options.data_dir, options.others)
-    fitted = {key: card.to_json().get(key) for key in ("calibration", "unknown")}
+    fitted = {key: card.to_json().get(key) for key in ("calibration", "ood")}
     show(options, {"checkpoint": str(folder), **fitted}, _lines)
     return 0
 
@@ -75,11 +75,11 @@ def _with_unknown(
 
     train, held_out = (classifier.measure(images) for images in pictures)
     reference = fit_reference(train, held_out)
-    unknown = _judging(reference.strangeness(held_out))
-    judge = Classifier(classifier.model, dataclasses.replace(card, unknown=unknown), reference=reference)
+    unknown = _judging(reference.ood_scores(held_out))
+    judge = Classifier(classifier.model, dataclasses.replace(card, ood=unknown), reference=reference)
     detected = {path.name: _detected(judge, path) for path in others}
     write_reference(folder, reference)
-    return dataclasses.replace(card, unknown=dataclasses.replace(unknown, detected=detected))
+    return dataclasses.replace(card, ood=dataclasses.replace(unknown, detected=detected))
 
 
 def _pictures(
@@ -92,8 +92,8 @@ def _pictures(
 
     config = config_of(card, "val")
     data = data_of(card, data_dir)
-    train, val = split_train_val(data.train.targets, config["val_size"], config["split_seed"])
-    train = train[: config["train_size"] or len(train)]
+    train, val = split_train_val(data.train.targets, config.val_size, config.split_seed)
+    train = train[: config.train_size or len(train)]
     if len(val) == 0:
         raise ConfigError(
             "This run set no validation images aside; nothing can be fitted to pictures it knows."
@@ -102,12 +102,12 @@ def _pictures(
     return data.train.images[np.sort(chosen)], data.train.images[val], data.train.targets[val]
 
 
-def _judging(scores: "NDArray[np.float64]") -> "Unknown":
+def _judging(scores: "NDArray[np.float64]") -> "OodThreshold":
     """What the card says of "none of these", by the held-out images' scores (N,)."""
-    from cifar_core.metrics.ood import SCORE, Unknown, threshold_for
+    from cifar_core.metrics.ood import SCORE, OodThreshold, threshold_for
 
     threshold = threshold_for(scores)
-    return Unknown(SCORE, threshold, float((scores > threshold).mean()), len(scores), "val")
+    return OodThreshold(SCORE, threshold, float((scores > threshold).mean()), len(scores), "val")
 
 
 def _detected(classifier: "Classifier", folder: Path) -> dict[str, int]:
@@ -122,7 +122,7 @@ def _detected(classifier: "Classifier", folder: Path) -> dict[str, int]:
 
 
 def _lines(document: dict[str, Any]) -> str:
-    fit, unknown = document["calibration"], document["unknown"]
+    fit, unknown = document["calibration"], document["ood"]
     before, after = (f"{fit[key]:.2%}" for key in ("ece_before", "ece_after"))
     images = f"{fit['images']:,} validation images"
     lines = [

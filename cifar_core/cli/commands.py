@@ -75,22 +75,22 @@ def _ending(run: Run) -> str:
 
 def predict(options: argparse.Namespace) -> int:
     """Classify pictures; one that cannot be read gets its sentence and the others their answers."""
-    from cifar_core.images.crop import Frame, framed
+    from cifar_core.images.crop import Crop, cropped
     from cifar_core.images.decode import ImageError, open_decoded
     from cifar_core.inference.classifier import Classifier
-    from cifar_core.inference.responses import answer_document, problem_document
+    from cifar_core.inference.responses import error_response, prediction_response
 
-    frame = Frame(options.turn, options.zoom, *options.shift)
+    crop = Crop(options.turn, options.zoom, *options.shift)
     classifier = Classifier.load(options.checkpoint)
     answers: list[dict[str, Any]] = []
     for path in options.images:
         try:
             decoded = open_decoded(path)
         except ImageError as error:
-            answers.append(problem_document(str(path), str(error)))
+            answers.append(error_response(str(path), str(error)))
             continue
-        (prediction,) = classifier.predict([framed(decoded.image, frame)], top=options.top)
-        answers.append(answer_document(str(path), prediction, classifier, frame, decoded.notes))
+        (prediction,) = classifier.predict([cropped(decoded.image, crop)], top=options.top)
+        answers.append(prediction_response(str(path), prediction, classifier, crop, decoded.notes))
     failures = [answer for answer in answers if "error" in answer]
     show(options, answers, lambda rows: "\n".join(_prediction_line(row) for row in rows if "top" in row))
     for answer in failures:
@@ -118,9 +118,9 @@ def _prediction_line(answer: dict[str, Any]) -> str:
 
 def models(options: argparse.Namespace) -> int:
     """List the networks."""
-    from cifar_core.inference.responses import models_document
+    from cifar_core.inference.responses import models_response
 
-    show(options, models_document(), lambda rows: "\n".join(_model_line(row) for row in rows))
+    show(options, models_response(), lambda rows: "\n".join(_model_line(row) for row in rows))
     return 0
 
 
@@ -206,13 +206,13 @@ def code_of_heavy_error(error: Exception, failed: int, wrong_use: int) -> int:
     from cifar_core.checkpoint import UnknownCheckpoint
     from cifar_core.hub.publish import HubError
     from cifar_core.hub.space import SpaceError
-    from cifar_core.images.crop import FrameError
+    from cifar_core.images.crop import CropError
     from cifar_core.images.decode import ImageError
     from cifar_core.inference.export import ExportError
     from cifar_core.models import ModelError
     from cifar_core.training.runner import EXPECTED_ERRORS
 
-    if isinstance(error, UnknownCheckpoint | ModelError | FrameError):
+    if isinstance(error, UnknownCheckpoint | ModelError | CropError):
         return wrong_use
     if isinstance(error, (*EXPECTED_ERRORS, ExportError, HubError, ImageError, SpaceError)):
         return failed

@@ -2,7 +2,7 @@
 
 import argparse
 
-from cifar_core.runs.requests import REQUESTS, Request, RequestError
+from cifar_core.runs.requests import REQUESTS, ControlRequest, RequestError
 from cifar_core.runs.store import RunStore
 
 LR_ACTIONS = ("lr", "rate")
@@ -30,15 +30,15 @@ def control(options: argparse.Namespace) -> int:
     return 0
 
 
-def request_of(action: str, value: float | None) -> Request:
+def request_of(action: str, value: float | None) -> ControlRequest:
     """What the words ask; raises RequestError when a number is missing, in the way or out of its limits."""
     if action not in LR_ACTIONS:
         if value is not None:
             raise RequestError(f"'{action}' takes no number; leave {value:g} out.")
-        return Request(action)
+        return ControlRequest(action)
     if value is None:
         raise RequestError(f"'{action}' needs a number, such as {action} 0.5.")
-    return Request(factor=value) if action == "lr" else Request(rate=value)
+    return ControlRequest(factor=value) if action == "lr" else ControlRequest(rate=value)
 
 
 def _number(text: str) -> float:

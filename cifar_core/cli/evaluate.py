@@ -40,7 +40,7 @@ def measured(folder: Path, split: str, data_dir: Path | None, note: bool) -> "Ev
     classifier = Classifier.load(folder)
     config = config_of(classifier.card, split)
     data = data_of(classifier.card, data_dir)
-    source, places = held_out(data, split, config["val_size"], config["split_seed"])
+    source, places = held_out(data, split, config.val_size, config.split_seed)
     result = classifier.evaluate(source.images[places], source.targets[places])
     if note:
         write_card(folder, classifier.card.with_metrics(split, result.accuracy, result.loss, result.n))
@@ -57,7 +57,7 @@ def data_of(card: "Card", data_dir: Path | None) -> "ImageData":
     from cifar_core.data import load_named
 
     with DataProgress() as progress:
-        data = load_named(config_of(card)["data"], data_dir, progress)
+        data = load_named(config_of(card).data, data_dir, progress)
     if list(data.class_names) != card.class_names:
         names = ", ".join(card.class_names)
         raise CheckpointError(f"The network knows other classes than the data: {names}.")
@@ -66,14 +66,14 @@ def data_of(card: "Card", data_dir: Path | None) -> "ImageData":
     return data
 
 
-def config_of(card: "Card", split: str = "test") -> dict[str, Any]:
+def config_of(card: "Card", split: str = "test") -> TrainConfig:
     """The settings of the run that a network comes from.
 
     Raises:
-        ConfigError: when the split is "val" and the run set no images aside.
+        ConfigError: when the split is "val" and the run set no images aside, or a setting is unknown.
     """
-    config = {**TrainConfig().to_json(), **card.config}
-    if split == "val" and config["watched"] == "test":
+    config = TrainConfig.from_json(card.config)
+    if split == "val" and config.monitored == "test":
         raise ConfigError("This run set no validation images aside: measure it with --split test.")
     return config
 

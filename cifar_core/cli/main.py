@@ -13,7 +13,7 @@ from cifar_core.cli.calibrate import calibrate
 from cifar_core.cli.control import add_control
 from cifar_core.cli.evaluate import evaluate
 from cifar_core.cli.hub import add_hub
-from cifar_core.cli.lr_find import add_lr_find
+from cifar_core.cli.lr_finder import add_lr_finder
 from cifar_core.cli.reproduce import report, reproduce
 from cifar_core.cli.ship import ship
 from cifar_core.cli.space import add_space
@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
         if name == "runs":
             _add_runs_dir(listing)
     _add_control(add("control", help="ask a run under way to stop, pause, go on or change its learning rate"))
-    _add_lr_find(add("lr-find", help="which learning rate suits a recipe: a range test of 80 steps"))
+    _add_lr_finder(add("lr-find", help="which learning rate suits a recipe: a range test of 80 steps"))
     _add_reproduce(add("reproduce", help="run recipes of earlier works, and show stated and own results"))
     _add_report(add("report", help="a run's best epochs as a table, or a JSON line for each epoch"))
     _add_ship(add("ship", help="put a finished run among the project's checkpoints (for its maintainers)"))
@@ -157,8 +157,8 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     _add_json(parser)
 
 
-def _add_lr_find(parser: argparse.ArgumentParser) -> None:
-    add_lr_find(parser)
+def _add_lr_finder(parser: argparse.ArgumentParser) -> None:
+    add_lr_finder(parser)
     _add_data_dir(parser)
     _add_runs_dir(parser)
     _add_json(parser)

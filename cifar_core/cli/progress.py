@@ -7,7 +7,7 @@ from typing import Self
 
 from tqdm import tqdm
 
-from cifar_core.format import duration, schedule_words
+from cifar_core.format import describe_schedule, duration
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import Run, Status
 
@@ -91,7 +91,7 @@ class TrainProgress:
         elif isinstance(event, Step):
             self._step(event, status)
         elif isinstance(event, LearningRate):
-            self._line(f"Learning rate from step {event.step + 1:,} on: {schedule_words(event.factor)}")
+            self._line(f"Learning rate from step {event.step + 1:,} on: {describe_schedule(event.factor)}")
         elif isinstance(event, Epoch):
             train = f"train loss {event.train_loss:.4f}, accuracy {event.train_accuracy:.2%}"
             val = f"val loss {event.val_loss:.4f}, accuracy {event.val_accuracy:.2%}"

@@ -139,7 +139,7 @@ def result_of(run: Run) -> Result:
         model=card.model,
         parameters=start.parameters,
         macs=start.macs,
-        views=card.views,
+        tta=card.tta,
     )
 
 
@@ -149,11 +149,11 @@ def report(options: argparse.Namespace) -> int:
     events = run.events()
     epochs = [event for event in events if isinstance(event, Epoch)]
     starts = [event for event in events if isinstance(event, RunStart)]
-    watched = starts[0].watched if starts else "val"
+    monitored = starts[0].monitored if starts else "val"
     if options.form == "lines":
-        for line in epoch_lines(epochs, watched):
+        for line in epoch_lines(epochs, monitored):
             print(json.dumps(line))
         return 0
-    rows = extremes(epochs, watched)
+    rows = extremes(epochs, monitored)
     print(json.dumps(rows, indent=1) if options.json else extremes_table(rows))
     return 0

@@ -26,7 +26,7 @@ def ship(options: argparse.Namespace) -> int:
     folder = checkpoints_dir() / options.name
     _check(run, folder)
     new = _copy(run, folder, options.half, options.note)
-    if run.config().watched == "val":
+    if run.config().monitored == "val":
         calibrated(new, options.data_dir)
     result = measured(new, "test", options.data_dir, note=True)
     size = sum(path.stat().st_size for path in new.iterdir())

@@ -1,6 +1,6 @@
 """Encoded images of a data set -> 32x32 RGB pixels, strictly: what is not plain is refused, not guessed.
 
-Pictures that people send are another matter, see cifar_core/images.py.
+Pictures that people send are another matter, see cifar_core/images/decode.py.
 """
 
 import contextlib

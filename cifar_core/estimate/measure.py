@@ -172,7 +172,7 @@ def _val_seconds(steps: Steps, device: Device, seconds: float, check: Check) -> 
     images, targets = batch[0][: 2 * steps.batch], batch[1][: 2 * steps.batch]
 
     def validate() -> None:
-        for _ in evaluate(steps.trainer.deployed, [(images, targets)], device):
+        for _ in evaluate(steps.trainer.averaged, [(images, targets)], device):
             check()
 
     validate()

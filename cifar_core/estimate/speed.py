@@ -16,10 +16,10 @@ from cifar_core.format import duration
 # setting, also one that is added later, makes a step of its own.
 WITHOUT_COST = frozenset(
     {
-        *("recipe", "data", "val_size", "watched", "train_size", "split_seed", "normalization", "epochs"),
+        *("recipe", "data", "val_size", "monitored", "train_size", "split_seed", "normalization", "epochs"),
         *("lr", "momentum", "nesterov", "weight_decay", "schedule", "schedule_per", "schedule_epochs"),
         *("warmup", "final_lr", "milestones", "label_smoothing", "accumulation", "mixing_temperature"),
-        *("bias_lr", "head_lr", "mixing_lr", "keep", "views", "views_below", "seed"),
+        *("bias_lr", "head_lr", "mixing_lr", "keep", "tta", "tta_below", "seed"),
     }
 )
 FULL_SIZE = 32
@@ -82,7 +82,7 @@ def images_an_epoch(config: TrainConfig) -> int:
     from cifar_core.data.named import DATA_SETS  # here: listings do without numpy
 
     known = DATA_SETS[config.data]
-    images = known.train_images - (config.val_size if config.watched == "val" else 0)
+    images = known.train_images - (config.val_size if config.monitored == "val" else 0)
     if config.train_size:
         images = min(images, config.train_size)
     return images - (images % config.batch_size == 1)
@@ -94,7 +94,7 @@ def estimate_seconds(config: TrainConfig, speed: Speed) -> float:
 
     step_images = images_an_epoch(config) * config.epochs
     training = sum(share * step_images * speed.at(size).seconds for share, size in phases_of(config))
-    measured = config.val_size if config.watched == "val" else DATA_SETS[config.data].test_images
+    measured = config.val_size if config.monitored == "val" else DATA_SETS[config.data].test_images
     return speed.first_seconds + training + config.epochs * measured * speed.val_seconds
 
 

@@ -58,7 +58,7 @@ class Steps:
         steps_per_epoch = max(1, images_an_epoch(config) // self.batch)
         if model is None:
             model = create_network(config)
-            model.see_images(train.normalize(train.images[:SEEN_IMAGES]).cpu())
+            model.initialize_from_data(train.normalize(train.images[:SEEN_IMAGES]).cpu())
         self.trainer = Trainer(model, config, device, steps_per_epoch)
         self.trainer.model.train()
         self.batches: dict[int, Iterator[tuple[Tensor, Tensor]]] = {}  # by image size

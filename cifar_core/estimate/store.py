@@ -24,12 +24,12 @@ from cifar_core.estimate.speed import MeasuringError, Speed, cost_settings, is_p
 from cifar_core.files import PROJECT_ROOT, build, write_json
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.launch import start_detached
-from cifar_core.runs.lr_search import live_searches
+from cifar_core.runs.lr_finder import live_searches
 from cifar_core.runs.queue import active_runs
 from cifar_core.runs.store import Run, RunStore
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "ATEN_CPU_CAPABILITY")
-CODE = ("models", "training", "data/batches.py", "augment.py", "device.py", "preparation.py", "bench")
+CODE = ("models", "training", "device.py", "estimate")
 TRAINING_RUNS = "A training runs on this machine; beside it nothing is measured. Try again when it has ended."
 BUSY_SECONDS = 3600.0  # so long is a speed kept that was measured while other programs were at work
 

@@ -70,7 +70,7 @@ class WhatIf:
         self._classifier = copy.copy(classifier)
         self._classifier.network = torch_network(folded)
         self._classifier.reference, self._classifier.blocks = None, []  # how strange it is, no mix can say
-        self._classifier.card = dataclasses.replace(classifier.card, views=1)
+        self._classifier.card = dataclasses.replace(classifier.card, tta=1)
         self._model = copy.deepcopy(classifier.model)
         self._lock = Lock()
         self.card = classifier.card

@@ -19,7 +19,7 @@ import torch
 
 from cifar_core.checkpoint import (
     CARD,
-    STRANGENESS,
+    OOD_REFERENCE,
     WEIGHTS,
     CheckpointError,
     check_weights,
@@ -36,8 +36,8 @@ from cifar_core.hub.publish import HubError, Parcel, check_name, trouble
 from cifar_core.models import ModelError, create_model
 
 CONFIG, HUB_WEIGHTS = "config.json", "model.safetensors"
-LIMITS = {CONFIG: 1_000_000, HUB_WEIGHTS: 500_000_000, STRANGENESS: 50_000_000}  # bytes
-OWN_NAMES = {CONFIG: CARD, HUB_WEIGHTS: WEIGHTS, STRANGENESS: STRANGENESS}
+LIMITS = {CONFIG: 1_000_000, HUB_WEIGHTS: 500_000_000, OOD_REFERENCE: 50_000_000}  # bytes
+OWN_NAMES = {CONFIG: CARD, HUB_WEIGHTS: WEIGHTS, OOD_REFERENCE: OOD_REFERENCE}
 TIMEOUT_SECONDS = 10.0
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -55,7 +55,7 @@ def parcel_of(folder: Path, repo: str) -> Iterator[Parcel]:
     with tempfile.TemporaryDirectory(prefix="cifar10-lab-hub-") as name:
         place = Path(name)
         for theirs, ours in OWN_NAMES.items():
-            if theirs != STRANGENESS or (folder / ours).exists():
+            if theirs != OOD_REFERENCE or (folder / ours).exists():
                 shutil.copyfile(folder / ours, place / theirs)
         (place / "README.md").write_text(model_card(card, repo), encoding="utf-8")
         yield Parcel(repo, "model", place, sorted(path.relative_to(place) for path in place.iterdir()))
@@ -98,7 +98,7 @@ def _look(repo: str, revision: str | None) -> tuple[str, dict[str, Any]]:
     files = {sibling.rfilename: sibling for sibling in info.siblings or ()}
     for name, limit in LIMITS.items():
         if name not in files:
-            if name == STRANGENESS:
+            if name == OOD_REFERENCE:
                 continue
             raise HubError(
                 f"{repo} has no {name}, so it is no checkpoint of this lab; pickles are never read."

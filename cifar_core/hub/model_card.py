@@ -10,7 +10,7 @@ DATA_SETS = {  # a config's `data` -> (the data set's id on the Hub, its name)
     "airplane_automobile": ("uoft-cs/cifar10", "CIFAR-10, airplanes and automobiles alone"),
     "synthetic": ("synthetic", "Drawn shapes of CIFAR-10 Lab"),
 }
-SPLIT_WORDS = {"val": "validation (cut from the training images)", "test": "test"}
+SPLIT_TEXT = {"val": "validation (cut from the training images)", "test": "test"}
 SETTINGS = (
     *("optimizer", "lr", "batch_size", "weight_decay", "schedule", "augmentation"),
     *("label_smoothing", "precision"),
@@ -82,14 +82,14 @@ def _results(card: Card) -> str:
         return "## Results\n\nNothing has been measured yet.\n"
     rows = [
         (
-            SPLIT_WORDS.get(split, split),
+            SPLIT_TEXT.get(split, split),
             f"{100 * one['accuracy']:.2f} %",
             f"{one['loss']:.3f}",
             f"{one['n']:,.0f}",
         )
         for split, one in card.metrics.items()
     ]
-    views = "one view" if card.views == 1 else f"up to {card.views} views"
+    views = "one view" if card.tta == 1 else f"up to {card.tta} views"
     return (
         f"## Results\n\n{table([('images', 'accuracy', 'cross-entropy', 'number'), *rows])}\n\n"
         f"One run (seed {card.seed}); an answer averages {views} of a picture.\n"
@@ -114,10 +114,10 @@ def _limits(card: Card) -> str:
 
 def _limit_lines(card: Card) -> Iterator[str]:
     others = "shown anything else, it names one of them all the same, sometimes with great certainty."
-    if card.unknown:
+    if card.ood:
         others = (
             "an image that is strange to it counts as none of these (`known` is false), as do "
-            f"{100 * card.unknown.false_alarms:.2f} % of {card.unknown.images:,} held-out images of its own "
+            f"{100 * card.ood.false_alarms:.2f} % of {card.ood.images:,} held-out images of its own "
             "classes; of any other thing it names a class all the same, sometimes with great certainty."
         )
     yield f"It knows {len(card.class_names)} classes and nothing else: {others}"

@@ -249,13 +249,13 @@ def _existing(file: Path) -> Iterator[Path]:
 SPACE_FILES = ".space-files.json"
 MAKER = "cifar10-lab space build"
 DASHBOARD_FILES = ("Dockerfile", "demo/.streamlit/config.toml")  # no module names these
-DASHBOARD_WORDS = """\
+DASHBOARD_TEXT = """\
 # CIFAR-10 Lab
 
 The dashboard: how small image classifiers learn, which kernels they mix and where they go wrong.
 Trainings here are short and one at a time, because everyone shares this machine.
 """
-PAGE_WORDS = """\
+PAGE_TEXT = """\
 # CIFAR-10 Lab: what is in the picture?
 
 A picture of yours, and what a small network sees in it: the likeliest classes, the 32 × 32 pixels that it
@@ -383,7 +383,7 @@ def _plain_files(source: Path) -> list[Path]:
 
 def _readme(plan: Plan, networks: dict[str, Path], root: Path) -> str:
     head = front_matter(plan.sdk, plan.hardware, list(plan.models), root)
-    words = DASHBOARD_WORDS if plan.sdk == "docker" else PAGE_WORDS
+    words = DASHBOARD_TEXT if plan.sdk == "docker" else PAGE_TEXT
     rows = "\n".join(_row(name, load_card(folder)) for name, folder in networks.items())
     table = f"| network | parameters | test accuracy |\n| --- | --- | --- |\n{rows}\n"
     foot = "Written by `python -m cifar_core space build`. Licensed under Apache-2.0."

@@ -15,19 +15,19 @@ _QUARTERS = {
 }
 
 
-class FrameError(ValueError):
+class CropError(ValueError):
     """A part of a picture that cannot be had."""
 
 
 @dataclass(frozen=True)
-class Frame:
+class Crop:
     """A square of a turned picture; the default is the middle square of the picture as it stands.
 
     turn: degrees, clockwise, -360 to 360. zoom: 1 is the largest square, 2 one of half its side, up to 8.
     right, down: where the square lies in the room that it has, each from -1 to 1; 0 is the middle.
 
     Raises:
-        FrameError: for a number outside these limits.
+        CropError: for a number outside these limits.
     """
 
     turn: float = 0.0
@@ -39,12 +39,12 @@ class Frame:
         for name, value in asdict(self).items():
             low, high = _LIMITS[name]
             if not (math.isfinite(value) and low <= value <= high):
-                raise FrameError(f"{name} is {value:g}; it must be from {low:g} to {high:g}.")
+                raise CropError(f"{name} is {value:g}; it must be from {low:g} to {high:g}.")
 
     @property
     def whole(self) -> bool:
         """Whether it is the middle square of the picture as it stands."""
-        return self == Frame()
+        return self == Crop()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -62,17 +62,17 @@ def turned(image: Image.Image, degrees: float) -> Image.Image:
     return image.rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=mean)
 
 
-def square_of(size: tuple[int, int], frame: Frame) -> tuple[int, int, int, int]:
-    """left, top, right, bottom of the frame's square in a turned picture of (width, height) pixels."""
-    side = max(1, round(min(size) / frame.zoom))
-    left = round((size[0] - side) / 2 * (1 + frame.right))
-    top = round((size[1] - side) / 2 * (1 + frame.down))
+def crop_box(size: tuple[int, int], crop: Crop) -> tuple[int, int, int, int]:
+    """left, top, right, bottom of the crop's square in a turned picture of (width, height) pixels."""
+    side = max(1, round(min(size) / crop.zoom))
+    left = round((size[0] - side) / 2 * (1 + crop.right))
+    top = round((size[1] - side) / 2 * (1 + crop.down))
     return left, top, left + side, top + side
 
 
-def framed(image: Image.Image, frame: Frame) -> Image.Image:
-    """The frame's square of an RGB picture; the default frame leaves the picture as it is."""
-    if frame.whole:
+def cropped(image: Image.Image, crop: Crop) -> Image.Image:
+    """The crop's square of an RGB picture; the default crop leaves the picture as it is."""
+    if crop.whole:
         return image
-    whole = turned(image, frame.turn)
-    return whole.crop(square_of(whole.size, frame))
+    whole = turned(image, crop.turn)
+    return whole.crop(crop_box(whole.size, crop))

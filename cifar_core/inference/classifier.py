@@ -21,7 +21,7 @@ from cifar_core.device import find_device
 from cifar_core.inference.backends import InferenceError, network_for
 from cifar_core.inference.prediction import Look, Prediction
 from cifar_core.inference.preprocess import Images, parts_of
-from cifar_core.inference.tta import average_views
+from cifar_core.inference.tta import tta_logits
 from cifar_core.metrics.classification import Evaluated as Evaluated
 from cifar_core.metrics.classification import accuracy, confusion_matrix
 from cifar_core.metrics.ood import Measured, Reference
@@ -34,7 +34,7 @@ class Classifier:
     """A trained network with all that must travel with it: class names, normalization, its card.
 
     model: the network as it was trained. Answers come from a copy whose batch norms are folded into the
-    convolutions, equal up to rounding. reference: what is usual to it, for strangeness; without one, `blocks`
+    convolutions, equal up to rounding. reference: what is usual to it, for OOD scores; without one, `blocks`
     names those that `measure` looks at. name, version: of its checkpoint, "" where it came from none.
     """
 
@@ -56,7 +56,7 @@ class Classifier:
         self.model = model.to(self.device).eval()
         self.card = card
         self.normalize = Normalization(tuple(card.mean), tuple(card.std))
-        self.reference = reference if card.unknown else None
+        self.reference = reference if card.ood else None
         self.blocks = self.reference.blocks if self.reference else list(blocks)
         self.network = network_for(self.model, self.device, backend, self.blocks)
 
@@ -81,7 +81,7 @@ class Classifier:
         model, card = load_checkpoint(folder)
         reference = load_reference(folder, card)
         if reference and reference.blocks != block_names(model):
-            raise CheckpointError(f"{folder} is damaged: its strangeness is that of another network.")
+            raise CheckpointError(f"{folder} is damaged: its OOD reference is that of another network.")
         classifier = cls(model, card, device, backend, reference)
         classifier.name, classifier.version = folder.name, weights_version(folder)
         return classifier
@@ -123,7 +123,7 @@ class Classifier:
         answers: list[Prediction] = []
         for part in parts_of(images):  # (N, 3, 32, 32)
             look = self.look(part)
-            rows = zip(self._probs(look.logits), self._strangeness(look), part, strict=True)
+            rows = zip(self._probs(look.logits), self._ood_scores(look), part, strict=True)
             answers += [self._prediction(n, look.mixing, top, *row) for n, row in enumerate(rows)]
         return answers
 
@@ -143,7 +143,7 @@ class Classifier:
         return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *parts])
 
     def measure(self, images: Images) -> Measured:
-        """What strangeness is made of, for at least one image.
+        """What the OOD score is made of, for at least one image.
 
         Raises:
             InferenceError: without any image.
@@ -157,7 +157,7 @@ class Classifier:
         """uint8 pixels (N, 3, 32, 32) -> logits (N, num_classes) and mixing coefficients (N, K) a block.
 
         Where the card asks for views, the logits are those of the mean of the probabilities for the image's
-        views (see views.py); the coefficients are the image's own. No temperature is applied.
+        views (see tta.py); the coefficients are the image's own. No temperature is applied.
         """
         look = self.look(pixels)
         return look.logits, look.mixing
@@ -167,8 +167,8 @@ class Classifier:
         """All that answers are made of, for uint8 pixels (N, 3, 32, 32)."""
         images = self.normalize(pixels.to(self.device))
         first, recorded = self.network(images)
-        views, below = self.card.views, self.card.views_below
-        logits = average_views(lambda view: self.network(view)[0], images, first, views, below)
+        views, below = self.card.tta, self.card.tta_below
+        logits = tta_logits(lambda view: self.network(view)[0], images, first, views, below)
         blocks = len(recorded) - len(self.blocks)  # those that mix come first
         return Look(logits, first.cpu(), [x.cpu() for x in recorded[:blocks]], recorded[blocks:])
 
@@ -176,10 +176,10 @@ class Classifier:
         temperature = self.card.calibration.temperature if self.card.calibration else 1.0
         return np.asarray((logits / temperature).softmax(dim=1).cpu().numpy())
 
-    def _strangeness(self, look: Look) -> Sequence[float | None]:
+    def _ood_scores(self, look: Look) -> Sequence[float | None]:
         if self.reference is None:
             return [None] * len(look.logits)
-        return [float(score) for score in self.reference.strangeness(look.measured(self.blocks))]
+        return [float(score) for score in self.reference.ood_scores(look.measured(self.blocks))]
 
     def evaluate(self, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> Evaluated:
         """Measure on labeled images: uint8 (N, 3, 32, 32) and class numbers (N,), at least one."""
@@ -187,7 +187,7 @@ class Classifier:
             raise InferenceError(f"{len(images)} images, {len(targets)} targets: give as many, at least one.")
         looks = [self.look(part) for part in parts_of(images)]
         logits = torch.cat([look.logits.cpu() for look in looks])
-        known = [self._is_known(score) for look in looks for score in self._strangeness(look)]
+        known = [self._is_known(score) for look in looks for score in self._ood_scores(look)]
         loss = cross_entropy(logits, torch.tensor(targets, dtype=torch.int64)).item()
         predictions = logits.argmax(dim=1).numpy()
         return Evaluated(
@@ -199,9 +199,9 @@ class Classifier:
             called_none=None if None in known else known.count(False) / len(known),
         )
 
-    def _is_known(self, strangeness: float | None) -> bool | None:
-        unknown = self.card.unknown
-        return None if strangeness is None or unknown is None else strangeness <= unknown.threshold
+    def _is_known(self, ood_score: float | None) -> bool | None:
+        unknown = self.card.ood
+        return None if ood_score is None or unknown is None else ood_score <= unknown.threshold
 
     def _prediction(
         self,
@@ -209,7 +209,7 @@ class Classifier:
         mixing: list[Tensor],
         top: int,
         probs: NDArray[np.float32],
-        strangeness: float | None,
+        ood_score: float | None,
         pixels: Tensor,
     ) -> Prediction:
         best = np.argsort(-probs, kind="stable")[:top]
@@ -219,6 +219,6 @@ class Classifier:
             probs=probs,
             mixing={name: block[row].tolist() for name, block in blocks},
             seen=pixels.permute(1, 2, 0).numpy().copy(),
-            strangeness=strangeness,
-            known=self._is_known(strangeness),
+            ood_score=ood_score,
+            known=self._is_known(ood_score),
         )

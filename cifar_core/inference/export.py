@@ -156,8 +156,8 @@ def _metadata(card: Card) -> dict[str, str]:
         "model": card.model,
         "recipe": card.recipe,
         "metrics": card.metrics,
-        "views": card.views,
-        "views_below": card.views_below,
+        "tta": card.tta,
+        "tta_below": card.tta_below,
     }
     return {name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in facts.items()}
 

@@ -17,8 +17,8 @@ class Prediction:
 
     top: (label, probability) pairs, the likeliest first; probs: (num_classes,) float32, calibrated where the
     card has a temperature; mixing: block name -> its K mixing coefficients, empty where the network does not
-    mix; seen: (32, 32, 3) uint8, what the network saw; strangeness: how little that looks like the network's
-    training images (see strangeness.py); known: whether it lies within the card's threshold, False for "none
+    mix; seen: (32, 32, 3) uint8, what the network saw; ood_score: how little that looks like the network's
+    training images (see metrics/ood.py); known: whether it lies within the card's threshold, False for "none
     of these". Both are None where the checkpoint has no such measure.
     """
 
@@ -26,7 +26,7 @@ class Prediction:
     probs: NDArray[np.float32]
     mixing: dict[str, list[float]]
     seen: NDArray[np.uint8]
-    strangeness: float | None = None
+    ood_score: float | None = None
     known: bool | None = None
 
     @property
@@ -40,7 +40,7 @@ class Look:
     """What came of one look at images.
 
     logits, first: (N, num_classes) with and without views; mixing: coefficients (N, K) of each block that
-    mixes; blocks: statistics (N, F) of the blocks that strangeness looks at.
+    mixes; blocks: statistics (N, F) of the blocks that the OOD score looks at.
     """
 
     logits: Tensor
@@ -49,7 +49,7 @@ class Look:
     blocks: list[Tensor]
 
     def measured(self, names: Sequence[str]) -> Measured:
-        """What strangeness is made of; names: of the blocks."""
+        """What the OOD score is made of; names: of the blocks."""
         mixing = torch.cat(self.mixing, dim=1).numpy() if self.mixing else None
         blocks = {name: x.cpu().numpy() for name, x in zip(names, self.blocks, strict=True)}
         return Measured(self.first.numpy(), mixing, blocks)

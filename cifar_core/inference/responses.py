@@ -10,25 +10,25 @@ import torch
 
 from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoint, weights_version
 from cifar_core.files import DEFAULT_CHECKPOINT
-from cifar_core.images.crop import Frame
+from cifar_core.images.crop import Crop
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.prediction import Prediction
 from cifar_core.models import count_macs, count_parameters, create_model, describe_model, list_models
 
-WHOLE = Frame()
+WHOLE = Crop()
 
 
-def answer_document(
+def prediction_response(
     picture: str,
     prediction: Prediction,
     classifier: Classifier,
-    frame: Frame = WHOLE,
+    crop: Crop = WHOLE,
     notes: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """An answer with all that it takes to get it again.
 
     picture: its name. network, version: the checkpoint and its weights' hash. top: the likeliest
-    classes. known, strangeness: see Prediction. frame: which part of the picture. notes: the decoder's.
+    classes. known, ood_score: see Prediction. crop: which part of the picture. notes: the decoder's.
     """
     return {
         "picture": picture,
@@ -36,28 +36,28 @@ def answer_document(
         "version": classifier.version,
         "top": [{"label": label, "probability": probability} for label, probability in prediction.top],
         "known": prediction.known,
-        "strangeness": prediction.strangeness,
+        "ood_score": prediction.ood_score,
         "mixing": prediction.mixing,
-        "frame": frame.to_json(),
+        "crop": crop.to_json(),
         "notes": list(notes),
     }
 
 
-def problem_document(picture: str, sentence: str) -> dict[str, Any]:
+def error_response(picture: str, sentence: str) -> dict[str, Any]:
     """In place of an answer: why there is none."""
     return {"picture": picture, "error": sentence}
 
 
-def models_document() -> list[dict[str, Any]]:
+def models_response() -> list[dict[str, Any]]:
     """Every kind of network with its size, and the trained ones of its kind that are here."""
     trained: dict[str, list[dict[str, Any]]] = {}
     for name in list_checkpoints():
-        kind, document = _checkpoint_document(name)
+        kind, document = _checkpoint_response(name)
         trained.setdefault(kind, []).append(document)
     return [{**row, "checkpoints": trained.get(row["name"], [])} for row in _architectures()]
 
 
-def _checkpoint_document(name: str) -> tuple[str, dict[str, Any]]:
+def _checkpoint_response(name: str) -> tuple[str, dict[str, Any]]:
     folder = resolve_checkpoint(name)
     card = load_card(folder)
     return card.model, {

@@ -1,4 +1,4 @@
-"""Test-time views: answers averaged over a picture, its mirror image and both moved by a pixel.
+"""Test-time augmentation (TTA): answers averaged over a picture, its mirror image and both moved by a pixel.
 
 After airbench94 (Jordan 2024, arXiv 2404.00498), with its weights; there the mean is of logits, here it is
 of probabilities. The further views may be kept for pictures of which the network is unsure.
@@ -25,22 +25,22 @@ def views_of(images: Tensor, views: int) -> list[Tensor]:
     return [view for one in (images, *moved) for view in (one, one.flip(-1))]
 
 
-def average_views(
+def tta_logits(
     network: Callable[[Tensor], Tensor],
     images: Tensor,
     logits: Tensor,
     views: int = 1,
-    views_below: float = 1.0,
+    tta_below: float = 1.0,
 ) -> Tensor:
     """Logits (N, num_classes) of the weighted mean of the probabilities for the views of images (N, C, H, W).
 
     logits: the network's for the images as they are. The further views are asked for only where their top
-    probability lies below `views_below`; 1 asks for all. The rule looks at each image alone.
+    probability lies below `tta_below`; 1 asks for all. The rule looks at each image alone.
     """
     if views == 1:
         return logits
-    unsure = logits.softmax(dim=1).amax(dim=1) < views_below  # (N,)
-    if views_below >= 1:
+    unsure = logits.softmax(dim=1).amax(dim=1) < tta_below  # (N,)
+    if tta_below >= 1:
         unsure = torch.ones_like(unsure)  # also where the top probability is rounded to 1
     if not unsure.any():
         return logits

@@ -54,7 +54,7 @@ class Evaluated:
     """Accuracy (0..1), mean cross-entropy (nats), number of images, counts [true class, predicted class].
 
     called_none: share (0..1) that counts as none of the classes, though it is of them; None where the
-    checkpoint has no measure of strangeness.
+    checkpoint has no OOD score.
     """
 
     accuracy: float

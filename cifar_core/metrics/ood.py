@@ -26,10 +26,10 @@ Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Unknown:
+class OodThreshold:
     """What a card says of "none of these".
 
-    A picture is unknown where its strangeness (`score` names the kind) lies above `threshold`; false_alarms:
+    An image is unknown where its OOD score (`score` names the kind) lies above `threshold`; false_alarms:
     share of `images` of `split` above it. detected: pictures of other things -> {"images", "unknown"}.
     """
 
@@ -87,7 +87,7 @@ class Reference:
         """Names of the blocks that are looked at, in the network's order."""
         return [name for name in self.centers if name != MIXING]
 
-    def strangeness(self, measured: Measured) -> NDArray[np.float64]:
+    def ood_scores(self, measured: Measured) -> NDArray[np.float64]:
         """The score of each image (N,), about 0 for usual ones; the higher, the stranger."""
         raw = raw_scores(self.centers, measured)
         scores = {
@@ -159,7 +159,7 @@ def fit_reference(train: Measured, held_out: Measured, seed: int = 0) -> Referen
         ValueError: when the network has no block to look at.
     """
     if not train.blocks:
-        raise ValueError("The network has no chain of blocks, in which strangeness could show.")
+        raise ValueError("The network has no chain of blocks, in which an OOD score could show.")
     centers: dict[str, Floats] = {
         name: _rounded(k_means(features, CENTERS, seed)) for name, features in train.parts().items()
     }

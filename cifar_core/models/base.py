@@ -30,7 +30,7 @@ class ImageClassifier(nn.Module):
         """Images (N, in_channels, H, W) -> logits (N, num_classes)."""
         return self.forward_head(self.forward_features(images))
 
-    def see_images(self, images: Tensor) -> None:
+    def initialize_from_data(self, images: Tensor) -> None:
         """Look at normalized training images (N, in_channels, H, W) before the first step; no effect here."""
 
     def mixing_blocks(self) -> list[str]:

@@ -87,7 +87,7 @@ class SpeedNet(MixingClassifier):
         self.linear = nn.Linear(channels, num_classes, bias=False)
         nn.init.normal_(self.linear.weight)
 
-    def see_images(self, images: Tensor) -> None:
+    def initialize_from_data(self, images: Tensor) -> None:
         """Fit the whitening to normalized training images (N, in_channels, H, W)."""
         self.whitening.fit(images)
 

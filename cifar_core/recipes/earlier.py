@@ -15,7 +15,7 @@ _MIXING: dict[str, Any] = {
     "optimizer": "rmsprop",
     "momentum": 0.0,
     "precision": "fp32",
-    "watched": "test",
+    "monitored": "test",
     "keep": "last",
 }
 _S1: dict[str, Any] = {
@@ -141,7 +141,7 @@ add(
     "s4",
     **TWO_CLASSES,
     model_args={"batch_statistics": True},
-    watched="test",
+    monitored="test",
     keep="last",
     augmentation="none",
     epochs=5,

@@ -22,7 +22,7 @@ _FAST: dict[str, Any] = {
     "schedule": "linear",
     "label_smoothing": 0.1,
     "keep": "last",
-    "views": 2,
+    "tta": 2,
 }
 # Larger networks take larger batches, since each step costs Muon by the number of parameters: a third of
 # mixing_11's time, with 128.

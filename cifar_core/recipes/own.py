@@ -22,8 +22,8 @@ _SPEED: dict[str, Any] = {
     "schedule": "linear",
     "label_smoothing": 0.2,
     "keep": "last",
-    "views": 6,
-    "views_below": 0.7,  # a third of the validation pictures; all six views for all were no better there
+    "tta": 6,
+    "tta_below": 0.7,  # a third of the validation pictures; all six views for all were no better there
 }
 add(
     "speed_mixing",

@@ -1,6 +1,6 @@
 """How large the recipes' networks are, for pages that show it without loading torch.
 
-Counted by cifar_core.models.cost; tests/test_recipes.py builds each network and counts again.
+Counted by cifar_core.models.summary; tests/recipes/test_recipes.py builds each network and counts again.
 """
 
 from dataclasses import dataclass

@@ -21,11 +21,12 @@ class EventError(ValueError):
 class RunStart:
     """First event: what is trained on what. `macs` are multiply-accumulates for one image, forward.
 
-    watched: the split that is measured after each epoch, whose figures are called val_… in the events: "val",
-    or "test" where a recipe of an earlier work does so.
+    monitored: the split that is measured after each epoch, whose figures are called val_… in the events:
+    "val", or "test" where a recipe of an earlier work does so.
     """
 
     type: ClassVar[str] = "start"
+    RENAMED: ClassVar = {"watched": "monitored"}
     model: str
     parameters: int
     macs: int
@@ -41,7 +42,7 @@ class RunStart:
     versions: dict[str, str]
     mixing_blocks: list[str] = field(default_factory=list)
     time: float = 0.0
-    watched: str = "val"
+    monitored: str = "val"
 
 
 @dataclass(frozen=True)

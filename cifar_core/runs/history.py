@@ -95,9 +95,9 @@ class History:
         return self.lr_changes[-1].factor if self.lr_changes else 1.0
 
     @property
-    def watched(self) -> str:
+    def monitored(self) -> str:
         """The pictures that are measured after each epoch, in a word: "validation" or "test"."""
-        return "test" if self.start and self.start.watched == "test" else "validation"
+        return "test" if self.start and self.start.monitored == "test" else "validation"
 
     @property
     def seconds(self) -> float:

@@ -166,7 +166,7 @@ def _stand(run: Run, store: RunStore, place: Place, status: Status, told: Callab
         before = [other for other, _ in _ahead(store, run, status)]
         if not before and place.take(run.id):
             return
-        message = waiting_words(called(store, place.holder), len(before))
+        message = describe_waiting(called(store, place.holder), len(before))
         if message != words:
             told(message)
         if message != words or time.monotonic() - written > STATUS_SECONDS:
@@ -196,7 +196,7 @@ def called(store: RunStore, holder: str) -> str:
         return run_name(holder)
 
 
-def waiting_words(holder: str, before: int) -> str:
+def describe_waiting(holder: str, before: int) -> str:
     """What a run waits for, in a sentence."""
     words = f"Waits for {holder or 'another training'} to finish"
     return f"{words}; {before} in line before it." if before else f"{words}."

@@ -19,7 +19,7 @@ class RequestError(ValueError):
 
 
 @dataclass(frozen=True)
-class Request:
+class ControlRequest:
     """What is asked: `request`, one of REQUESTS, a change of the learning rate, or both.
 
     factor: what the schedule is multiplied by from the next step on; 1 is the schedule itself.
@@ -51,7 +51,7 @@ class Request:
         """What the run is to do, to follow "can"."""
         return self.request or "change its learning rate"
 
-    def after(self, earlier: "Request | None") -> "Request":
+    def after(self, earlier: "ControlRequest | None") -> "ControlRequest":
         """This request together with what an earlier one asks besides."""
         if earlier is None:
             return self
@@ -65,18 +65,18 @@ def _check(name: str, value: float, allowed: tuple[float, float]) -> None:
         raise RequestError(f"{name} is {value:g}; it must be from {lowest:g} to {highest:g}.")
 
 
-def write_request(folder: Path, request: Request) -> None:
+def write_request(folder: Path, request: ControlRequest) -> None:
     """Leave a request; what one before it asks besides, and was not taken yet, stays asked."""
     merged = request.after(read_request(folder))
     write_json(folder / FILE, {name: value for name, value in asdict(merged).items() if value is not None})
 
 
-def read_request(folder: Path) -> Request | None:
+def read_request(folder: Path) -> ControlRequest | None:
     """The request that waits, without taking it; None when there is none, or a damaged one."""
     return _read(folder / FILE)
 
 
-def take_request(folder: Path) -> Request | None:
+def take_request(folder: Path) -> ControlRequest | None:
     """The request that waits, once; None when there is none, or a damaged one."""
     path, taken = folder / FILE, folder / f".{FILE}.{os.getpid()}"
     if not path.exists():
@@ -91,8 +91,8 @@ def take_request(folder: Path) -> Request | None:
         taken.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> Request | None:
+def _read(path: Path) -> ControlRequest | None:
     try:
-        return build(Request, json.loads(path.read_text(encoding="utf-8")))
+        return build(ControlRequest, json.loads(path.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError, RecursionError):
         return None

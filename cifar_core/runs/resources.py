@@ -11,7 +11,7 @@ MEGABYTE = 1e6
 
 
 @dataclass(frozen=True)
-class Load:
+class Resources:
     """Figures since the last reading; None where the system does not tell.
 
     memory_mb: of the process; cores: processors that it kept at work, `all_cores` those of the machine;
@@ -35,14 +35,14 @@ class LoadMeter:
         self.wall, self.process = time.monotonic(), time.process_time()
         self.busy, self.total = _machine_times()
 
-    def read(self, gpu: Mapping[str, float]) -> Load:
-        """The load since the last time; `gpu` has the figures of the GPU by their names in Load."""
+    def read(self, gpu: Mapping[str, float]) -> Resources:
+        """The load since the last time; `gpu` has the figures of the GPU by their names in Resources."""
         wall, process = time.monotonic(), time.process_time()
         busy, total = _machine_times()
         cores = (process - self.process) / max(wall - self.wall, 1e-9)
         machine = (busy - self.busy) / (total - self.total) if total > self.total else None
         self.wall, self.process, self.busy, self.total = wall, process, busy, total
-        return Load(
+        return Resources(
             memory_mb=_memory_mb(),
             cores=round(cores, 2),
             all_cores=os.cpu_count() or 1,

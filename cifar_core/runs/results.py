@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from cifar_core.files import StoreError, build, read_json, write_json
 from cifar_core.format import duration, table
@@ -21,8 +21,10 @@ class Result:
     """One finished run of a recipe, measured on all `n` test images.
 
     accuracy and stated lie in 0..1, stated is None where no work states one; seconds is the time of the run;
-    macs are multiply-accumulates for one image; threads counts a CPU's, views those that an answer averages.
+    macs are multiply-accumulates for one image; tta counts the views of an image that an answer averages.
     """
+
+    RENAMED: ClassVar = {"views": "tta"}
 
     recipe: str
     run_id: str
@@ -38,7 +40,7 @@ class Result:
     model: str
     parameters: int
     macs: int
-    views: int
+    tta: int
 
     @property
     def difference(self) -> float | None:
@@ -106,28 +108,28 @@ def results_table(results: Sequence[Result]) -> str:
     return table([HEADINGS, *(cells(result) for result in results)])
 
 
-FIGURES = ("epoch", "train loss", "train accuracy", "{watched} loss", "{watched} accuracy")
+FIGURES = ("epoch", "train loss", "train accuracy", "{monitored} loss", "{monitored} accuracy")
 
 
-def extremes(epochs: Sequence[Epoch], watched: str) -> list[dict[str, Any]]:
+def extremes(epochs: Sequence[Epoch], monitored: str) -> list[dict[str, Any]]:
     """The four rows of the second course project: lowest losses, highest accuracies, each with its epoch.
 
-    watched: the pictures measured after each epoch, "test" or "val"; the first of equal epochs counts.
+    monitored: the pictures measured after each epoch, "test" or "val"; the first of equal epochs counts.
     """
     if not epochs:
         return []
     best = {
         "min training loss": min(epochs, key=lambda epoch: epoch.train_loss),
         "max training accuracy": max(epochs, key=lambda epoch: epoch.train_accuracy),
-        f"min {watched} loss": min(epochs, key=lambda epoch: epoch.val_loss),
-        f"max {watched} accuracy": max(epochs, key=lambda epoch: epoch.val_accuracy),
+        f"min {monitored} loss": min(epochs, key=lambda epoch: epoch.val_loss),
+        f"max {monitored} accuracy": max(epochs, key=lambda epoch: epoch.val_accuracy),
     }
-    return [{"": name, **_figures(epoch, watched)} for name, epoch in best.items()]
+    return [{"": name, **_figures(epoch, monitored)} for name, epoch in best.items()]
 
 
-def _figures(epoch: Epoch, watched: str) -> dict[str, Any]:
+def _figures(epoch: Epoch, monitored: str) -> dict[str, Any]:
     values = (epoch.epoch, epoch.train_loss, epoch.train_accuracy, epoch.val_loss, epoch.val_accuracy)
-    return dict(zip((name.format(watched=watched) for name in FIGURES), values, strict=True))
+    return dict(zip((name.format(monitored=monitored) for name in FIGURES), values, strict=True))
 
 
 def extremes_table(rows: Sequence[dict[str, Any]]) -> str:
@@ -143,11 +145,11 @@ def _word(name: str, value: Any) -> str:
     return f"{value:.4f}" if name.endswith("loss") else str(value)
 
 
-def epoch_lines(epochs: Sequence[Epoch], watched: str) -> list[dict[str, Any]]:
+def epoch_lines(epochs: Sequence[Epoch], monitored: str) -> list[dict[str, Any]]:
     """One JSON object an epoch, as the scale network's work prints it; `seconds` since the run's start."""
     seconds, lines = 0.0, []
     for epoch in epochs:
         seconds += epoch.seconds
-        figures = {name.replace(" ", "_"): value for name, value in _figures(epoch, watched).items()}
+        figures = {name.replace(" ", "_"): value for name, value in _figures(epoch, monitored).items()}
         lines.append({**figures, "lr": epoch.lr, "seconds": round(seconds, 3)})
     return lines

@@ -23,15 +23,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from filelock import FileLock, Timeout
 
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.files import StoreError, build, object_in, read_json, read_text, write_json
 from cifar_core.runs.events import Event, EventError, from_json, to_json
-from cifar_core.runs.requests import Request, RequestError, read_request, take_request, write_request
-from cifar_core.runs.resources import Load
+from cifar_core.runs.requests import ControlRequest, RequestError, read_request, take_request, write_request
+from cifar_core.runs.resources import Resources
 
 ACTIVE_STATES = ("waiting", "running", "paused")
 STARTING, QUEUED = "starting", "in line"  # stages of a run that waits
@@ -45,8 +45,10 @@ class Status:
     `heartbeat` is in seconds since 1970; `stage` and `message` are words for a reader; `done` of `total`
     belongs to the stage: steps while training, pictures while the data is read. `queued` is when the run was
     launched (seconds since 1970), `line` the device that it waits for (runs/queue.py).
-    `load` is what its process takes of the machine, while it works.
+    `resources` is what its process takes of the machine, while it works.
     """
+
+    RENAMED: ClassVar = {"load": "resources"}
 
     state: str
     pid: int = 0
@@ -59,7 +61,7 @@ class Status:
     eta_seconds: float | None = None
     queued: float = 0.0
     line: str = ""
-    load: Load | None = None
+    resources: Resources | None = None
 
     @property
     def active(self) -> bool:
@@ -251,13 +253,13 @@ class Run:
     def request(
         self, what: str | None = None, *, factor: float | None = None, rate: float | None = None
     ) -> None:
-        """Ask the process to stop, pause or continue, or to change the learning rate (see Request).
+        """Ask the process to stop, pause or continue, or to change the learning rate (see ControlRequest).
 
         Raises:
             StoreError: when it is no request, or there is no process to ask.
         """
         try:
-            request = Request(what, factor, rate)
+            request = ControlRequest(what, factor, rate)
         except RequestError as error:
             raise StoreError(str(error)) from None
         state = self.status().state
@@ -266,11 +268,11 @@ class Run:
             raise StoreError(f"Run '{self.id}' is {state}; {can}.")
         write_request(self.path, request)
 
-    def waiting_request(self) -> Request | None:
+    def waiting_request(self) -> ControlRequest | None:
         """The request that the process has not taken yet."""
         return read_request(self.path)
 
-    def take_request(self) -> Request | None:
+    def take_request(self) -> ControlRequest | None:
         """The request that waits, once; None when there is none."""
         return take_request(self.path)
 

@@ -2,7 +2,7 @@
 
 <runs-dir>/<id>/    a run
 <runs-dir>/.trash/  deleted runs, for some days (runs/trash.py)
-<runs-dir>/.lr/     searches for a learning rate (runs/lr_search.py)
+<runs-dir>/.lr/     searches for a learning rate (runs/lr_finder.py)
 """
 
 import re

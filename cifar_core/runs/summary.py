@@ -39,9 +39,9 @@ class Summary:
     labels: Labels = field(default_factory=Labels)
 
     @property
-    def watched(self) -> str:
+    def monitored(self) -> str:
         """The pictures of its accuracies, in a word: "validation" or "test"."""
-        return "test" if self.config and self.config.watched == "test" else "validation"
+        return "test" if self.config and self.config.monitored == "test" else "validation"
 
 
 def summarize_all(store: RunStore) -> list[Summary]:

@@ -22,10 +22,10 @@ def shift(images: Tensor, offsets: Tensor, padding: int, reflect: bool = False) 
     n, _, height, width = images.shape
     rows, inside_rows = _frame(height, padding, images.device)
     columns, inside_columns = _frame(width, padding, images.device)
-    framed = images[:, :, rows[:, None], columns]
+    cropped = images[:, :, rows[:, None], columns]
     if not reflect:
-        framed = framed.masked_fill(~(inside_rows[:, None] & inside_columns), 0)
-    windows = framed.unfold(2, height, 1).unfold(3, width, 1)  # (N, C, 2p+1, 2p+1, H, W)
+        cropped = cropped.masked_fill(~(inside_rows[:, None] & inside_columns), 0)
+    windows = cropped.unfold(2, height, 1).unfold(3, width, 1)  # (N, C, 2p+1, 2p+1, H, W)
     return windows[torch.arange(n, device=images.device), :, offsets[:, 0], offsets[:, 1]]
 
 

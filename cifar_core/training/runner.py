@@ -22,7 +22,7 @@ from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import RunEnd
 from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.training.loop import TrainingError
-from cifar_core.training.session import Listener, Recorder, Stopped, Wishes
+from cifar_core.training.session import ControlRequests, Listener, Recorder, Stopped
 
 LOCK_SECONDS = 5.0  # readers hold the lock for an instant when they look whether the process lives
 EXPECTED_ERRORS = (CheckpointError, ConfigError, DataError, ModelError, StoreError, TrainingError)
@@ -37,9 +37,9 @@ def train_run(run: Run, data_dir: Path | None = None, listener: Listener | None 
         CheckpointError, ConfigError, DataError, ModelError, TrainingError: with a sentence for the user; the
             run's status is then "failed" with the same sentence.
     """
-    with _locked(run), _signals(Wishes(run)) as wishes:
-        end = _guarded(run, data_dir, wishes, listener or (lambda event, status: None))
-    if wishes.signaled and end.state == "stopped":
+    with _locked(run), _signals(ControlRequests(run)) as control:
+        end = _guarded(run, data_dir, control, listener or (lambda event, status: None))
+    if control.signaled and end.state == "stopped":
         raise KeyboardInterrupt
     return end
 
@@ -66,8 +66,8 @@ def train(
     return run
 
 
-def _guarded(run: Run, data_dir: Path | None, wishes: Wishes, listener: Listener) -> RunEnd:
-    recorder = Recorder(run, wishes, listener)
+def _guarded(run: Run, data_dir: Path | None, control: ControlRequests, listener: Listener) -> RunEnd:
+    recorder = Recorder(run, control, listener)
     try:
         return recorder.train(data_dir)
     except Stopped:
@@ -103,20 +103,20 @@ def _locked(run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def _signals(wishes: Wishes) -> Iterator[Wishes]:
+def _signals(control: ControlRequests) -> Iterator[ControlRequests]:
     """While open, SIGTERM and SIGINT ask the run to stop at its next step (in the main thread alone)."""
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if wishes.signaled:
+        if control.signaled:
             raise KeyboardInterrupt
-        wishes.signaled = True
+        control.signaled = True
 
     if threading.current_thread() is not threading.main_thread():
-        yield wishes
+        yield control
         return
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield wishes
+        yield control
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -26,7 +26,7 @@ from cifar_core.data import DataError
 from cifar_core.device import gpu_load
 from cifar_core.files import build
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
-from cifar_core.runs.requests import FACTORS, Request
+from cifar_core.runs.requests import FACTORS, ControlRequest
 from cifar_core.runs.resources import LoadMeter
 from cifar_core.runs.sample import write_sample
 from cifar_core.runs.store import ACTIVE_STATES, Run, Status
@@ -37,30 +37,30 @@ from cifar_core.training.trainer import Trainer
 
 
 @dataclass
-class Wishes:
+class ControlRequests:
     """The requests of a run, one after another; a change of the learning rate is kept until it is taken."""
 
     run: Run
     signaled: bool = False
     stopped: bool = False
     kept: str | None = None
-    lr: Request | None = None
+    lr: ControlRequest | None = None
 
     def next(self) -> str | None:
         """ "stop" (from then on always), "pause", "continue" or None."""
         request = self.run.take_request()
         if request is not None and request.changes_lr:
             self.lr = request
-        wish, self.kept = (request.request if request else None) or self.kept, None
-        self.stopped = self.stopped or self.signaled or wish == "stop"
-        return "stop" if self.stopped else wish
+        asked, self.kept = (request.request if request else None) or self.kept, None
+        self.stopped = self.stopped or self.signaled or asked == "stop"
+        return "stop" if self.stopped else asked
 
     def stopping(self) -> bool:
-        """True when the run is to stop; another wish is kept for the next time."""
+        """True when the run is to stop; another asked is kept for the next time."""
         self.kept = self.next()
         return self.stopped
 
-    def take_lr(self) -> Request | None:
+    def take_lr(self) -> ControlRequest | None:
         """The change of the learning rate that waits, once."""
         asked, self.lr = self.lr, None
         return asked
@@ -90,8 +90,8 @@ class Saved:
 class Recorder:
     """Consumes the events of one process's part of a run: stores, saves, reports, and answers requests."""
 
-    def __init__(self, run: Run, wishes: Wishes, listener: Listener) -> None:
-        self.run, self.wishes, self.listener = run, wishes, listener
+    def __init__(self, run: Run, control: ControlRequests, listener: Listener) -> None:
+        self.run, self.control, self.listener = run, control, listener
         self.status = Status("running")
         self.status_written = self.saved = 0.0
         self.started, self.started_step = time.monotonic(), 0
@@ -170,19 +170,19 @@ class Recorder:
 
     def goes_on(self, preparation: Preparation) -> bool:
         """False when the run is to stop; waits here while it is paused."""
-        wish = self.wishes.next()
+        asked = self.control.next()
         self.change_lr(preparation)
-        if wish == "pause":
+        if asked == "pause":
             self.save(preparation)
-            wish = self.wait(preparation)
+            asked = self.wait(preparation)
             preparation.trainer.restart_clock()
         elif time.monotonic() - self.saved > SAVE_SECONDS:
             self.save(preparation)
-        return wish != "stop"
+        return asked != "stop"
 
     def change_lr(self, preparation: Preparation) -> None:
         """Multiply the schedule as was asked; saved at once, so that a kill does not undo it."""
-        asked, trainer = self.wishes.take_lr(), preparation.trainer
+        asked, trainer = self.control.take_lr(), preparation.trainer
         if asked is None:
             return
         factor = asked.factor if asked.rate is None else trainer.factor_for(asked.rate)
@@ -207,12 +207,12 @@ class Recorder:
         while True:
             if time.monotonic() - self.status_written > STATUS_SECONDS:
                 self.write("paused", eta_seconds=None)
-            wish = self.wishes.next()
+            asked = self.control.next()
             self.change_lr(preparation)
-            if wish in ("continue", "stop"):
+            if asked in ("continue", "stop"):
                 self.started += time.monotonic() - began
                 self.write("running")
-                return wish
+                return asked
             time.sleep(PAUSE_POLL_SECONDS)
 
     # Saving
@@ -237,8 +237,8 @@ class Recorder:
         if preparation.trainer.best_epoch == event.epoch:
             start = preparation.start
             measured = {"accuracy": event.val_accuracy, "loss": event.val_loss, "n": start.val_images}
-            card = preparation.card(event.epoch, {start.watched: measured})
-            save_checkpoint(self.run.best_checkpoint, preparation.deployed, card)
+            card = preparation.card(event.epoch, {start.monitored: measured})
+            save_checkpoint(self.run.best_checkpoint, preparation.averaged, card)
         self.save(preparation)
 
     # Reporting
@@ -246,13 +246,15 @@ class Recorder:
     def write(self, state: str, **changes: Any) -> None:
         """Write status.json."""
         load = self.meter.read(gpu_load(self.device)) if state in ACTIVE_STATES else None
-        self.status = dataclasses.replace(self.status, state=state, pid=os.getpid(), load=load, **changes)
+        self.status = dataclasses.replace(
+            self.status, state=state, pid=os.getpid(), resources=load, **changes
+        )
         self.run.write_status(self.status)
         self.status_written = time.monotonic()
 
     def report_data(self, what: str, done: int, total: int) -> None:
         """Progress of the data source; ends the run when it is to stop."""
-        if self.wishes.stopping():
+        if self.control.stopping():
             raise Stopped
         if what != self.status.stage:
             self.started, self.started_step = time.monotonic(), done

@@ -13,7 +13,7 @@ from cifar_core.checkpoint import Card
 from cifar_core.config import TrainConfig
 from cifar_core.data import ImageData, load_named, split_train_val
 from cifar_core.device import Device, describe, find_device, versions
-from cifar_core.format import schedule_words
+from cifar_core.format import describe_schedule
 from cifar_core.models import ImageClassifier, count_macs, count_parameters, create_model
 from cifar_core.models.normalization import NORMALIZATIONS
 from cifar_core.runs.events import ANSWERED, RunStart
@@ -61,9 +61,9 @@ class Preparation:
         return cast(ImageClassifier, self.trainer.model)
 
     @property
-    def deployed(self) -> ImageClassifier:
+    def averaged(self) -> ImageClassifier:
         """The network that is validated and kept."""
-        return cast(ImageClassifier, self.trainer.deployed)
+        return cast(ImageClassifier, self.trainer.averaged)
 
     @property
     def place(self) -> Workplace:
@@ -99,8 +99,8 @@ class Preparation:
             wall_time_seconds=round(self.trainer.run_seconds, 1),
             versions=versions(),
             metrics=metrics,
-            views=config.views,
-            views_below=config.views_below,
+            tta=config.tta,
+            tta_below=config.tta_below,
             notes=lr_notes(self.trainer.lr_changes),
         )
 
@@ -108,7 +108,7 @@ class Preparation:
 def lr_notes(changes: list[list[float]]) -> list[str]:
     """What a card says of a learning rate that was changed by hand."""
     return [
-        f"The learning rate was changed by hand: {schedule_words(factor)} after step {step:,.0f}."
+        f"The learning rate was changed by hand: {describe_schedule(factor)} after step {step:,.0f}."
         for step, factor in changes
     ]
 
@@ -129,7 +129,7 @@ def prepare(
     torch.manual_seed(config.seed)
     model = create_model(config.model, num_classes=len(data.class_names), **config.model_args)
     if place is None:
-        model.see_images(train.normalize(train.images[:SEEN_IMAGES]).cpu())
+        model.initialize_from_data(train.normalize(train.images[:SEEN_IMAGES]).cpu())
     trainer = Trainer(model, config, device, steps_per_epoch=len(train))
     start = _start_event(config, data, device, model, (train, val))
     return Preparation(config, data, device, trainer, train, val, start)
@@ -139,10 +139,10 @@ def make_batches(config: TrainConfig, data: ImageData, device: torch.device) -> 
     """Training batches, and those that are measured after each epoch.
 
     The latter are cut from the training split by the config's seed; or they are the test images, where the
-    config says that these are watched, and all others are trained on.
+    config says that these are monitored, and all others are trained on.
     """
     targets = data.train.targets
-    val_size = config.val_size if config.watched == "val" else 0
+    val_size = config.val_size if config.monitored == "val" else 0
     train_indices, val_indices = split_train_val(targets, val_size, config.split_seed)
     if config.train_size:
         train_indices = train_indices[: config.train_size]
@@ -158,7 +158,7 @@ def make_batches(config: TrainConfig, data: ImageData, device: torch.device) -> 
         config.image_size,
     )
     held_out = data.train.images[val_indices], targets[val_indices]
-    if config.watched == "test":
+    if config.monitored == "test":
         held_out = data.test.images, data.test.targets
     return train, Batches(*held_out, normalization, EVALUATION_BATCH, device)
 
@@ -186,5 +186,5 @@ def _start_event(
         data_fingerprint=data.fingerprint,
         versions=versions(),
         mixing_blocks=model.mixing_blocks(),
-        watched=config.watched,
+        monitored=config.monitored,
     )

@@ -97,8 +97,8 @@ def _mark(value: Any) -> Mark:
     return NOTHING
 
 
-def figures_of(event: Step | Epoch, watched: str) -> dict[str, float]:
-    """The names and figures of an event; watched: "val" or "test", the pictures measured after an epoch."""
+def figures_of(event: Step | Epoch, monitored: str) -> dict[str, float]:
+    """The names and figures of an event; monitored: "val" or "test", the pictures measured after an epoch."""
     if isinstance(event, Step):
         return {
             "train/loss": event.loss,
@@ -111,8 +111,8 @@ def figures_of(event: Step | Epoch, watched: str) -> dict[str, float]:
         "epoch/train_loss": event.train_loss,
         "epoch/train_accuracy": event.train_accuracy,
         "epoch/seconds": event.seconds,
-        f"{watched}/loss": event.val_loss,
-        f"{watched}/accuracy": event.val_accuracy,
+        f"{monitored}/loss": event.val_loss,
+        f"{monitored}/accuracy": event.val_accuracy,
     }
     for block in event.mixing:
         kernels = {f"mixing/{block.block}/kernel_{k}": share for k, share in enumerate(block.mean, start=1)}
@@ -136,7 +136,7 @@ class Mirror:
         self.warn = warn or (lambda words: print(words, file=sys.stderr, flush=True))
         self.open: dict[str, Tracker] = {}
         self.marks: dict[str, Mark] = {}
-        self.watched = "val"
+        self.monitored = "val"
 
     def __enter__(self) -> Self:
         return self
@@ -169,7 +169,7 @@ class Mirror:
         except StoreError as error:
             self.warn(f"warning: {', '.join(self.names)} cannot be told what was before ({error}).")
             return
-        self.watched = next((event.watched for event in events if isinstance(event, RunStart)), "val")
+        self.monitored = next((event.monitored for event in events if isinstance(event, RunStart)), "val")
         self._tell([event for event in events if isinstance(event, Step | Epoch)])
 
     def _open(self, name: str) -> None:
@@ -183,7 +183,7 @@ class Mirror:
     def _log(self, name: str, tracker: Tracker, events: list[Step | Epoch]) -> None:
         for event in events:
             if mark_of(event) > self.marks[name]:
-                tracker.log(figures_of(event, self.watched), event.step)
+                tracker.log(figures_of(event, self.monitored), event.step)
                 self.marks[name] = mark_of(event)
 
     def _note(self) -> None:

@@ -85,7 +85,7 @@ class Trainer:
         self.restart_clock()
 
     @property
-    def deployed(self) -> torch.nn.Module:
+    def averaged(self) -> torch.nn.Module:
         """The network that is validated and kept: the averaged one where averaging is on."""
         return self.ema.module if self.ema else self.model
 
@@ -113,7 +113,7 @@ class Trainer:
         start = time.perf_counter()
         config = self.config
         temperature = mixing_temperature(config, self.step, self.total_steps)
-        for model in (self.model, self.deployed):  # set, not averaged
+        for model in (self.model, self.averaged):  # set, not averaged
             model.set_mixing_temperature(temperature)  # type: ignore[operator]
         with self.device.autocast():
             logits = self.model(images)

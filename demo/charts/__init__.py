@@ -2,7 +2,7 @@
 
 from demo.charts.curves import CurveView, accuracy_chart, loss_chart
 from demo.charts.figure import Chart, for_dark
-from demo.charts.lr_search import lr_search_chart
+from demo.charts.lr_finder import lr_finder_chart
 from demo.charts.mixing import entropy_chart, mixing_per_class
 from demo.charts.mixing_ribbons import mixing_ribbons
 from demo.charts.overlay import OverlaidRun, line_style, overlay_chart, run_color
@@ -17,7 +17,7 @@ __all__ = [
     "for_dark",
     "line_style",
     "loss_chart",
-    "lr_search_chart",
+    "lr_finder_chart",
     "mixing_per_class",
     "mixing_ribbons",
     "overlay_chart",

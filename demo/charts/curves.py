@@ -6,23 +6,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_core.runs.history import History
-from demo.charts.along import AXIS_NAMES, Numbers, epoch_positions, position_of, smoothed, step_positions
 from demo.charts.figure import Chart, Option, plain_option, points, value_axis
+from demo.charts.x_axis import AXIS_NAMES, Numbers, epoch_positions, position_of, smoothed, step_positions
 from demo.shared.format import percent
 from demo.shared.palette import MUTED_INK
 
 MILESTONES = (0.95, 0.94, 0.93, 0.92, 0.91, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50, 0.40, 0.30, 0.20)
 PATIENCE_EPOCHS = 3  # a validation loss that has not fallen for so long is worth a word
 LR_CHANGED = " Dotted: somebody changed the learning rate, to so many times the schedule."
-TRAINING, VALIDATION = "training", "validation"  # the lines; the second one is the test where that is watched
+TRAINING, VALIDATION = (
+    "training",
+    "validation",
+)  # the lines; the second one is the test where that is monitored
 THIN, THICK = 1, 3  # pixels
 FIRST_STEPS = 0.1  # share of the training line that may lie below the axis
 LR_ROOM = 0.2  # share of the axis that the words at a changed rate take; of closer ones the last has words
 FAINT = 0.3  # opacity of the single steps behind a smoothed line
 SMOOTHED = " Faint: the training line before smoothing."
 MARKED = 60  # validation points that are drawn as dots too
-WATCHED_TEST = (
-    " The test pictures were watched, as in the work that this run repeats; nothing was chosen by them."
+MONITORED_TEST = (
+    " The test pictures were monitored, as in the work that this run repeats; nothing was chosen by them."
 )
 
 
@@ -51,7 +54,7 @@ def loss_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
     axis = value_axis("loss (nats)", vertical=True, scale=bool(view.first or view.last), **more)
     option = _curves(history, "loss", color, 1.0, axis, view)
     reading = (
-        f"Lower is better. Thin: training pictures as they pass. Thick: {history.watched}, once an epoch."
+        f"Lower is better. Thin: training pictures as they pass. Thick: {history.monitored}, once an epoch."
     )
     return Chart(loss_title(history), option, reading + _note(history, view))
 
@@ -63,7 +66,7 @@ def accuracy_chart(history: History, color: str, view: CurveView = PLAIN) -> Cha
     option["yAxis"] |= {"min": start, "scale": True}
     reading = (
         "Higher is better. Where augmentation changes the training pictures, "
-        f"{history.watched} pictures stay as they are, so the thick line can lie above the thin one."
+        f"{history.monitored} pictures stay as they are, so the thick line can lie above the thin one."
     )
     if start:
         reading += f" The axis starts at {start} %: what lies below is cut off."
@@ -83,14 +86,14 @@ def _cut_off(line: Option) -> float:
 def _note(history: History, view: CurveView) -> str:
     smooth = SMOOTHED if view.smoothing and TRAINING in view.lines else ""
     changed = LR_CHANGED if history.lr_changes else ""
-    return smooth + changed + (WATCHED_TEST if history.watched == "test" else "")
+    return smooth + changed + (MONITORED_TEST if history.monitored == "test" else "")
 
 
 def _legend(history: History, view: CurveView) -> Option:
     """What is shown is chosen on the page: a click here would be forgotten with the next point."""
     names = [
         {"name": "training", "icon": "path://M0 3H24V4H0Z"},
-        {"name": history.watched, "icon": "path://M0 2H24V5H0Z"},
+        {"name": history.monitored, "icon": "path://M0 2H24V5H0Z"},
     ]
     shown = [name for name, line in zip(names, (TRAINING, VALIDATION), strict=True) if line in view.lines]
     return {"top": 0, "left": 0, "itemWidth": 24, "data": shown, "selectedMode": False}
@@ -101,7 +104,7 @@ def _curves(history: History, what: str, color: str, scale: float, y_axis: Optio
     begin, end = window(history, view, at)
     raw = scale * np.array([getattr(step, what) for step in history.steps])
     epochs = np.array(epoch_positions(history, view.by), dtype=float)
-    watched = scale * np.array([getattr(epoch, f"val_{what}") for epoch in history.epochs])
+    monitored = scale * np.array([getattr(epoch, f"val_{what}") for epoch in history.epochs])
     lines = []
     if TRAINING in view.lines:
         if view.smoothing:
@@ -112,7 +115,7 @@ def _curves(history: History, what: str, color: str, scale: float, y_axis: Optio
     if VALIDATION in view.lines:
         marked = len(epochs) <= MARKED
         lines.append(
-            _line(history.watched, _cut(epochs, watched, begin, end, view), color, THICK, symbols=marked)
+            _line(history.monitored, _cut(epochs, monitored, begin, end, view), color, THICK, symbols=marked)
         )
     if lines:
         lines[0]["markLine"] = _lr_marks(history, at, (begin, end), view)
@@ -173,7 +176,7 @@ def loss_title(history: History) -> str:
     """What the loss curves show, in a sentence."""
     if not history.epochs:
         return _first_epoch_title(history, "loss")
-    what = f"{history.watched.capitalize()} loss"
+    what = f"{history.monitored.capitalize()} loss"
     last = history.epochs[-1]
     best = min(history.epochs, key=lambda epoch: epoch.val_loss)
     if last.epoch - best.epoch >= PATIENCE_EPOCHS and last.val_loss > 1.02 * best.val_loss:
@@ -189,7 +192,7 @@ def accuracy_title(history: History) -> str:
     best = history.best
     if best is None:
         return _first_epoch_title(history, "accuracy")
-    what = f"{history.watched.capitalize()} accuracy"
+    what = f"{history.monitored.capitalize()} accuracy"
     for milestone in MILESTONES:
         first = next((epoch for epoch in history.epochs if epoch.val_accuracy >= milestone), None)
         if first is not None:
@@ -203,4 +206,4 @@ def _first_epoch_title(history: History, what: str) -> str:
         return f"The {what} appears here with the first steps"
     value = getattr(history.steps[-1], what)
     shown = percent(value) if what == "accuracy" else f"{value:.2f}"
-    return f"Training {what} is {shown}; {history.watched} follows at the end of the epoch"
+    return f"Training {what} is {shown}; {history.monitored} follows at the end of the epoch"

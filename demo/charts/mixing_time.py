@@ -87,7 +87,7 @@ def collapse_title(epochs: Sequence[Epoch]) -> str:
     )
 
 
-def warning_sentence(epoch: Epoch) -> str:
+def describe_warning(epoch: Epoch) -> str:
     """What to do about blocks where one kernel has taken over; "" where none has."""
     if not any(block.entropy < TAKEN_OVER for block in epoch.mixing):
         return ""

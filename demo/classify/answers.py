@@ -6,17 +6,17 @@ from pathlib import PurePath
 from typing import Any
 
 from cifar_core.checkpoint import Card, CheckpointError
-from cifar_core.images.crop import Frame, FrameError, framed
+from cifar_core.images.crop import Crop, CropError, cropped
 from cifar_core.images.decode import Decoded, ImageError, decode
 from cifar_core.inference.prediction import Prediction
-from cifar_core.inference.responses import answer_document, problem_document
+from cifar_core.inference.responses import error_response, prediction_response
 from cifar_core.runs.history import average_for
-from demo.classify.heatmap import looked_uri
+from demo.classify.heatmap import heatmap_uri
 from demo.classify.networks import NetworkError, Served, ServedNetworks
 from demo.classify.render import (
     about_html,
-    alarm_sentence,
     answer_html,
+    describe_alarm,
     head_html,
     inside_html,
     is_none,
@@ -34,7 +34,7 @@ MOST_TOP = 100  # classes that a caller may ask for
 ASK = "Choose a picture, paste one, take one with the camera, or try a drawing."
 Parts = tuple[str, str, str, Any]  # answer, what happened inside, how to share it (HTML); the document (JSON)
 Payload = dict[str, Any]  # what Gradio knows of an upload; it comes from the caller
-PROBLEMS = (ImageError, CheckpointError, FrameError, NetworkError)
+PROBLEMS = (ImageError, CheckpointError, CropError, NetworkError)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Asked:
 
     network: str | None = None
     beside: str | None = None
-    frame: Frame = field(default_factory=Frame)
+    crop: Crop = field(default_factory=Crop)
     look: bool = False
 
 
@@ -53,19 +53,21 @@ class Answer:
 
     served: Served
     decoded: Decoded
-    frame: Frame
+    crop: Crop
     prediction: Prediction
 
     def document(self, path: str) -> dict[str, Any]:
-        """See answer_document."""
-        return answer_document(path, self.prediction, self.served.classifier, self.frame, self.decoded.notes)
+        """See prediction_response."""
+        return prediction_response(
+            path, self.prediction, self.served.classifier, self.crop, self.decoded.notes
+        )
 
     def html(self, title: str = "") -> str:
         """The class in words, bars and remarks."""
         prediction, card = self.prediction, self.served.classifier.card
-        notes = [*self.decoded.notes, *_remark(self.frame)]
+        notes = [*self.decoded.notes, *_remark(self.crop)]
         if is_none(prediction.top, prediction.known):
-            notes += alarm_sentence(card)
+            notes += describe_alarm(card)
         return answer_html(prediction.top, card.class_names, notes, prediction.known, title)
 
     def inside(self, look: bool, title: str = "") -> str:
@@ -73,10 +75,10 @@ class Answer:
         prediction = self.prediction
         label = prediction.label
         average = average_for(self.served.averages, label, prediction.mixing)
-        looked = ""
+        heatmap = ""
         if look:
-            looked = looked_uri(self.served.classifier, self.decoded.image, self.frame, prediction)
-        return inside_html(prediction.seen, prediction.mixing, looked, average, label, title)
+            heatmap = heatmap_uri(self.served.classifier, self.decoded.image, self.crop, prediction)
+        return inside_html(prediction.seen, prediction.mixing, heatmap, average, label, title)
 
 
 class Answers:
@@ -105,18 +107,18 @@ class Answers:
         if picture is None:
             return problem_html(ASK), "", "", {}
         try:
-            asked = Asked(network, beside or None, frame_of(turn, zoom, right, down), bool(look))
+            asked = Asked(network, beside or None, crop_of(turn, zoom, right, down), bool(look))
             return self.for_image(self.decoded(picture), asked, name_of(picture))
         except PROBLEMS as error:
-            return problem_html(str(error)), "", "", problem_document(name_of(picture), str(error))
+            return problem_html(str(error)), "", "", error_response(name_of(picture), str(error))
 
     def for_image(self, decoded: Decoded, asked: Asked | None = None, path: str = "picture.png") -> Parts:
         """The page's parts for a decoded picture; raises NetworkError, CheckpointError."""
         asked = asked or Asked()
         names = [asked.network, asked.beside] if asked.beside else [asked.network]
-        answers = [self.answer(decoded, name, asked.frame, SHOWN) for name in names]
+        answers = [self.answer(decoded, name, asked.crop, SHOWN) for name in names]
         documents = [answer.document(path) for answer in answers]
-        share = share_html(documents, asked.frame, SHOWN)
+        share = share_html(documents, asked.crop, SHOWN)
         if len(answers) == 1:
             return answers[0].html(), answers[0].inside(asked.look), share, documents[0]
         titles = [answer.served.classifier.name for answer in answers]
@@ -126,24 +128,22 @@ class Answers:
         return head, "".join(answer.inside(asked.look, title) for answer, title in both), share, documents
 
     def answer(
-        self, decoded: Decoded, network: str | None = None, frame: Frame | None = None, top: int = SHOWN
+        self, decoded: Decoded, network: str | None = None, crop: Crop | None = None, top: int = SHOWN
     ) -> Answer:
         """One network's answer; raises NetworkError, CheckpointError."""
-        served, frame = self.networks.get(network), frame or Frame()
-        (prediction,) = served.classifier.predict([framed(decoded.image, frame)], top=top)
-        return Answer(served, decoded, frame, prediction)
+        served, crop = self.networks.get(network), crop or Crop()
+        (prediction,) = served.classifier.predict([cropped(decoded.image, crop)], top=top)
+        return Answer(served, decoded, crop, prediction)
 
-    def document(
-        self, picture: Payload | None, network: str | None, top: Any, frame: Frame
-    ) -> dict[str, Any]:
+    def document(self, picture: Payload | None, network: str | None, top: Any, crop: Crop) -> dict[str, Any]:
         """The JSON document for an upload, or one that says why there is none."""
         name = name_of(picture)
         try:
             if picture is None:
                 raise ImageError("Send a picture: upload it first, then name its path.")
-            return self.answer(self.decoded(picture), network or None, frame, top_of(top)).document(name)
+            return self.answer(self.decoded(picture), network or None, crop, top_of(top)).document(name)
         except PROBLEMS as error:
-            return problem_document(name, str(error))
+            return error_response(name, str(error))
 
     def decoded(self, picture: Payload) -> Decoded:
         """The picture of an upload; raises ImageError."""
@@ -169,20 +169,20 @@ class Answers:
         return table + about_html(self.networks.get(name).classifier.card)
 
 
-def frame_of(turn: Any, zoom: Any, right: Any, down: Any) -> Frame:
-    """A frame from what a caller sent; raises FrameError."""
+def crop_of(turn: Any, zoom: Any, right: Any, down: Any) -> Crop:
+    """A crop from what a caller sent; raises CropError."""
     try:
-        return Frame(float(turn or 0), float(zoom or 1), float(right or 0), float(down or 0))
-    except FrameError:
+        return Crop(float(turn or 0), float(zoom or 1), float(right or 0), float(down or 0))
+    except CropError:
         raise
     except (TypeError, ValueError):
-        raise FrameError("turn, zoom, right and down must be numbers.") from None
+        raise CropError("turn, zoom, right and down must be numbers.") from None
 
 
 def top_of(top: Any) -> int:
-    """How many classes to name, from what a caller sent; raises FrameError."""
+    """How many classes to name, from what a caller sent; raises CropError."""
     if isinstance(top, bool) or not isinstance(top, int | float) or not 1 <= top <= MOST_TOP:
-        raise FrameError(f"top is {top!r:.60}; it must be from 1 to {MOST_TOP}.")
+        raise CropError(f"top is {top!r:.60}; it must be from 1 to {MOST_TOP}.")
     return int(top)
 
 
@@ -192,11 +192,11 @@ def name_of(picture: Payload | None) -> str:
     return PurePath(name.replace("\\", "/")).name[-120:] or "picture.png"
 
 
-def _remark(frame: Frame) -> list[str]:
+def _remark(crop: Crop) -> list[str]:
     """What was done to the picture before it was answered."""
-    if frame.whole:
+    if crop.whole:
         return []
-    turned = [f"turned by {frame.turn:g}°"] if frame.turn else []
-    near = [f"{frame.zoom:g} times as near"] if frame.zoom != 1 else []
-    moved = ["moved off the middle"] if frame.right or frame.down else []
+    turned = [f"turned by {crop.turn:g}°"] if crop.turn else []
+    near = [f"{crop.zoom:g} times as near"] if crop.zoom != 1 else []
+    moved = ["moved off the middle"] if crop.right or crop.down else []
     return [f"The picture was {listed(turned + near + moved)}; see Crop and turn."]

@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from cifar_core.images.crop import FrameError
-from cifar_core.inference.responses import models_document, problem_document
-from demo.classify.answers import Answers, Payload, frame_of, name_of
+from cifar_core.images.crop import CropError
+from cifar_core.inference.responses import error_response, models_response
+from demo.classify.answers import Answers, Payload, crop_of, name_of
 from demo.classify.batch import too_many
 from demo.classify.mcp import describe_list
 from demo.classify.uploads import only_uploads
@@ -47,13 +47,13 @@ class Endpoints:
 
         Returns:
             What `python -m cifar_core predict --json` prints of one picture: picture, network, version,
-            top, known, strangeness, mixing, frame, notes; or picture and error.
+            top, known, ood_score, mixing, crop, notes; or picture and error.
         """
         try:
-            frame = frame_of(turn, zoom, right, down)
-        except FrameError as error:
-            return problem_document(name_of(picture), str(error))
-        return self.answers.document(picture, network, top, frame)
+            crop = crop_of(turn, zoom, right, down)
+        except CropError as error:
+            return error_response(name_of(picture), str(error))
+        return self.answers.document(picture, network, top, crop)
 
     def classify_batch(
         self, pictures: list[Payload] | None, network: str | None = None, top: float = 3
@@ -69,9 +69,9 @@ class Endpoints:
             What `python -m cifar_core predict --json` prints: a document for each picture.
         """
         if refused := too_many(pictures or []):
-            return [problem_document("", refused)]
-        frame = frame_of(0, 1, 0, 0)
-        return [self.answers.document(picture, network, top, frame) for picture in pictures or []]
+            return [error_response("", refused)]
+        crop = crop_of(0, 1, 0, 0)
+        return [self.answers.document(picture, network, top, crop) for picture in pictures or []]
 
     def models(self) -> list[dict[str, Any]]:
         """List the kinds of networks with their sizes, and the trained checkpoints that can be asked.
@@ -79,7 +79,7 @@ class Endpoints:
         Returns:
             What `python -m cifar_core models --json` prints.
         """
-        return models_document()
+        return models_response()
 
 
 def add_api(answers: Answers) -> None:
@@ -90,13 +90,13 @@ def add_api(answers: Answers) -> None:
     describe_list(pictures, picture)
     network = gr.Textbox(visible=False, label="network")
     top = gr.Number(3, precision=0, visible=False, label="top")
-    frame = [
+    crop = [
         gr.Number(value, visible=False, label=name)
         for name, value in {"turn": 0, "zoom": 1, "right": 0, "down": 0}.items()
     ]
     answer = gr.JSON(visible=False, label="answer")
     event: dict[str, Any] = {"preprocess": False, "concurrency_limit": AT_ONCE, "concurrency_id": LINE}
     ask = gr.Button(visible=False)
-    ask.click(does.classify, [picture, network, top, *frame], answer, api_name="classify", **event)
+    ask.click(does.classify, [picture, network, top, *crop], answer, api_name="classify", **event)
     ask.click(does.classify_batch, [pictures, network, top], answer, api_name="classify_batch", **event)
     ask.click(does.models, None, answer, api_name="models", **event)

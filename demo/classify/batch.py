@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cifar_core.images.crop import Frame
-from cifar_core.inference.responses import problem_document
+from cifar_core.images.crop import Crop
+from cifar_core.inference.responses import error_response
 from demo.classify.answers import PROBLEMS, SHOWN, Answers, Payload, name_of
 from demo.classify.render import headline, problem_html
 from demo.classify.share import download_link
@@ -88,12 +88,12 @@ def _row(answers: Answers, picture: Payload, network: str | None) -> tuple[Docum
     """The document of one upload and its row."""
     name = name_of(picture)
     try:
-        answer = answers.answer(answers.decoded(picture), network, Frame(), SHOWN)
+        answer = answers.answer(answers.decoded(picture), network, Crop(), SHOWN)
     except PROBLEMS as error:
         problem = (
             f'<td></td><th scope="row">{html.escape(name)}</th><td colspan="2">{html.escape(str(error))}</td>'
         )
-        return problem_document(name, str(error)), f'<tr class="bad">{problem}</tr>'
+        return error_response(name, str(error)), f'<tr class="bad">{problem}</tr>'
     prediction = answer.prediction
     image = f'<img src="{data_uri(prediction.seen)}" alt="" width="48" height="48">'
     cells = (

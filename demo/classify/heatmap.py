@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from cifar_core.explain.saliency import grad_cam
-from cifar_core.images.crop import Frame, square_of, turned
+from cifar_core.images.crop import Crop, crop_box, turned
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.prediction import Prediction
 from demo.shared.pictures import heated
@@ -17,12 +17,12 @@ LONGEST = 320  # pixels of the picture that is shown
 DIM = 0.3  # brightness of what the network did not see
 
 
-def looked_uri(classifier: Classifier, picture: Image.Image, frame: Frame, prediction: Prediction) -> str:
+def heatmap_uri(classifier: Classifier, picture: Image.Image, crop: Crop, prediction: Prediction) -> str:
     """The address of a JPEG: the RGB picture in gray, its square bright where it speaks for the answer."""
-    whole = turned(picture, frame.turn)
+    whole = turned(picture, crop.turn)
     shrink = min(1.0, LONGEST / max(whole.size))
     size = (max(1, round(whole.width * shrink)), max(1, round(whole.height * shrink)))
-    box = square_of(whole.size, frame)
+    box = crop_box(whole.size, crop)
     inner = tuple(round(edge * shrink) for edge in box)
     shown = _dimmed(whole.resize(size))
     side = (max(1, inner[2] - inner[0]), max(1, inner[3] - inner[1]))

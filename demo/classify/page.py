@@ -27,7 +27,7 @@ class Fields:
     """What a visitor sets, and what shows the answer: see Answers.for_upload."""
 
     picture: gr.Image
-    frame: list[gr.Slider]
+    crop: list[gr.Slider]
     look: gr.Checkbox
     shown: list[gr.components.Component]
 
@@ -38,7 +38,7 @@ def one_picture(drawings: list[Image.Image], first: Parts) -> Fields:
     with gr.Row():
         with gr.Column(min_width=280):
             picture = _picture(drawings[0])
-            frame = _frame()
+            crop = _crop()
         with gr.Column(min_width=280):
             answer_box = gr.HTML(answer)
             gr.Examples([[one] for one in drawings], picture, label="Or try a drawing", cache_examples=False)
@@ -47,15 +47,15 @@ def one_picture(drawings: list[Image.Image], first: Parts) -> Fields:
     with gr.Accordion("Keep or repeat this answer", open=False):
         share_box = gr.HTML(share)
         numbers = gr.JSON(document, show_label=False, label="The answer as JSON")
-    return Fields(picture, frame, look, [answer_box, inside_box, share_box, numbers])
+    return Fields(picture, crop, look, [answer_box, inside_box, share_box, numbers])
 
 
 def connect(answers: Answers, fields: Fields, network: gr.Dropdown, beside: gr.Dropdown) -> None:
     """Anything that changes gives a new answer; preprocess=False leaves the file to our own decoder."""
-    inputs = [fields.picture, network, beside, *fields.frame, fields.look]
+    inputs = [fields.picture, network, beside, *fields.crop, fields.look]
     gr.on(
         [fields.picture.change, network.change, beside.change, fields.look.change]
-        + [slider.change for slider in fields.frame],
+        + [slider.change for slider in fields.crop],
         answers.for_upload,
         inputs,
         fields.shown,
@@ -84,7 +84,7 @@ def _picture(first: Image.Image) -> gr.Image:
     return only_uploads(picture)
 
 
-def _frame() -> list[gr.Slider]:
+def _crop() -> list[gr.Slider]:
     """Four sliders, which a keyboard moves as well, and a way back."""
     with gr.Accordion("Crop and turn", open=False):
         sliders = [

@@ -117,12 +117,12 @@ def record(card: Card) -> str:
     return "How often it is right has not been measured."
 
 
-def alarm_sentence(card: Card) -> list[str]:
+def describe_alarm(card: Card) -> list[str]:
     """How often "none of the ten" is said of a picture of the ten; nothing where that was not measured."""
-    if not card.unknown:
+    if not card.ood:
         return []
-    wrong, images = card.unknown.false_alarms, card.unknown.images
-    kind = {"val": "validation"}.get(card.unknown.split, card.unknown.split)
+    wrong, images = card.ood.false_alarms, card.ood.images
+    kind = {"val": "validation"}.get(card.ood.split, card.ood.split)
     return [f"It says so wrongly of {percent(wrong)} of {images:,} {kind} pictures of the ten."]
 
 
@@ -173,20 +173,20 @@ def about_html(card: Card) -> str:
 
 
 def _views(card: Card) -> str:
-    if card.views == 1 or card.views_below == 1:
-        return VIEWS[card.views]
-    return f"{VIEWS[card.views]}, unless the first pass is {percent(card.views_below)} sure"
+    if card.tta == 1 or card.tta_below == 1:
+        return VIEWS[card.tta]
+    return f"{VIEWS[card.tta]}, unless the first pass is {percent(card.tta_below)} sure"
 
 
 def _calibrated(card: Card) -> dict[str, str]:
-    """What was done for probabilities and strangeness to mean something; nothing where nothing was."""
+    """What was done for probabilities and OOD scores to mean something; nothing where nothing was."""
     facts = {}
     if card.calibration:
         off, temperature = card.calibration.ece_after, card.calibration.temperature
         facts["Probabilities"] = f"calibrated by temperature {temperature:.2f}; {percent(off)} off on average"
-    if card.unknown:
+    if card.ood:
         facts["None of the ten"] = (
-            f"from strangeness {card.unknown.threshold:.3g} on. {alarm_sentence(card)[0]}"
+            f"from an OOD score of {card.ood.threshold:.3g} on. {describe_alarm(card)[0]}"
         )
     return facts
 
@@ -197,7 +197,7 @@ NOT_ASKED = "Tick the box above to see which places spoke for the answer."
 def inside_html(
     seen: NDArray[np.uint8],
     mixing: Shares,
-    looked: str = "",
+    heatmap: str = "",
     average: Shares | None = None,
     class_name: str = "",
     title: str = "",
@@ -207,7 +207,7 @@ def inside_html(
     average: the coefficients of `class_name`, block by block; title: whose they are, where there are two.
     """
     above = f'<p class="above">{html.escape(title)}</p>' if title else ""
-    parts = f"{_seen(seen)}{_looked(looked, class_name)}{_mixing(mixing, average or {}, class_name)}"
+    parts = f"{_seen(seen)}{_heatmap(heatmap, class_name)}{_mixing(mixing, average or {}, class_name)}"
     return f'{above}<div class="inside">{parts}</div>'
 
 
@@ -227,12 +227,12 @@ def _seen(seen: NDArray[np.uint8]) -> str:
     )
 
 
-def _looked(looked: str, class_name: str) -> str:
-    if not looked:
+def _heatmap(heatmap: str, class_name: str) -> str:
+    if not heatmap:
         return f'<section><h3>Where it looked</h3><p class="quiet">{NOT_ASKED}</p></section>'
     name = html.escape(class_name)
     return (
-        f'<section><h3>Where it looked</h3><img class="looked" src="{looked}" '
+        f'<section><h3>Where it looked</h3><img class="heatmap" src="{heatmap}" '
         f'alt="The picture in gray; bright where it spoke for {name}">'
         f'<p class="quiet">Brighter places spoke more for {name} (Grad-CAM).</p></section>'
     )

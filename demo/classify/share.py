@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cifar_core.images.crop import Frame
+from cifar_core.images.crop import Crop
 
 COPY = (
     '<button type="button" class="copy" onclick="navigator.clipboard.writeText(this.dataset.text)'
@@ -15,12 +15,12 @@ COPY = (
 )
 
 
-def share_html(documents: Sequence[Mapping[str, Any]], frame: Frame, top: int) -> str:
+def share_html(documents: Sequence[Mapping[str, Any]], crop: Crop, top: int) -> str:
     """Which networks answered, links to keep the answers, and how to get them again without this page."""
     who = " and ".join(f"{one['network']}, version {one['version']}" for one in documents)
     text = json.dumps(documents[0] if len(documents) == 1 else list(documents), indent=1)
-    lines = "\n".join(shell_line(one["picture"], one["network"], frame, top) for one in documents)
-    code = python_lines(documents[0]["picture"], documents[0]["network"], frame, top)
+    lines = "\n".join(shell_line(one["picture"], one["network"], crop, top) for one in documents)
+    code = python_lines(documents[0]["picture"], documents[0]["network"], crop, top)
     return (
         f'<section class="share"><p>Answered by {html.escape(who)}.</p>'
         f"<p>{download_link(text, 'answer.json', 'application/json', 'Download as JSON')}"
@@ -29,19 +29,19 @@ def share_html(documents: Sequence[Mapping[str, Any]], frame: Frame, top: int) -
     )
 
 
-def shell_line(path: str, network: str, frame: Frame, top: int) -> str:
+def shell_line(path: str, network: str, crop: Crop, top: int) -> str:
     """The command that gives the same document."""
     parts = ["python", "-m", "cifar_core", "predict", path, "--checkpoint", network, "--top", str(top)]
-    if frame.turn:
-        parts += ["--turn", f"{frame.turn:g}"]
-    if frame.zoom != 1:
-        parts += ["--zoom", f"{frame.zoom:g}"]
-    if frame.right or frame.down:
-        parts += ["--shift", f"{frame.right:g}", f"{frame.down:g}"]
+    if crop.turn:
+        parts += ["--turn", f"{crop.turn:g}"]
+    if crop.zoom != 1:
+        parts += ["--zoom", f"{crop.zoom:g}"]
+    if crop.right or crop.down:
+        parts += ["--shift", f"{crop.right:g}", f"{crop.down:g}"]
     return shlex.join([*parts, "--json"])
 
 
-def python_lines(path: str, network: str, frame: Frame, top: int) -> str:
+def python_lines(path: str, network: str, crop: Crop, top: int) -> str:
     """The program that gives the same probabilities."""
     picture = "picture"
     lines = [
@@ -50,10 +50,10 @@ def python_lines(path: str, network: str, frame: Frame, top: int) -> str:
         "",
         f"picture = decode_image(Path({path!r}).read_bytes())",
     ]
-    if not frame.whole:
-        lines.insert(2, "from cifar_core.images.crop import Frame, framed")
-        given = ", ".join(f"{name}={value:g}" for name, value in frame.to_json().items())
-        picture = f"framed(picture, Frame({given}))"
+    if not crop.whole:
+        lines.insert(2, "from cifar_core.images.crop import Crop, cropped")
+        given = ", ".join(f"{name}={value:g}" for name, value in crop.to_json().items())
+        picture = f"cropped(picture, Crop({given}))"
     lines.append(f"print(Classifier.load({network!r}).predict([{picture}], top={top})[0].top)")
     return "\n".join(lines)
 

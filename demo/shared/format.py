@@ -8,7 +8,7 @@ from itertools import groupby
 from cifar_core.format import duration as duration
 from cifar_core.format import run_name as run_name
 
-STATE_WORDS = {
+STATE_TEXT = {
     "waiting": "Waiting",
     "running": "Running",
     "paused": "Paused",
@@ -64,7 +64,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def sizes_sentence(sizes: Sequence[int]) -> str:
+def describe_sizes(sizes: Sequence[int]) -> str:
     """What to know about a run with training pictures of these sides (pixels, one an epoch); "" if equal."""
     if len(set(sizes)) < 2:
         return ""

@@ -2,7 +2,7 @@
 
 A thing keeps its color in every chart of every page. All lists suit color blindness: any two colors of a list
 differ by at least 0.07 (runs, kernels) or 0.12 (classes) in Oklab, seen normally and with simulated
-protanopia, deuteranopia and tritanopia (Machado et al. 2009); tests/demo/test_style.py measures it.
+protanopia, deuteranopia and tritanopia (Machado et al. 2009); tests/demo/shared/test_palette.py measures it.
 """
 
 # Okabe and Ito's color-blind-safe order (2008), by start time; violet for their yellow, too pale for a line.

@@ -52,8 +52,8 @@ def table_rows(rows: Sequence[Row]) -> list[dict[str, str]]:
             {
                 "recipe": row.recipe.name,
                 "stated": f"{100 * stated.accuracy:.2f} % after {stated.epochs} epochs",
-                "own, fast": result_words(row.fast),
-                "own, as stated": result_words(row.own),
+                "own, fast": describe_result(row.fast),
+                "own, as stated": describe_result(row.own),
                 "what it is": title_of(row.recipe),
             }
         )
@@ -65,7 +65,7 @@ def title_of(recipe: Recipe) -> str:
     return recipe.summary.partition(":")[0].rstrip(".")
 
 
-def result_words(result: Result | None) -> str:
+def describe_result(result: Result | None) -> str:
     """ "91.23 % (+1.07 points) after 20 epochs, 12 min 10 s", or that there is none."""
     if result is None:
         return "not run yet"

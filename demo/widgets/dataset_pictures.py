@@ -58,7 +58,7 @@ def count_rows(data: "ImageData") -> list[dict[str, str]]:
     ]
 
 
-def counts_sentence(data: "ImageData") -> str:
+def describe_counts(data: "ImageData") -> str:
     """How many pictures each split has, and how evenly the classes share them."""
     parts = []
     for words, split in (("training", data.train), ("test", data.test)):

@@ -12,14 +12,14 @@ from cifar_core.config import ConfigError, TrainConfig
 from demo.shared.format import counted
 from demo.shared.host import is_public
 from demo.widgets.choice import choose
-from demo.widgets.networks import Network, TrialError, draw, pictures_of
+from demo.widgets.networks import Network, TrainedNetworkError, draw, pictures_of
 
 if TYPE_CHECKING:
     from cifar_core.checkpoint import Card
     from cifar_core.data import ImageData
 
 
-SPLIT_WORDS = {"val": "validation", "test": "test"}
+SPLIT_TEXT = {"val": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -44,47 +44,49 @@ class Pictures:
     @property
     def words(self) -> str:
         """How many and which: "200 of the 500 test pictures"."""
-        kind = f"{SPLIT_WORDS[self.split]} picture"
+        kind = f"{SPLIT_TEXT[self.split]} picture"
         if len(self) < self.total:
             return f"{len(self):,} of the {self.total:,} {kind}s"
         return f"all {counted(self.total, kind)}"
 
 
 def config_of(card: "Card") -> TrainConfig:
-    """The settings of the run that made a checkpoint; raises TrialError when they are damaged."""
+    """The settings of the run that made a checkpoint; raises TrainedNetworkError when they are damaged."""
     try:
         return TrainConfig.from_json({**TrainConfig().to_json(), **card.config})
     except (ConfigError, TypeError, OverflowError) as error:
-        raise TrialError(f"The settings in this network's card are damaged: {error}") from None
+        raise TrainedNetworkError(f"The settings in this network's card are damaged: {error}") from None
 
 
 def splits_of(config: TrainConfig) -> list[str]:
     """ "val" where the run set pictures aside, and "test"."""
-    return ["test"] if config.watched == "test" else ["val", "test"]
+    return ["test"] if config.monitored == "test" else ["val", "test"]
 
 
 def data_of(network: Network, card: "Card") -> "ImageData":
     """The data set that a network belongs to.
 
     Raises:
-        TrialError: when it is not on this machine, or has other classes than the network.
+        TrainedNetworkError: when it is not on this machine, or has other classes than the network.
     """
     data = pictures_of(config_of(card).data, network.data_dir)
     if list(data.class_names) != card.class_names:
         theirs, ours = ", ".join(data.class_names), ", ".join(card.class_names)
-        raise TrialError(f"The pictures show {theirs}, and the network knows {ours}: name its own data.")
+        raise TrainedNetworkError(
+            f"The pictures show {theirs}, and the network knows {ours}: name its own data."
+        )
     return data
 
 
 def select_pictures(network: Network, card: "Card", split: str, count: int) -> Pictures:
-    """`count` pictures of a split, 0 all, the same ones each time; raises TrialError as `data_of` does."""
+    """`count` pictures of a split, 0 all, the same each time. Raises TrainedNetworkError."""
     from cifar_core.data import DataError, held_out
 
     config, data = config_of(card), data_of(network, card)
     try:
         source, places = held_out(data, split, config.val_size, config.split_seed)
     except DataError as error:
-        raise TrialError(f"The validation pictures cannot be cut from this data: {error}") from None
+        raise TrainedNetworkError(f"The validation pictures cannot be cut from this data: {error}") from None
     chosen = places if count in (0, len(places)) else places[np.sort(draw(len(places), 0, count))]
     return Pictures(
         np.asarray(source.images[chosen]),
@@ -97,7 +99,7 @@ def select_pictures(network: Network, card: "Card", split: str, count: int) -> P
     )
 
 
-def pictures_sentence(pictures: Pictures) -> str:
+def describe_pictures(pictures: Pictures) -> str:
     """Which pictures these are, and what follows from that."""
     drawn = ", drawn by a fixed seed" if len(pictures) < pictures.total else ""
     which = f"{pictures.words[:1].upper()}{pictures.words[1:]}{drawn}"
@@ -120,7 +122,7 @@ def choose_pictures(
     if is_public():  # visitors share the processor
         counts = [count for count in counts if 0 < count <= usual]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        split = choose("split", "Pictures", splits, splits[0], SPLIT_WORDS, labeled=True)
+        split = choose("split", "Pictures", splits, splits[0], SPLIT_TEXT, labeled=True)
         if len(counts) == 1:
             return split, counts[0]
         words = {str(count): f"{count:,}" if count else "all" for count in counts}

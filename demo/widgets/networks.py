@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def network_of(folder: Path, stamp: int) -> "Classifier":
-    """A loaded network; `stamp` makes better weights load anew. Raises TrialError."""
+    """A loaded network; `stamp` makes better weights load anew. Raises TrainedNetworkError."""
     return load_network(folder)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def pictures_of(data: str, data_dir: Path | None) -> "ImageData":
-    """A whole data set that is on this machine; nothing is downloaded. Raises TrialError."""
+    """A whole data set that is on this machine; nothing is downloaded. Raises TrainedNetworkError."""
     return load_pictures(data, data_dir)
 
 
@@ -41,7 +41,7 @@ SHOWN = 12
 TOP = 3
 
 
-class TrialError(RuntimeError):
+class TrainedNetworkError(RuntimeError):
     """A network or pictures that cannot be had: one sentence with what to do."""
 
 
@@ -82,7 +82,7 @@ def _data_of(read_config: Any) -> str:
 
 
 def load_network(folder: Path) -> "Classifier":
-    """The network in a checkpoint's folder, on the processor; raises TrialError."""
+    """The network in a checkpoint's folder, on the processor; raises TrainedNetworkError."""
     import torch
 
     from cifar_core.checkpoint import CheckpointError
@@ -92,17 +92,17 @@ def load_network(folder: Path) -> "Classifier":
     try:
         return Classifier.load(folder, device="cpu")
     except CheckpointError as error:
-        raise TrialError(str(error)) from None
+        raise TrainedNetworkError(str(error)) from None
 
 
 def load_pictures(data: str, data_dir: Path | None) -> "ImageData":
-    """A data set that is on this machine; nothing is downloaded. Raises TrialError."""
+    """A data set that is on this machine; nothing is downloaded. Raises TrainedNetworkError."""
     from cifar_core.data import DataError, load_named
 
     try:
         return load_named(data, data_dir, download=False)
     except DataError as error:
-        raise TrialError(str(error)) from None
+        raise TrainedNetworkError(str(error)) from None
 
 
 def draw(total: int, seed: int, count: int = SHOWN) -> NDArray[np.int64]:
@@ -115,7 +115,7 @@ def right(prediction: "Prediction", truth: str) -> bool:
     return bool(prediction.top[0][0] == truth)
 
 
-def score_sentence(predictions: Sequence["Prediction"], truths: Sequence[str]) -> str:
+def describe_score(predictions: Sequence["Prediction"], truths: Sequence[str]) -> str:
     """How many of the pictures on the page it got right."""
     hits = sum(right(prediction, truth) for prediction, truth in zip(predictions, truths, strict=True))
     return f"{hits} of these {len(truths)} pictures are right"

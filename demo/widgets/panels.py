@@ -7,7 +7,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from demo.charts import Chart, for_dark
-from demo.shared.format import STATE_WORDS
+from demo.shared.format import STATE_TEXT
 from demo.shared.palette import SEEN, STATE_COLORS, on_both
 
 ON, BACK = ":material/arrow_forward:", ":material/arrow_back:"
@@ -79,7 +79,7 @@ def show_link(page: str, label: str, icon: str = ON, **query: str) -> None:
 
 def show_head(name: str, state: str) -> None:
     """The run's name as the page's heading, with its state in words and color."""
-    color, word = on_both(STATE_COLORS[state]), STATE_WORDS[state]
+    color, word = on_both(STATE_COLORS[state]), STATE_TEXT[state]
     st.html(
         f'<div style="display:flex;flex-wrap:wrap;gap:0 .8rem;align-items:baseline">'
         f'<h1 style="margin:0;padding:0;font-size:1.6rem">{html.escape(name)}</h1>'

@@ -12,14 +12,14 @@ def progress_of(status: Status) -> tuple[float, str]:
     fraction = min(1.0, status.done / status.total) if status.total else 0.0
     if status.state == "waiting":
         return 0.0, status.message or "The process starts; loading PyTorch takes a few seconds."
-    words = stage_words(status, fraction)
+    words = describe_stage(status, fraction)
     if status.state == "paused":
         return fraction, f"Paused. {words}"
     left = f", {duration(status.eta_seconds)} left" if status.eta_seconds else ""
     return fraction, f"{words}{left}"
 
 
-def stage_words(status: Status, fraction: float) -> str:
+def describe_stage(status: Status, fraction: float) -> str:
     """What the run does now, and how far that is: in steps while it trains, otherwise in percent."""
     stage = status.message or status.stage or "training"
     stage = stage[:1].upper() + stage[1:]
@@ -30,7 +30,7 @@ def stage_words(status: Status, fraction: float) -> str:
     return f"{stage}: {100 * fraction:.0f} %"
 
 
-def failure_words(status: Status) -> str:
+def describe_failure(status: Status) -> str:
     """What went wrong and what to do: the run's own words, which say both."""
     return status.message.strip() or "The training failed without a word; the last lines of the log say more."
 

@@ -212,7 +212,7 @@ def test_answers_are_compared_with_the_plain_way(store, tmp_path):
 
 
 def test_pictures_of_which_it_is_sure_and_unsure_are_timed_apart(store, tmp_path):
-    save_toy(tmp_path / "toy", views=6, views_below=0.5)
+    save_toy(tmp_path / "toy", tta=6, tta_below=0.5)
     report = inference.bench_infer(str(tmp_path / "toy"), 0.0, store, silent, batch=3)
     check(report)
     sure, unsure = (section.title for section in report.sections[:2])
@@ -220,7 +220,7 @@ def test_pictures_of_which_it_is_sure_and_unsure_are_timed_apart(store, tmp_path
     assert "one of which it is unsure in" in report.conclusion
     (surest,), (least,) = list(inference.single_pictures(tmp_path / "toy").values())
     classifier = Classifier.load(tmp_path / "toy")
-    classifier.card = dataclasses.replace(classifier.card, views=1)
+    classifier.card = dataclasses.replace(classifier.card, tta=1)
     tops = [classifier.probs([decode_image(data)]).max() for data in (surest, *inference.jpegs(50), least)]
     assert tops[0] == max(tops) and tops[-1] == min(tops)
 

@@ -17,7 +17,7 @@ from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import list_recipes
 from cifar_core.runs.events import Epoch
-from cifar_core.runs.requests import Request
+from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.store import RunStore, Status
 from tests.support.toy_checkpoints import save_toy
 
@@ -131,7 +131,7 @@ def test_a_run_that_another_process_trains_is_refused_and_left_alone(trained, ca
         copy.request("pause")
         code, _, err = call("train", "--resume", copy.id, "--runs-dir", run.path.parent)
         assert code == 1 and "Another process trains" in err
-        assert copy.status().state == "running" and copy.take_request() == Request("pause")
+        assert copy.status().state == "running" and copy.take_request() == ControlRequest("pause")
 
 
 def test_interrupted_training_says_how_to_go_on(call, tmp_path, monkeypatch):
@@ -247,7 +247,7 @@ def test_the_figures_are_kept_when_asked(trained, best, answer):
 
 
 def test_a_run_that_set_no_images_aside_has_no_validation_split(call, tmp_path):
-    config = {"data": "synthetic", "watched": "test"}
+    config = {"data": "synthetic", "monitored": "test"}
     folder = save_toy(tmp_path / "toy", config=config, class_names=list(SHAPE_NAMES))
     code, _, err = call("evaluate", "--checkpoint", folder, "--split", "val")
     assert code == 2 and "set no validation images aside" in err

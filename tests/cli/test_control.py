@@ -4,7 +4,7 @@ import pytest
 
 from cifar_core.cli import main
 from cifar_core.recipes import get_recipe
-from cifar_core.runs.requests import Request
+from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.store import RunStore, Status
 
 
@@ -20,11 +20,11 @@ def control(run, *words):
 @pytest.mark.parametrize(
     ("words", "asked"),
     [
-        (["pause"], Request("pause")),
-        (["continue"], Request("continue")),
-        (["stop"], Request("stop")),
-        (["lr", "0.5"], Request(factor=0.5)),
-        (["rate", "0.02"], Request(rate=0.02)),
+        (["pause"], ControlRequest("pause")),
+        (["continue"], ControlRequest("continue")),
+        (["stop"], ControlRequest("stop")),
+        (["lr", "0.5"], ControlRequest(factor=0.5)),
+        (["rate", "0.02"], ControlRequest(rate=0.02)),
     ],
 )
 def test_it_asks(run, capsys, words, asked):

@@ -31,8 +31,8 @@ def recipes(monkeypatch):
     monkeypatch.setattr(registry, "_RECIPES", {})
     stated = Stated(0.5, 5, "As told.")
     registry.add("toy-a", "One.", stated, **TINY)
-    registry.add("toy-a-fast", "Another way.", stated, **{**TINY, "views": 2})
-    registry.add("toy-b", "Watches the test images.", stated, **TINY, watched="test", keep="last")
+    registry.add("toy-a-fast", "Another way.", stated, **{**TINY, "tta": 2})
+    registry.add("toy-b", "Watches the test images.", stated, **TINY, monitored="test", keep="last")
     registry.add("toy-c", "Nothing is stated.", **TINY)
 
 

@@ -49,7 +49,7 @@ def test_a_finished_run_is_copied_with_what_its_copy_reaches(run, shipped, capsy
         "strangeness.safetensors",
     }
     card = load_card(folder)
-    assert card.calibration and card.calibration.images == 50 and card.unknown and card.unknown.images == 50
+    assert card.calibration and card.calibration.images == 50 and card.ood and card.ood.images == 50
     assert card.metrics.keys() == {"val", "test"} and card.notes == ["A note."]
     assert Run(folder).events() == run.events()
     (result,) = read_results(shipped / FILE)

@@ -11,7 +11,7 @@ from cifar_core.config import GROUPS
 from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe, list_recipes
-from cifar_core.runs.requests import Request
+from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.run import QUEUED, Status
 from demo.shared.drawings import DRAWINGS
 from tests.support.fake_runs import accuracy, make_run
@@ -84,7 +84,7 @@ def test_what_trains_and_waits_is_listed_and_can_be_withdrawn(store):
         assert "1 training under way, 1 in line; a new one waits for its turn" in said and message in said
         assert buttons(app).count("Withdraw") == 1
         button(app, "Withdraw").click().run()
-        assert waiting.take_request() == Request("stop")
+        assert waiting.take_request() == ControlRequest("stop")
         assert "Withdraw" in buttons(page("live", run=waiting.id))
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from cifar_core.runs.events import Step
-from cifar_core.runs.requests import Request
+from cifar_core.runs.requests import ControlRequest
 from tests.support.dashboard_server import wait_for_state
 from tests.support.fake_runs import epoch_end, keep_running, make_run
 
@@ -29,7 +29,7 @@ def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(se
     tab.get_by_role("button", name="Pause").focus()
     tab.keyboard.press("Enter")
     tab.get_by_text("the run answers at its next step").wait_for()
-    assert run.take_request() == Request("pause")
+    assert run.take_request() == ControlRequest("pause")
     lock.release()
     wait_for_state(tab, "Failed")
     tab.get_by_role("button", name="Resume").wait_for()

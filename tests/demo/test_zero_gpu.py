@@ -11,7 +11,7 @@ from cifar_core.files import PROJECT_ROOT
 SCRIPT = """
 import torch
 from demo import zero_gpu
-from cifar_core.inference import Classifier
+from cifar_core.inference.classifier import Classifier
 loans = []
 lent = zero_gpu.look_on_gpu
 zero_gpu.look_on_gpu = lambda *arguments: loans.append(len(arguments[2])) or lent(*arguments)

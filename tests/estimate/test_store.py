@@ -19,7 +19,7 @@ from cifar_core.estimate.store import (
     speed_path,
 )
 from cifar_core.recipes import get_recipe
-from cifar_core.runs.lr_search import SearchFolder
+from cifar_core.runs.lr_finder import SearchFolder
 from cifar_core.runs.store import RunStore, Status
 from tests.estimate.test_speed import speed
 

@@ -35,12 +35,12 @@ def test_a_mix_changes_the_answer_and_leaves_the_classifier_alone(classifier, pi
 
 
 def test_one_view_is_asked_for_whatever_the_card_says(tmp_path, pixels):
-    several = Classifier.load(save_toy(tmp_path / "toy", views=6), device="cpu")
-    one = Classifier.load(save_toy(tmp_path / "one", views=1), device="cpu")
+    several = Classifier.load(save_toy(tmp_path / "toy", tta=6), device="cpu")
+    one = Classifier.load(save_toy(tmp_path / "one", tta=1), device="cpu")
     (answer,) = WhatIf(several).predict(pixels[:1])
     assert np.array_equal(answer.probs, one.probs(pixels[:1])[0])
     assert not np.array_equal(several.probs(pixels[:1])[0], answer.probs)
-    assert several.card.views == 6
+    assert several.card.tta == 6
 
 
 def test_hits_are_counted_under_the_mix(classifier, pixels):

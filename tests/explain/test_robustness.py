@@ -25,7 +25,7 @@ def split():
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
-    return Classifier.load(save_toy(tmp_path_factory.mktemp("toy") / "net", views=6), device="cpu")
+    return Classifier.load(save_toy(tmp_path_factory.mktemp("toy") / "net", tta=6), device="cpu")
 
 
 def made_up() -> Robustness:

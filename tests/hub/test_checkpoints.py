@@ -9,7 +9,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from cifar_core.checkpoint import (
-    STRANGENESS,
+    OOD_REFERENCE,
     CheckpointError,
     load_card,
     load_checkpoint,
@@ -22,7 +22,7 @@ from cifar_core.hub.checkpoints import CONFIG, HUB_WEIGHTS, fetch_checkpoint
 from cifar_core.hub.model_card import model_card
 from cifar_core.hub.publish import HubError
 from cifar_core.inference.classifier import Classifier
-from cifar_core.metrics.ood import SCORE, Unknown, fit_reference
+from cifar_core.metrics.ood import SCORE, OodThreshold, fit_reference
 from cifar_core.models.blocks import block_names
 from tests.support.toy_checkpoints import CARD, save_toy
 
@@ -170,13 +170,13 @@ def test_what_is_strange_to_a_network_goes_along(hub, legacy_lfs, tmp_path):
     recording = Classifier(model, card, "cpu", blocks=block_names(model))
     reference = fit_reference(recording.measure(drawn[:100]), recording.measure(drawn[100:]))
     write_reference(toy, reference)
-    write_card(toy, dataclasses.replace(card, unknown=Unknown(SCORE, 1.0, 0.1, 20, "val")))
+    write_card(toy, dataclasses.replace(card, ood=OodThreshold(SCORE, 1.0, 0.1, 20, "val")))
     assert main(["hub", "push", "someone/judge", "--checkpoint", str(toy), "--yes"]) == 0
     fetched = Classifier.from_pretrained("someone/judge", device="cpu").predict(drawn[:3])
-    assert [one.strangeness for one in fetched] == [
-        one.strangeness for one in Classifier.load(toy, "cpu").predict(drawn[:3])
+    assert [one.ood_score for one in fetched] == [
+        one.ood_score for one in Classifier.load(toy, "cpu").predict(drawn[:3])
     ]
-    hub.repositories["models", "someone/judge"][STRANGENESS] = b"nothing"
+    hub.repositories["models", "someone/judge"][OOD_REFERENCE] = b"nothing"
     with pytest.raises(CheckpointError, match="someone/judge on the Hub cannot be used"):
         fetch_checkpoint("someone/judge", folder=tmp_path / "again")
 
@@ -199,6 +199,6 @@ def test_a_card_without_figures_claims_none():
 
 def test_the_model_card_says_whether_other_things_are_found_out():
     assert "shown anything else, it names one of them all the same" in model_card(CARD, REPO)
-    unknown = Unknown(SCORE, threshold=1.25, false_alarms=0.035, images=2000, split="val")
-    text = model_card(dataclasses.replace(CARD, unknown=unknown), REPO)
+    unknown = OodThreshold(SCORE, threshold=1.25, false_alarms=0.035, images=2000, split="val")
+    text = model_card(dataclasses.replace(CARD, ood=unknown), REPO)
     assert "(`known` is false), as do 3.50 % of 2,000 held-out images of its own classes" in text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_core.images.crop import Frame, FrameError, framed, square_of, turned
+from cifar_core.images.crop import Crop, CropError, crop_box, cropped, turned
 from tests.support.hostile_uploads import BLUE, GREEN, RED, YELLOW, quarters
 
 
@@ -15,7 +15,7 @@ def corners(image: Image.Image) -> list[tuple[int, ...]]:
 
 def test_the_default_leaves_the_picture_as_it_is():
     picture = quarters()
-    assert Frame().whole and framed(picture, Frame()) is picture
+    assert Crop().whole and cropped(picture, Crop()) is picture
 
 
 @pytest.mark.parametrize(
@@ -43,17 +43,17 @@ def test_corners_that_open_get_the_mean_color():
 
 
 def test_the_square_moves_in_the_room_that_it_has():
-    assert square_of((48, 32), Frame()) == (8, 0, 40, 32)
-    assert square_of((48, 32), Frame(right=-1)) == (0, 0, 32, 32)
-    assert square_of((48, 32), Frame(zoom=2, right=1, down=1)) == (32, 16, 48, 32)
-    assert square_of((1, 1), Frame(zoom=8)) == (0, 0, 1, 1)
+    assert crop_box((48, 32), Crop()) == (8, 0, 40, 32)
+    assert crop_box((48, 32), Crop(right=-1)) == (0, 0, 32, 32)
+    assert crop_box((48, 32), Crop(zoom=2, right=1, down=1)) == (32, 16, 48, 32)
+    assert crop_box((1, 1), Crop(zoom=8)) == (0, 0, 1, 1)
 
 
 @pytest.mark.parametrize(
     ("right", "down", "color"), [(-1, -1, RED), (1, -1, GREEN), (-1, 1, BLUE), (1, 1, YELLOW)]
 )
 def test_a_close_square_holds_one_quarter_alone(right, down, color):
-    part = framed(quarters(), Frame(zoom=2, right=right, down=down))
+    part = cropped(quarters(), Crop(zoom=2, right=right, down=down))
     assert part.size == (16, 16) and part.getcolors() == [(256, color)]
 
 
@@ -67,5 +67,5 @@ def test_a_close_square_holds_one_quarter_alone(right, down, color):
     ],
 )
 def test_what_lies_outside_is_a_sentence(values, sentence):
-    with pytest.raises(FrameError, match=sentence):
-        Frame(**values)
+    with pytest.raises(CropError, match=sentence):
+        Crop(**values)

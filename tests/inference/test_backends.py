@@ -107,7 +107,7 @@ def test_onnx_runtime_answers_as_torch(onnx, pixels):
 
 
 def test_views_are_averaged_in_onnx_runtime_too(onnx, pixels, graphs):
-    card = dataclasses.replace(onnx.card, views=6, views_below=0.5)
+    card = dataclasses.replace(onnx.card, tta=6, tta_below=0.5)
     both = [Classifier(onnx.model, card, CPU, backend) for backend in ("auto", "torch")]
     assert isinstance(both[0].network, onnx_backend.OnnxNetwork)
     assert both[0].probs(pixels[:1]) == pytest.approx(both[1].probs(pixels[:1]), abs=1e-5)

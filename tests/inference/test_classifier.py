@@ -92,7 +92,7 @@ def test_the_batch_an_image_is_in_does_not_matter(classifier, pixels, monkeypatc
 
 
 def test_a_card_may_ask_for_the_mirror_image_too(classifier, pixels):
-    both = Classifier(classifier.model, dataclasses.replace(classifier.card, views=2), CPU)
+    both = Classifier(classifier.model, dataclasses.replace(classifier.card, tta=2), CPU)
     mean = (classifier.probs(pixels) + classifier.probs(pixels[..., ::-1])) / 2
     assert both.probs(pixels) == pytest.approx(mean, abs=1e-5)
     assert both.probs(pixels[:1]) == pytest.approx(mean[:1], abs=1e-5)  # one picture: its views in one batch
@@ -113,8 +113,8 @@ def test_a_card_may_ask_for_views_of_unsure_pictures_alone(classifier, pixels):
     assert np.abs(every - single).max() > 1e-4
 
 
-def with_views(classifier, views, views_below):
-    card = dataclasses.replace(classifier.card, views=views, views_below=views_below)
+def with_views(classifier, views, tta_below):
+    card = dataclasses.replace(classifier.card, tta=views, tta_below=tta_below)
     return Classifier(classifier.model, card, CPU)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import pad
 
-from cifar_core.inference.tta import VIEW_WEIGHTS, average_views, views_of
+from cifar_core.inference.tta import VIEW_WEIGHTS, tta_logits, views_of
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def airbench94(images):
 
 
 def test_six_views_are_those_of_airbench94(images):
-    averaged = average_views(network, images, network(images), 6)
+    averaged = tta_logits(network, images, network(images), 6)
     torch.testing.assert_close(averaged.softmax(1), airbench94(images))
     torch.testing.assert_close(averaged.exp().sum(1), torch.ones(5))  # logarithms of probabilities
 
@@ -39,7 +39,7 @@ def test_two_views_are_a_picture_and_its_mirror_image(images):
     first, second = views_of(images, 2)
     assert torch.equal(first, images) and torch.equal(second, images.flip(-1))
     expected = (network(first).softmax(1) + network(second).softmax(1)) / 2
-    torch.testing.assert_close(average_views(network, images, network(images), 2).softmax(1), expected)
+    torch.testing.assert_close(tta_logits(network, images, network(images), 2).softmax(1), expected)
 
 
 def test_the_moved_views_lack_one_row_and_column(images):
@@ -52,7 +52,7 @@ def test_the_moved_views_lack_one_row_and_column(images):
 
 def test_one_view_asks_for_nothing_more(images):
     logits = network(images)
-    assert average_views(None, images, logits, 1) is logits
+    assert tta_logits(None, images, logits, 1) is logits
 
 
 @pytest.mark.parametrize("views", VIEW_WEIGHTS)
@@ -69,22 +69,22 @@ def test_only_unsure_pictures_get_further_views(images):
         asked.append(len(view))
         return network(view)
 
-    averaged = average_views(counted, images, logits, 6, below)
+    averaged = tta_logits(counted, images, logits, 6, below)
     unsure = logits.softmax(1).amax(1) < below
     assert asked == [2] * 5 and int(unsure.sum()) == 2
     assert torch.equal(averaged[~unsure], logits[~unsure])
-    torch.testing.assert_close(averaged[unsure], average_views(network, images, logits, 6)[unsure])
-    assert average_views(None, images, logits, 6, 0.0) is logits
+    torch.testing.assert_close(averaged[unsure], tta_logits(network, images, logits, 6)[unsure])
+    assert tta_logits(None, images, logits, 6, 0.0) is logits
 
 
 def test_what_an_image_gets_does_not_depend_on_the_others(images):
     logits = network(images)
-    together = average_views(network, images, logits, 2, 0.7)
-    alone = [average_views(network, images[i : i + 1], logits[i : i + 1], 2, 0.7) for i in range(5)]
+    together = tta_logits(network, images, logits, 2, 0.7)
+    alone = [tta_logits(network, images[i : i + 1], logits[i : i + 1], 2, 0.7) for i in range(5)]
     torch.testing.assert_close(together, torch.cat(alone))
 
 
 def test_all_are_asked_for_at_one_even_the_surest(images):
     sure = torch.tensor([[100.0, 0, 0, 0]]).expand(5, 4)
-    averaged = average_views(network, images, sure, 2)
+    averaged = tta_logits(network, images, sure, 2)
     assert (averaged.softmax(1)[:, 0] < 1).all()

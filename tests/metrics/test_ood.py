@@ -1,4 +1,4 @@
-"""Strangeness grows with distance, looks at each image alone, and its threshold keeps its promise."""
+"""The OOD score grows with distance, looks at each image alone, and its threshold keeps its promise."""
 
 import dataclasses
 import json
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cifar_core.checkpoint import (
-    STRANGENESS,
+    OOD_REFERENCE,
     CheckpointError,
     load_card,
     load_checkpoint,
@@ -26,8 +26,8 @@ from cifar_core.metrics.ood import (
     MIXING,
     SCORE,
     Measured,
+    OodThreshold,
     Reference,
-    Unknown,
     distance_to_nearest,
     energy,
     fit_reference,
@@ -38,7 +38,7 @@ from cifar_core.models import create_model, list_models
 from cifar_core.models.blocks import block_names
 from tests.support.toy_checkpoints import save_toy
 
-PHOTOGRAPHS = sorted((Path(__file__).parent / "photographs").glob("*.jpg"))
+PHOTOGRAPHS = sorted((Path(__file__).parents[1] / "photographs").glob("*.jpg"))
 
 
 def pictures(count, seed=0):
@@ -67,33 +67,33 @@ def judging(tmp_path_factory):
     recording = Classifier(model, card, "cpu", blocks=block_names(model))
     held_out = recording.measure(pictures(60, 1))
     made = fit_reference(recording.measure(pictures(150)), held_out)
-    unknown = Unknown(SCORE, threshold_for(made.strangeness(held_out), 0.1), 0.1, 60, "val")
+    unknown = OodThreshold(SCORE, threshold_for(made.ood_scores(held_out), 0.1), 0.1, 60, "val")
     write_reference(folder, made)
-    write_card(folder, dataclasses.replace(card, unknown=unknown))
+    write_card(folder, dataclasses.replace(card, ood=unknown))
     return folder
 
 
 def test_the_farther_from_what_was_learned_the_stranger(reference):
-    means = [reference.strangeness(measured(50, 2, away)).mean() for away in (0, 0.3, 0.8, 1.5)]
+    means = [reference.ood_scores(measured(50, 2, away)).mean() for away in (0, 0.3, 0.8, 1.5)]
     assert means == sorted(means) and means[-1] - means[0] > 3
     assert abs(means[0]) < 0.5
 
 
-def test_strangeness_of_an_image_does_not_depend_on_its_batch(reference):
+def test_ood_score_of_an_image_does_not_depend_on_its_batch(reference):
     many = measured(20, 3)
     one = Measured(many.logits[7:8], many.mixing[7:8], {"blocks.0": many.blocks["blocks.0"][7:8]})
-    assert reference.strangeness(many).shape == (20,)
-    assert reference.strangeness(one)[0] == pytest.approx(reference.strangeness(many)[7], abs=1e-9)
+    assert reference.ood_scores(many).shape == (20,)
+    assert reference.ood_scores(one)[0] == pytest.approx(reference.ood_scores(many)[7], abs=1e-9)
 
 
-def test_visitors_who_share_a_network_get_their_own_strangeness(judging):
+def test_visitors_who_share_a_network_get_their_own_ood_score(judging):
     classifier = Classifier.load(judging, "cpu")
     images = pictures(4, 5)
-    alone = [classifier.predict(images[[number]])[0].strangeness for number in range(4)]
+    alone = [classifier.predict(images[[number]])[0].ood_score for number in range(4)]
     assert len({round(score, 3) for score in alone}) == 4
     numbers = [number for _ in range(40) for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        together = pool.map(lambda number: classifier.predict(images[[number]])[0].strangeness, numbers)
+        together = pool.map(lambda number: classifier.predict(images[[number]])[0].ood_score, numbers)
         assert list(together) == pytest.approx([alone[number] for number in numbers], abs=1e-4)
 
 
@@ -136,7 +136,7 @@ def test_arrays_give_the_reference_back(reference):
     again = Reference.from_arrays(reference.to_arrays())
     assert again.centers.keys() == {MIXING, "blocks.0"} and again.blocks == ["blocks.0"]
     images = measured(9, 5)
-    np.testing.assert_allclose(again.strangeness(images), reference.strangeness(images), atol=1e-6)
+    np.testing.assert_allclose(again.ood_scores(images), reference.ood_scores(images), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -163,15 +163,15 @@ def test_answers_say_how_strange_a_picture_is(judging):
     classifier = Classifier.load(judging, "cpu")
     images = pictures(30, 4)
     answers = classifier.predict(images)
-    assert [answer.strangeness for answer in answers] == pytest.approx(
-        list(classifier.reference.strangeness(classifier.measure(images)))
+    assert [answer.ood_score for answer in answers] == pytest.approx(
+        list(classifier.reference.ood_scores(classifier.measure(images)))
     )
-    threshold = classifier.card.unknown.threshold
-    assert [answer.known for answer in answers] == [answer.strangeness <= threshold for answer in answers]
+    threshold = classifier.card.ood.threshold
+    assert [answer.known for answer in answers] == [answer.ood_score <= threshold for answer in answers]
     white = classifier.predict(np.full((1, 3, 32, 32), 255, np.uint8))[0]  # no noise at all: strange here
-    assert white.known is False and white.strangeness > max(answer.strangeness for answer in answers)
+    assert white.known is False and white.ood_score > max(answer.ood_score for answer in answers)
     one = classifier.predict(images[3:4])[0]
-    assert one.strangeness == pytest.approx(answers[3].strangeness, abs=1e-3)
+    assert one.ood_score == pytest.approx(answers[3].ood_score, abs=1e-3)
     with pytest.raises(InferenceError, match="no images"):
         classifier.measure([])
 
@@ -182,17 +182,17 @@ def test_onnx_runtime_judges_as_torch_does(judging, tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path))
     onnx, torch = Classifier.load(judging, backend="onnxruntime"), Classifier.load(judging, "cpu")
     for ours, theirs in zip(onnx.predict(pictures(3, 6)), torch.predict(pictures(3, 6)), strict=True):
-        assert ours.strangeness == pytest.approx(theirs.strangeness, abs=1e-3)
+        assert ours.ood_score == pytest.approx(theirs.ood_score, abs=1e-3)
         assert ours.mixing.keys() == theirs.mixing.keys()
 
 
 def test_without_a_measure_nothing_is_said(tmp_path):
     answer = Classifier.load(save_toy(tmp_path / "toy"), "cpu").predict(pictures(1))[0]
-    assert answer.known is None and answer.strangeness is None
+    assert answer.known is None and answer.ood_score is None
 
 
 def test_a_folder_that_lost_the_file_answers_without_it(judging, tmp_path):
-    folder = save_toy(tmp_path / "toy", unknown=load_card(judging).unknown)
+    folder = save_toy(tmp_path / "toy", ood=load_card(judging).ood)
     assert Classifier.load(folder, "cpu").predict(pictures(1))[0].known is None
 
 
@@ -208,15 +208,15 @@ def test_an_evaluation_counts_what_is_called_none(judging, tmp_path):
 
 def test_a_damaged_file_is_named(judging, tmp_path):
     card = load_card(judging)
-    folder = save_toy(tmp_path / "toy", unknown=card.unknown)
-    (folder / STRANGENESS).write_bytes(b"no tensors")
-    with pytest.raises(CheckpointError, match=STRANGENESS):
+    folder = save_toy(tmp_path / "toy", ood=card.ood)
+    (folder / OOD_REFERENCE).write_bytes(b"no tensors")
+    with pytest.raises(CheckpointError, match=OOD_REFERENCE):
         Classifier.load(folder, "cpu")
     model, _ = load_checkpoint(judging)
     tensors = {
-        name: array for name, array in load_tensors(judging / STRANGENESS).items() if "blocks.1" not in name
+        name: array for name, array in load_tensors(judging / OOD_REFERENCE).items() if "blocks.1" not in name
     }
-    save_tensors(folder / STRANGENESS, tensors)
+    save_tensors(folder / OOD_REFERENCE, tensors)
     assert len(block_names(model)) > 1
     with pytest.raises(CheckpointError, match="another network"):
         Classifier.load(folder, "cpu")
@@ -227,8 +227,8 @@ def test_a_damaged_file_is_named(judging, tmp_path):
 )
 def test_a_card_with_a_wrong_measure_is_refused(judging, tmp_path, changes):
     folder = save_toy(tmp_path / "toy")
-    values = {**load_card(judging).to_json()["unknown"], **changes}
-    document = {**load_card(folder).to_json(), "unknown": values}
+    values = {**load_card(judging).to_json()["ood"], **changes}
+    document = {**load_card(folder).to_json(), "ood": values}
     (folder / "card.json").write_text(json.dumps(document))
     with pytest.raises(CheckpointError, match=r"card\.json is damaged"):
         load_card(folder)
@@ -236,7 +236,7 @@ def test_a_card_with_a_wrong_measure_is_refused(judging, tmp_path, changes):
 
 def test_a_card_without_it_is_written_as_before(tmp_path):
     card = load_card(save_toy(tmp_path / "toy"))
-    assert card.unknown is None and card.calibration is None
+    assert card.ood is None and card.calibration is None
     assert not {"unknown", "calibration"} & card.to_json().keys()
 
 
@@ -249,7 +249,7 @@ def test_predict_says_none_of_the_classes(judging, tmp_path, capsys):
     assert "looks like none of the classes" in capsys.readouterr().out
     assert main(["predict", str(path), "--checkpoint", str(judging), "--json"]) == 0
     (answer,) = json.loads(capsys.readouterr().out)
-    assert answer["known"] is False and answer["strangeness"] > 0
+    assert answer["known"] is False and answer["ood_score"] > 0
 
 
 def test_ten_photographs_of_other_things_are_found_out_eight_times():

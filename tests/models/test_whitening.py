@@ -34,5 +34,5 @@ def test_whitening_is_frozen_and_saved():
     names = {name for name, _ in model.named_parameters()}
     assert "whitening.weight" not in names and "whitening.weight" in model.state_dict()
     before = model.whitening.weight.clone()
-    model.see_images(correlated_images())
+    model.initialize_from_data(correlated_images())
     assert not torch.equal(model.whitening.weight, before)

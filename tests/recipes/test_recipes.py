@@ -95,7 +95,7 @@ def test_the_second_projects_models_train_at_a_constant_rate(name, batch_size, l
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in list_recipes() if get_recipe(name).config.watched == "test"]
+    "name", [name for name in list_recipes() if get_recipe(name).config.monitored == "test"]
 )
 def test_where_the_test_images_are_watched_nothing_is_chosen_by_them(name):
     assert get_recipe(name).config.keeps_last
@@ -103,7 +103,7 @@ def test_where_the_test_images_are_watched_nothing_is_chosen_by_them(name):
 
 
 def test_our_own_and_the_fast_recipes_never_watch_the_test_images():
-    watching = {name for name in list_recipes() if get_recipe(name).config.watched == "test"}
+    watching = {name for name in list_recipes() if get_recipe(name).config.monitored == "test"}
     assert watching == {"s1-mixing6", "s1-mixing11", "s3-model-a", "s3-model-b", "s4-scale"}
 
 

@@ -14,7 +14,7 @@ import pytest
 from cifar_core.checkpoint import CARD, WEIGHTS
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.recipes import get_recipe
-from cifar_core.runs import launcher as subject
+from cifar_core.runs import launch as subject
 from cifar_core.runs.events import Epoch, Resume
 from cifar_core.runs.launch import launch, train_command
 from cifar_core.runs.store import RunStore, Status, StoreError
@@ -116,7 +116,7 @@ def test_the_command_trains_this_run_in_this_store(store):
 PARENT = """
 import sys, time
 from pathlib import Path
-from cifar_core.runs.launcher import launch
+from cifar_core.runs.launch import launch
 from cifar_core.runs.store import RunStore
 process = launch(RunStore(Path(sys.argv[1])).get(sys.argv[2]))
 print(process.pid, flush=True)

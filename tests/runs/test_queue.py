@@ -14,8 +14,8 @@ from cifar_core.recipes import get_recipe
 from cifar_core.runs import queue as subject
 from cifar_core.runs.labels import FILE as LABELS
 from cifar_core.runs.labels import Labels, write_labels
-from cifar_core.runs.queue import Withdrawn, active_runs, called, line_name, turn, waiting_words
-from cifar_core.runs.requests import Request
+from cifar_core.runs.queue import Withdrawn, active_runs, called, describe_waiting, line_name, turn
+from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.run import STARTING
 from cifar_core.runs.store import RunStore, Status, StoreError
 
@@ -133,7 +133,7 @@ def test_another_request_is_kept_for_the_first_step(store):
     run = launched(store, time.time())
     run.request("pause", factor=0.5)
     with turn(run):
-        assert run.waiting_request() == Request("pause", factor=0.5)
+        assert run.waiting_request() == ControlRequest("pause", factor=0.5)
 
 
 def test_now_does_not_wait_and_others_wait_for_it(store):
@@ -213,8 +213,8 @@ def test_one_that_is_ended_in_line_leaves_it(store, number):
 
 
 def test_words():
-    assert waiting_words("", 0) == "Waits for another training to finish."
-    assert waiting_words("a-1", 2) == "Waits for a-1 to finish; 2 in line before it."
+    assert describe_waiting("", 0) == "Waits for another training to finish."
+    assert describe_waiting("a-1", 2) == "Waits for a-1 to finish; 2 in line before it."
 
 
 def test_a_run_is_called_by_the_name_that_was_given_to_it(tmp_path):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core.runs import load as subject
-from cifar_core.runs.resources import Load, LoadMeter
+from cifar_core.runs import resources as subject
+from cifar_core.runs.resources import LoadMeter, Resources
 from cifar_core.runs.store import Run, Status
 
 linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
@@ -60,8 +60,8 @@ def test_the_figures_of_a_gpu_are_taken_over():
 
 
 def test_a_status_holds_it(tmp_path):
-    status = Status("running", load=Load(1.5, 0.5, 2, 0.25))
+    status = Status("running", resources=Resources(1.5, 0.5, 2, 0.25))
     run = Run(tmp_path)
     run.write_status(status)
     document = (tmp_path / "status.json").read_text()
-    assert Status.from_json(json.loads(document)).load == status.load
+    assert Status.from_json(json.loads(document)).resources == status.resources

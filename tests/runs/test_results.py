@@ -30,7 +30,7 @@ RESULT = Result(
     model="vgg",
     parameters=1_110_826,
     macs=87_900_000,
-    views=2,
+    tta=2,
 )
 
 

@@ -16,7 +16,7 @@ from cifar_core.files import PROJECT_ROOT
 from cifar_core.recipes import get_recipe
 from cifar_core.runs import store as subject
 from cifar_core.runs.events import Resume, RunEnd, Step
-from cifar_core.runs.requests import Request
+from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.store import Run, RunStore, Status, StoreError, UnknownRun
 
 STEP, END = Step(1, 1, 2.5, 0.25, 0.1, 100.0), RunEnd("finished", 9, 1.5, 1, 0.5)
@@ -211,14 +211,14 @@ def test_a_process_has_a_minute_to_start(run):
 @pytest.mark.parametrize("what", ["stop", "pause", "continue"])
 def test_a_request_is_taken_once(run, what):
     run.request(what)
-    assert run.take_request() == Request(what)
+    assert run.take_request() == ControlRequest(what)
     assert run.take_request() is None
 
 
 def test_the_latest_request_counts(run):
     run.request("pause")
     run.request("stop")
-    assert run.take_request() == Request("stop") and run.take_request() is None
+    assert run.take_request() == ControlRequest("stop") and run.take_request() is None
 
 
 @pytest.mark.parametrize("state", ["finished", "stopped", "failed", "running"])
@@ -233,9 +233,9 @@ def test_a_change_of_the_learning_rate_waits_beside_a_word(run):
     """Else a pause right after it would undo it."""
     run.request(factor=0.5)
     run.request("pause")
-    assert run.waiting_request() == Request("pause", factor=0.5)
+    assert run.waiting_request() == ControlRequest("pause", factor=0.5)
     run.request(rate=0.02)
-    assert run.take_request() == Request("pause", rate=0.02) and run.waiting_request() is None
+    assert run.take_request() == ControlRequest("pause", rate=0.02) and run.waiting_request() is None
 
 
 @pytest.mark.parametrize(

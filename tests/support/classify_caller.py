@@ -31,10 +31,10 @@ class Caller:
 
     def classify(self, picture: object, network: str | None = None, **choices: Any) -> tuple[str, Any]:
         """The event and the page's four parts for a picture and the page's choices."""
-        frame = [
+        crop = [
             choices.get(name, start) for name, start in (("turn", 0), ("zoom", 1), ("right", 0), ("down", 0))
         ]
-        values = (picture, network, choices.get("beside"), *frame, choices.get("look", False))
+        values = (picture, network, choices.get("beside"), *crop, choices.get("look", False))
         return self.call("answer_view", *values)
 
     def send(self, data: bytes, network: str | None = None, **choices: Any) -> tuple[str, str, str, Any]:

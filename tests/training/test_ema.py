@@ -32,7 +32,7 @@ def assert_average(module, expected):
 def test_no_decay_is_no_average():
     assert create_ema(tiny_net(), 0.0) is None
     trainer = trainer_of(tiny_net())
-    assert trainer.deployed is trainer.model
+    assert trainer.averaged is trainer.model
 
 
 @pytest.mark.parametrize("accumulation_steps", [1, 2])
@@ -44,8 +44,8 @@ def test_the_average_follows_every_change_of_weights_and_batch_norms_statistics(
         if trainer.step % accumulation_steps == 0 or trainer.step == 5:
             states.append(copy.deepcopy(trainer.model.state_dict()))
     assert len(states) == {1: 5, 2: 3}[accumulation_steps]
-    assert_average(trainer.deployed, averaged_by_hand(states))
-    assert trainer.deployed.features[1].running_mean.ne(trainer.model.features[1].running_mean).any()
+    assert_average(trainer.averaged, averaged_by_hand(states))
+    assert trainer.averaged.features[1].running_mean.ne(trainer.model.features[1].running_mean).any()
 
 
 def test_the_first_average_is_the_network_itself():
@@ -64,7 +64,7 @@ def test_validation_looks_at_the_average():
     trainer = trainer_of(tiny_net(batch_norm=True), ema_decay=0.99, lr=0.5)
     epoch = run(trainer)[-2]
     losses = {}
-    for name, model in (("average", trainer.deployed), ("network", trainer.model)):
+    for name, model in (("average", trainer.averaged), ("network", trainer.model)):
         with torch.no_grad():
             logits, targets = zip(*((model.eval()(x), y) for x, y in val_batches().in_order()), strict=True)
         losses[name] = cross_entropy(torch.cat(logits), torch.cat(targets)).item()
@@ -80,9 +80,9 @@ def test_the_averages_mixing_temperature_is_the_networks():
     for epoch in (1, 2):
         for images, targets in train_batches().epoch(epoch):
             trainer.train_step(images, targets)
-            deployed = [m.temperature.item() for m in trainer.deployed.modules() if hasattr(m, "temperature")]
+            averaged = [m.temperature.item() for m in trainer.averaged.modules() if hasattr(m, "temperature")]
             trained = [m.temperature.item() for m in trainer.model.modules() if hasattr(m, "temperature")]
-            assert deployed == trained
+            assert averaged == trained
             seen.append(trained[0])
     assert seen[0] == 20.0
     assert seen[5:] == [1.0] * 5

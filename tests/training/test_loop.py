@@ -102,7 +102,7 @@ def test_an_epoch_event_has_the_numbers_of_validation():
     trainer = trainer_of(model)
     val = val_batches()
     epoch = of_type(run(trainer, val=val), Epoch)[-1]
-    generator = loop.evaluate(trainer.deployed, val.in_order(), trainer.device)
+    generator = loop.evaluate(trainer.averaged, val.in_order(), trainer.device)
     with pytest.raises(StopIteration) as done:
         while True:
             next(generator)

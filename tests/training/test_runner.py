@@ -76,9 +76,9 @@ def test_status_follows_the_run(recorded):
     assert {status.total for status in shown} == {6} and {status.pid for status in shown} == {os.getpid()}
     assert {status.stage for status in shown} <= {"training", "validating", ""}
     assert all(stored.state == status.state for _, status, stored in told)
-    assert all(status.load and status.load.cores is not None for status in shown[:-1])
+    assert all(status.resources and status.resources.cores is not None for status in shown[:-1])
     final = run.status()
-    assert final.load is None
+    assert final.resources is None
     assert (final.state, final.done, final.eta_seconds, final.message) == ("finished", 6, None, "")
 
 
@@ -416,10 +416,10 @@ def test_a_step_spends_its_time_in_the_network(make):
 
 
 def test_a_run_that_watches_the_test_images_sets_none_aside_and_keeps_its_last_weights(make):
-    run = make(watched="test", keep="best", train_size=0, batch_size=500)
+    run = make(monitored="test", keep="best", train_size=0, batch_size=500)
     end = train_run(run)
     start = run.events()[0]
-    assert (start.watched, start.train_images, start.val_images) == ("test", 2000, 500)
+    assert (start.monitored, start.train_images, start.val_images) == ("test", 2000, 500)
     card = load_card(run.best_checkpoint)
     assert card.metrics.keys() == {"test"} and card.epoch == end.best_epoch == 2
     data = make_synthetic()
@@ -429,4 +429,4 @@ def test_a_run_that_watches_the_test_images_sets_none_aside_and_keeps_its_last_w
 
 def test_other_runs_keep_off_the_test_images(recorded):
     start, card = recorded[0].events()[0], load_card(recorded[0].best_checkpoint)
-    assert start.watched == "val" and card.metrics.keys() == {"val"}
+    assert start.monitored == "val" and card.metrics.keys() == {"val"}

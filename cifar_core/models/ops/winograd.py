@@ -235,11 +235,11 @@ def _inputs_from_tiles(gradient: Tensor, matrices: Transforms, out: Tensor) -> N
     windows = (matrices.to_input.T @ gradient.flatten(1)).view(
         m + 2, m + 2, len(out), rows, columns, out.shape[3]
     )
-    framed = out.new_zeros(len(out), rows * m + 2, columns * m + 2, out.shape[3])
+    cropped = out.new_zeros(len(out), rows * m + 2, columns * m + 2, out.shape[3])
     for i in range(m + 2):
         for j in range(m + 2):
-            framed[:, i : i + (rows - 1) * m + 1 : m, j : j + (columns - 1) * m + 1 : m] += windows[i, j]
-    out.copy_(framed[:, 1 : out.shape[1] + 1, 1 : out.shape[2] + 1])
+            cropped[:, i : i + (rows - 1) * m + 1 : m, j : j + (columns - 1) * m + 1 : m] += windows[i, j]
+    out.copy_(cropped[:, 1 : out.shape[1] + 1, 1 : out.shape[2] + 1])
 
 
 def _outputs_from_tiles(products: Tensor, matrices: Transforms, out: Tensor) -> None:

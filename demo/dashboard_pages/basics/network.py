@@ -37,7 +37,7 @@ def _row(number: int, part: "Part", deepest: int, parameters: int, macs: int) ->
     bars += _bar(f"{amount(part.macs)}MAC", part.macs / macs)
     return (
         f'<li style="{ROW}"><div>{_box(part, deepest)}'
-        f'<div style="font-size:.8rem;color:{on_both(MUTED_INK)}">{shape_words(part.shape)}</div></div>'
+        f'<div style="font-size:.8rem;color:{on_both(MUTED_INK)}">{format_shape(part.shape)}</div></div>'
         f'<div><div>{number}. {words}</div><div style="{BARS}">{bars}</div></div></li>'
     )
 
@@ -54,12 +54,12 @@ def _bar(words: str, share: float) -> str:
     return f'<span>{html.escape(words)}</span><div style="background:{TRACK}">{fill}</div>'
 
 
-def shape_words(shape: Sequence[int]) -> str:
+def format_shape(shape: Sequence[int]) -> str:
     """ "64 × 16 × 16", channels first, or "10" for a vector."""
     return " × ".join(str(number) for number in shape)
 
 
-def drawing_sentence(parts: Sequence["Part"]) -> str:
+def describe_drawing(parts: Sequence["Part"]) -> str:
     """Where the parameters and where the work are, in a sentence."""
     parameters, macs = sum(part.parameters for part in parts), sum(part.macs for part in parts)
     most = _largest([part.parameters for part in parts], "them")

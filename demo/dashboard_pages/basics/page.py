@@ -13,17 +13,17 @@ from cifar_core.runs.history import History
 from cifar_core.runs.store import RunStore, last_folder
 from cifar_core.runs.summary import Summary, summarize_all
 from demo.charts import OverlaidRun, line_style, overlay_chart
-from demo.dashboard_pages.basics.network import drawing_sentence, network_drawing
+from demo.dashboard_pages.basics.network import describe_drawing, network_drawing
 from demo.widgets.choice import choose
 from demo.widgets.dataset_pictures import (
     augmentation_html,
     class_rows_html,
     count_rows,
-    counts_sentence,
+    describe_counts,
     mean_pictures,
     mean_pictures_html,
 )
-from demo.widgets.networks import TrialError, pictures_of
+from demo.widgets.networks import TrainedNetworkError, pictures_of
 from demo.widgets.panels import plain, show_chart, show_legend, show_link, show_table, tighten_page
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def show_pictures(store: RunStore) -> None:
     try:
         with st.spinner("Opening the pictures"):
             data = pictures_of("cifar10", Path(folder) if folder else None)
-    except TrialError:
+    except TrainedNetworkError:
         st.write("CIFAR-10 is not on this machine, so these are drawn shapes; a first training fetches it.")
         data = pictures_of("synthetic", None)
     st.subheader("Ten random pictures of each class")
@@ -92,7 +92,7 @@ def show_pictures(store: RunStore) -> None:
         "share stays, the thing itself blurs away. To tell the classes apart takes more than their colors."
     )
     st.subheader("How many there are")
-    st.write(counts_sentence(data))
+    st.write(describe_counts(data))
     with st.expander("Count by class"):
         show_table(count_rows(data))
     st.subheader("Augmentation: one picture, changed a little each time")
@@ -111,7 +111,7 @@ def show_network() -> None:
     name = st.selectbox("Network", list(names), first, key="network", bind="query-params", width=320)
     st.write(plain(names[name]))
     parts = parts_of_network(name)
-    st.markdown(f"**{plain(drawing_sentence(parts))}**")
+    st.markdown(f"**{plain(describe_drawing(parts))}**")
     st.html(network_drawing(parts))
     st.caption(
         "From top to bottom the way of one picture. A square is as large as the feature map behind that "

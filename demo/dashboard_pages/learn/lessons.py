@@ -117,13 +117,13 @@ def _is_of(recipe: str, item: Summary) -> bool:
     return item.config is not None and item.config == wanted.replace(seed=item.config.seed)
 
 
-def end_sentence(recipe: str, train: float, val: float) -> str:
+def describe_end(recipe: str, train: float, val: float) -> str:
     """What came out, as shares in 0..1 of the training and of the validation pictures."""
     trained_on = "the changed" if recipe == "lesson_augment" else "its training"
     return f"It ends with {percent(train)} of {trained_on} pictures right, and {percent(val)} of new ones."
 
 
-def gain_sentence(without: float | None, augmented: float | None) -> str:
+def describe_gain(without: float | None, augmented: float | None) -> str:
     """What augmentation was worth, from the last validation accuracies of both runs; "" without them."""
     if without is None or augmented is None:
         return ""

@@ -23,9 +23,9 @@ from demo.charts import (
 from demo.dashboard_pages.learn.lessons import (
     LESSONS,
     Lesson,
-    end_sentence,
+    describe_end,
+    describe_gain,
     failed_at_once,
-    gain_sentence,
     lesson_number,
     run_of_recipe,
     run_under_way,
@@ -35,9 +35,9 @@ from demo.shared.format import amount, duration, percent
 from demo.shared.host import is_public
 from demo.shared.pictures import picture_grid
 from demo.widgets.dataset_pictures import augmentation_html, class_rows_html
-from demo.widgets.networks import TOP, TrialError, network_of, pictures_of
+from demo.widgets.networks import TOP, TrainedNetworkError, network_of, pictures_of
 from demo.widgets.panels import BACK, plain, show_chart, show_legend, show_link, show_table, tighten_page
-from demo.widgets.run_status import failure_words, progress_of
+from demo.widgets.run_status import describe_failure, progress_of
 
 CURVES_SECONDS = 1.0
 COMPARED = {
@@ -82,7 +82,7 @@ def training_step(store: RunStore, lesson: Lesson) -> None:
         without = run_of_recipe("lesson_overfit", summaries)
         ended = [item and item.state == "finished" and item.curve for item in (without, earlier)]
         ends = [curve[-1] if curve else None for curve in ended]
-        st.write(gain_sentence(*ends))
+        st.write(describe_gain(*ends))
 
 
 def mixing_step(store: RunStore, lesson: Lesson) -> None:
@@ -93,7 +93,7 @@ def mixing_step(store: RunStore, lesson: Lesson) -> None:
     try:
         with st.spinner("Loading the network"):
             network = network_of(folder, (folder / "card.json").stat().st_mtime_ns)
-    except (TrialError, OSError) as error:
+    except (TrainedNetworkError, OSError) as error:
         st.error(plain(f"The default network cannot be loaded. {error}"))
         return
     name = list(DRAWINGS)[turn % len(DRAWINGS)]
@@ -144,7 +144,7 @@ def _data(store: RunStore):  # type: ignore[no-untyped-def]  # ImageData, whose 
     try:
         with st.spinner("Opening the pictures"):
             return pictures_of("cifar10", Path(folder) if folder else None), ""
-    except TrialError:
+    except TrainedNetworkError:
         return pictures_of("synthetic", None), NO_PICTURES
 
 
@@ -167,7 +167,7 @@ def _start(store: RunStore, recipe: str) -> None:
 def _show_failure(store: RunStore, item: Summary) -> None:
     """Why a training that was started here has nothing to show."""
     try:
-        st.error(plain(failure_words(store.get(item.id).status())))
+        st.error(plain(describe_failure(store.get(item.id).status())))
     except StoreError:  # deleted meanwhile, or damaged
         return
     show_link("live", "Open the run that failed, to go on with it", run=item.id)
@@ -184,7 +184,7 @@ def _run_panel(store: RunStore, item: Summary, earlier: Summary) -> None:
         st.write(plain(f"This run cannot be shown. {error}"))
         return
     if status.state == "failed":
-        st.error(plain(failure_words(status)))
+        st.error(plain(describe_failure(status)))
     if status.active:
         fraction, words = progress_of(status)
         st.progress(fraction, text=plain(words))
@@ -200,7 +200,7 @@ def _run_panel(store: RunStore, item: Summary, earlier: Summary) -> None:
         show_chart(chart, "learn-accuracy", "Line chart: training and validation accuracy")
     if history.end and history.epochs and item.config:
         last = history.epochs[-1]
-        st.write(end_sentence(item.config.recipe, last.train_accuracy, last.val_accuracy))
+        st.write(describe_end(item.config.recipe, last.train_accuracy, last.val_accuracy))
     if not status.active:
         show_link("live", "Open this run", run=item.id)
     if status.active != (item.state in ACTIVE_STATES):

@@ -5,7 +5,7 @@ import streamlit as st
 from cifar_core.runs.history import History
 from cifar_core.runs.store import Run, Status
 from cifar_core.runs.summary import name_of
-from demo.shared.format import STATE_WORDS, counted
+from demo.shared.format import STATE_TEXT, counted
 from demo.widgets.panels import plain
 
 PLATEAU_EPOCHS = 3  # at least; in a long run a tenth of it
@@ -13,10 +13,10 @@ PLATEAU_EPOCHS = 3  # at least; in a long run a tenth of it
 
 def name_tab(run: Run, status: Status) -> None:
     """The state first in the browser tab's title, so that it is seen from another tab."""
-    st.set_page_config(page_title=f"{STATE_WORDS[status.state]}: {name_of(run)}")
+    st.set_page_config(page_title=f"{STATE_TEXT[status.state]}: {name_of(run)}")
 
 
-def plateau_words(history: History) -> str:
+def describe_plateau(history: History) -> str:
     """A sentence when the watched loss has not fallen for a while; "" otherwise."""
     if not history.epochs or history.end is not None:
         return ""
@@ -25,14 +25,14 @@ def plateau_words(history: History) -> str:
     planned = history.start.total_steps // history.steps_per_epoch if history.start else 0
     if since < max(PLATEAU_EPOCHS, planned // 10):
         return ""
-    what = f"The {history.watched} loss has not fallen for {counted(since, 'epoch')}"
+    what = f"The {history.monitored} loss has not fallen for {counted(since, 'epoch')}"
     advice = "a smaller learning rate may help, or the run may stop: the best weights are kept"
     return f"{what} ({best.val_loss:.2f} at epoch {best.epoch}): {advice}."
 
 
 def show_plateau(status: Status, history: History) -> None:
     """The sentence, while something can still be done."""
-    words = plateau_words(history) if status.active else ""
+    words = describe_plateau(history) if status.active else ""
     if words:
         st.info(plain(words))
 
@@ -43,13 +43,13 @@ def tell_the_end(run: Run, status: Status) -> None:
     if status.active:
         watched[run.id] = st.toggle("Tell me when it ends", key="tell", persist_state="session")
     elif watched.pop(run.id, False):
-        st.toast(plain(end_words(run, status)), duration="infinite")
+        st.toast(plain(describe_end(run, status)), duration="infinite")
 
 
-def end_words(run: Run, status: Status) -> str:
+def describe_end(run: Run, status: Status) -> str:
     """How it ended, in a sentence."""
     said = f" {status.message}" if status.message else ""
-    return f"{name_of(run)}: {STATE_WORDS[status.state].lower()}.{said}"
+    return f"{name_of(run)}: {STATE_TEXT[status.state].lower()}.{said}"
 
 
 WAIT_SECONDS = 1.0  # between two looks while something is waited for: the first point, or an answer

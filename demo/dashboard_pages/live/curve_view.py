@@ -35,7 +35,7 @@ def _lines_and_axes(history: History) -> tuple[str, str, list[str], bool]:
     lines = st.pills(
         "Lines",
         list(LINES),
-        format_func=lambda line: history.watched.capitalize() if line == "validation" else LINES[line],
+        format_func=lambda line: history.monitored.capitalize() if line == "validation" else LINES[line],
         selection_mode="multi",
         default=list(LINES),
         key="lines",

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.config import ConfigError, TrainConfig
-from cifar_core.format import schedule_words
+from cifar_core.format import describe_schedule
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import LearningRate
 from cifar_core.runs.history import History
@@ -52,9 +52,9 @@ def _recipe_value(changes: dict[str, tuple[Any, Any]], name: str) -> str:
     return as_text(changes[name][1]) if name in changes else ""
 
 
-def lr_change_words(event: LearningRate) -> str:
+def describe_lr_change(event: LearningRate) -> str:
     """A change of the learning rate by hand: what, from where on, when."""
-    return f"{schedule_words(event.factor)} after step {event.step:,} ({when(event.time)})"
+    return f"{describe_schedule(event.factor)} after step {event.step:,} ({when(event.time)})"
 
 
 def machine_facts(run: Run, history: History) -> list[tuple[str, str]]:
@@ -66,12 +66,13 @@ def machine_facts(run: Run, history: History) -> list[tuple[str, str]]:
     rows = {
         "Started": when(run.created or start.time),
         "Network": f"{start.model}, {size}",
-        "Pictures": f"{start.train_images:,} for training, {start.val_images:,} for {history.watched}",
+        "Pictures": f"{start.train_images:,} for training, {start.val_images:,} for {history.monitored}",
         "Data": start.data_source,
         "Data fingerprint": start.data_fingerprint,
         "Device": f"{start.device}, {start.precision}, {start.threads} threads",
         "Versions": ", ".join(f"{name} {version}" for name, version in start.versions.items()),
-        "Learning rate": "; ".join(lr_change_words(event) for event in history.lr_changes) or "as scheduled",
+        "Learning rate": "; ".join(describe_lr_change(event) for event in history.lr_changes)
+        or "as scheduled",
         "Resumed": ", ".join(f"after step {event.step:,}" for event in history.resumes) or "never",
     }
     return list(rows.items())

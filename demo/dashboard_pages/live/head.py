@@ -5,14 +5,14 @@ import streamlit as st
 from cifar_core.config import ConfigError
 from cifar_core.runs.history import History
 from cifar_core.runs.launch import launch
-from cifar_core.runs.resources import Load
+from cifar_core.runs.resources import Resources
 from cifar_core.runs.store import Run, Status, StoreError
 from demo.dashboard_pages.live.details import show_log
 from demo.dashboard_pages.live.lr_control import show_lr_control
 from demo.shared.format import counted, duration, megabytes, percent
 from demo.shared.host import is_public
 from demo.widgets.panels import plain, show_facts, show_link
-from demo.widgets.run_status import RESUMABLE, failure_words, progress_of
+from demo.widgets.run_status import RESUMABLE, describe_failure, progress_of
 
 SAVED = "the latest are saved, to go on with later"
 ASKED = "Asked; the run answers at its next step."
@@ -41,28 +41,30 @@ def facts_of(run: Run, status: Status, history: History) -> list[tuple[str, str]
     if history.best is not None:
         best = history.best
         facts.append(
-            (f"Best {history.watched} accuracy", f"{percent(best.val_accuracy)} (epoch {best.epoch})")
+            (f"Best {history.monitored} accuracy", f"{percent(best.val_accuracy)} (epoch {best.epoch})")
         )
     if history.epochs:
         facts.append(("Training time", duration(history.end.seconds if history.end else history.seconds)))
-    if status.active and status.load is not None:
-        facts += load_facts(status.load)
+    if status.active and status.resources is not None:
+        facts += resource_facts(status.resources)
     if start is not None:
         facts.append(("Device", f"{start.device}, {start.precision}"))
     return facts
 
 
-def load_facts(load: Load) -> list[tuple[str, str]]:
+def resource_facts(resources: Resources) -> list[tuple[str, str]]:
     """What the training takes of the machine, as (label, value)."""
     facts = []
-    if load.memory_mb is not None:
-        facts.append(("Memory", megabytes(load.memory_mb)))
-    if load.cores is not None:
-        whole = "" if load.machine is None else f", machine {100 * load.machine:.0f} % busy"
-        facts.append(("CPU", f"{load.cores:.1f} of {counted(load.all_cores, 'core')}{whole}"))
-    if load.gpu_memory_mb is not None and load.gpu_total_mb is not None:
-        work = "" if load.gpu is None else f"{100 * load.gpu:.0f} %, "
-        facts.append(("GPU", f"{work}{megabytes(load.gpu_memory_mb)} of {megabytes(load.gpu_total_mb)}"))
+    if resources.memory_mb is not None:
+        facts.append(("Memory", megabytes(resources.memory_mb)))
+    if resources.cores is not None:
+        whole = "" if resources.machine is None else f", machine {100 * resources.machine:.0f} % busy"
+        facts.append(("CPU", f"{resources.cores:.1f} of {counted(resources.all_cores, 'core')}{whole}"))
+    if resources.gpu_memory_mb is not None and resources.gpu_total_mb is not None:
+        work = "" if resources.gpu is None else f"{100 * resources.gpu:.0f} %, "
+        facts.append(
+            ("GPU", f"{work}{megabytes(resources.gpu_memory_mb)} of {megabytes(resources.gpu_total_mb)}")
+        )
     return facts
 
 
@@ -116,22 +118,22 @@ def _resume(run: Run) -> None:
 def show_outcome(run: Run, status: Status, history: History) -> None:
     """How a run ended, in a sentence, and what to do next."""
     if status.state == "failed":
-        st.error(plain(failure_words(status)))
+        st.error(plain(describe_failure(status)))
         show_log(run.log_tail(12))
     elif status.active and (run.best_checkpoint / "card.json").exists():
         show_link("try_network", "Try the best weights so far on pictures", run=run.id)
     elif history.best is not None and not status.active:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.write(plain(outcome_words(status, history)))
+            st.write(plain(describe_outcome(status, history)))
             show_link("try_network", "Try it on pictures", run=run.id)
 
 
-def outcome_words(status: Status, history: History) -> str:
+def describe_outcome(status: Status, history: History) -> str:
     """The result in a sentence."""
     kept, done = history.kept, counted(len(history.epochs), "epoch")
     assert kept is not None  # the caller asks only then
     end = "Finished" if status.state == "finished" else "Stopped"
     return (
-        f"{end} after {done}: {percent(kept.val_accuracy)} of the {history.watched} pictures right at epoch "
-        f"{kept.epoch}, and those weights are kept."
+        f"{end} after {done}: {percent(kept.val_accuracy)} of the {history.monitored} pictures right at "
+        f"epoch {kept.epoch}, and those weights are kept."
     )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cifar_core.format import schedule_words
+from cifar_core.format import describe_schedule
 from cifar_core.runs.history import History
 from cifar_core.runs.requests import FACTORS
 from cifar_core.runs.store import Run, StoreError
@@ -17,7 +17,7 @@ HELP = (
 def show_lr_control(run: Run, history: History) -> None:
     """What the rate is now, and four ways to change it."""
     with st.popover("Learning rate"):
-        st.write(plain(rate_words(history)))
+        st.write(plain(format_rate(history)))
         with st.container(horizontal=True):
             for label, factor in choices(history.lr_factor):
                 st.button(label, key=f"lr:{label}", on_click=ask_factor, args=(run, factor))
@@ -34,9 +34,9 @@ def show_lr_control(run: Run, history: History) -> None:
                 ask_factor(run, factor)
 
 
-def rate_words(history: History) -> str:
+def format_rate(history: History) -> str:
     """The rate now, and what part of the schedule that is."""
-    part = schedule_words(history.lr_factor)
+    part = describe_schedule(history.lr_factor)
     now = f"Now {history.steps[-1].lr:.3g}: " if history.steps else ""
     return f"{now}{part}." if now else f"{part[:1].upper()}{part[1:]}."
 

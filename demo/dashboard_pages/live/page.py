@@ -24,7 +24,7 @@ from demo.dashboard_pages.live.curve_view import choose_view
 from demo.dashboard_pages.live.details import show_details
 from demo.dashboard_pages.live.head import show_controls, show_outcome, show_progress
 from demo.dashboard_pages.live.pictures import show_pictures
-from demo.shared.format import sizes_sentence
+from demo.shared.format import describe_sizes
 from demo.widgets.panels import plain, show_chart, show_head, show_link, tighten_page
 from demo.widgets.run_status import labels_line
 
@@ -174,7 +174,7 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
         st.caption(plain(words))
     st.fragment(curves_panel, run_every=curves_seconds)(run, run_color(rank_of(store, run)))
     config = run.config()
-    if sentence := sizes_sentence([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]):
+    if sentence := describe_sizes([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]):
         st.caption(sentence)
     mixing_panel(run)
     show_pictures(run, status, history)

@@ -13,7 +13,7 @@ from cifar_core.runs.sample import Sample, read_sample
 from cifar_core.runs.store import Run, Status, StoreError
 from demo.shared.format import counted, whole_percent
 from demo.shared.pictures import Top, course_line, picture_grid
-from demo.widgets.networks import TOP, TrialError, network_of, pictures_of
+from demo.widgets.networks import TOP, TrainedNetworkError, network_of, pictures_of
 from demo.widgets.panels import plain
 
 HEADING = "What it says about the same pictures"
@@ -56,7 +56,7 @@ def show_pictures(run: Run, status: Status, history: History) -> None:
         st.error(plain(str(error)))
         return
     if told is not None:
-        draw_pictures(told, title_of(told, history.watched), READING)
+        draw_pictures(told, title_of(told, history.monitored), READING)
     elif status.active and not history.epochs:
         st.caption(SOON)
     elif (run.best_checkpoint / "card.json").exists():
@@ -82,10 +82,12 @@ def answered(sample: Sample, epochs: Sequence[Epoch]) -> Answered | None:
     return Answered(sample.images, sample.truths, sample.class_names, numbers, probs) if told else None
 
 
-def title_of(told: Answered, watched: str) -> str:
+def title_of(told: Answered, monitored: str) -> str:
     """How many of the pictures are right now, and before."""
     now, count = told.hits(-1), len(told.truths)
-    words = f"After epoch {told.epochs[-1]} it is right about {now} of {counted(count, f'{watched} picture')}"
+    words = (
+        f"After epoch {told.epochs[-1]} it is right about {now} of {counted(count, f'{monitored} picture')}"
+    )
     return f"{words}; after epoch {told.epochs[0]} it was {told.hits(0)}" if len(told.epochs) > 1 else words
 
 
@@ -125,11 +127,11 @@ def _offer(run: Run, history: History) -> None:
     try:
         with st.spinner("Loading the network; the first time takes a few seconds"):
             told = ask(run)
-    except (TrialError, StoreError) as error:
+    except (TrainedNetworkError, StoreError) as error:
         st.error(plain(str(error)))
         return
     title = (
-        f"The best weights are right about {told.hits(0)} of {len(told.truths)} {history.watched} pictures"
+        f"The best weights are right about {told.hits(0)} of {len(told.truths)} {history.monitored} pictures"
     )
     draw_pictures(told, title, ASKED_READING)
 
@@ -138,7 +140,7 @@ def ask(run: Run) -> Answered:
     """The first pictures that the run measured itself by, answered by its best weights.
 
     Raises:
-        TrialError: when weights or pictures cannot be had.
+        TrainedNetworkError: when weights or pictures cannot be had.
         StoreError: when the run's settings cannot be read.
     """
     from cifar_core.data import DataError, split_train_val
@@ -149,9 +151,9 @@ def ask(run: Run) -> Answered:
     try:
         _, places = split_train_val(data.train.targets, config.val_size, config.split_seed)
     except DataError as error:
-        raise TrialError(str(error)) from None
-    watched = config.watched == "test"
-    split, places = (data.test, np.arange(ANSWERED)) if watched else (data.train, places[:ANSWERED])
+        raise TrainedNetworkError(str(error)) from None
+    monitored = config.monitored == "test"
+    split, places = (data.test, np.arange(ANSWERED)) if monitored else (data.train, places[:ANSWERED])
     images = np.asarray(split.images[places])  # (N, 3, 32, 32)
     truths = [data.class_names[target] for target in split.targets[places]]
     probs = classifier.probs(images).astype(np.float64)

@@ -6,11 +6,11 @@ import streamlit as st
 
 from demo.charts.what_if import Worth, worth_chart
 from demo.dashboard_pages.mixing.choice import measured_pictures
-from demo.dashboard_pages.mixing.hand_mix import Mixes, core_mix, in_words, to_text
+from demo.dashboard_pages.mixing.hand_mix import Mixes, core_mix, describe_mixes, to_text
 from demo.shared.format import percent
 from demo.shared.host import is_public
 from demo.widgets.evaluation_pictures import Pictures
-from demo.widgets.networks import Network, TrialError
+from demo.widgets.networks import Network, TrainedNetworkError
 from demo.widgets.panels import plain, show_chart, show_table
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes) -> None:
     st.subheader("How often is it right with this mix?")
     try:
         measured = measured_pictures(network, what_if.card)
-    except TrialError as error:
+    except TrainedNetworkError as error:
         st.write(plain(f"This needs labeled pictures. {error}"))
         return
     kept = _kept(network.id, network.stamp)
@@ -75,7 +75,9 @@ def _show_table(what_if: "WhatIf", measured: Pictures, kept: dict[str, float], m
     if mixes and to_text(mixes) in kept:
         share = kept[to_text(mixes)]
         points = f"{100 * (share - kept['']):+.2f} points"
-        rows.append({"mix": in_words(mixes, what_if.blocks), "right": percent(share), "difference": points})
+        rows.append(
+            {"mix": describe_mixes(mixes, what_if.blocks), "right": percent(share), "difference": points}
+        )
     show_table(rows)
     st.caption(f"Share of right answers on {measured.words}, each seen once and as it is.")
 

@@ -13,7 +13,7 @@ from cifar_core.runs.history import History
 from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.runs.summary import Summary, summarize_all
 from demo.widgets.evaluation_pictures import Pictures, config_of, select_pictures, splits_of
-from demo.widgets.networks import Network, TrialError, list_networks, network_of
+from demo.widgets.networks import Network, TrainedNetworkError, list_networks, network_of
 from demo.widgets.panels import plain
 from demo.widgets.picture_choice import Picked, choose_picture
 
@@ -119,11 +119,11 @@ def _what_if_of(folder: Path, stamp: int) -> "WhatIf":
     try:
         return WhatIf(network_of(folder, stamp))
     except ValueError as error:
-        raise TrialError(str(error)) from None
+        raise TrainedNetworkError(str(error)) from None
 
 
 def what_if_of(network: Network) -> "WhatIf":
-    """The loaded network, kept for everyone; better weights load anew. Raises TrialError."""
+    """The loaded network, kept for everyone; better weights load anew. Raises TrainedNetworkError."""
     with st.spinner(LOADING):
         return _what_if_of(network.folder, network.stamp)
 
@@ -135,7 +135,7 @@ def opened(network: MixingNetwork) -> "WhatIf | None":
         return None
     try:
         return what_if_of(network.weights)
-    except TrialError as error:
+    except TrainedNetworkError as error:
         st.error(plain(str(error)))
         return None
 
@@ -156,7 +156,7 @@ def measured_pictures(network: Network, card: "Card") -> Pictures:
     """What accuracies are measured on: validation pictures, or test pictures where the run set none aside.
 
     Raises:
-        TrialError: when there are none on this machine, or none that fit the network.
+        TrainedNetworkError: when there are none on this machine, or none that fit the network.
     """
     with st.spinner("Opening the pictures"):
         return select_pictures(network, card, splits_of(config_of(card))[0], MEASURED)

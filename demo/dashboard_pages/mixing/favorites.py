@@ -13,7 +13,7 @@ from demo.dashboard_pages.mixing.kernel_pictures import kernel_name
 from demo.shared.pictures import data_uri, sheet
 from demo.widgets.choice import choose
 from demo.widgets.evaluation_pictures import Pictures
-from demo.widgets.networks import TrialError
+from demo.widgets.networks import TrainedNetworkError
 from demo.widgets.panels import plain
 
 AT_ONCE = 50  # pictures between two moves of the progress bar
@@ -97,7 +97,7 @@ def _look_through(network: MixingNetwork) -> Found | None:
         return None
     try:
         measured = measured_pictures(network.weights, what_if.card)
-    except TrialError as error:
+    except TrainedNetworkError as error:
         st.write(plain(f"This needs labeled pictures. {error}"))
         return None
     bar, total = st.progress(0.0, text="Asking the network"), len(measured)

@@ -105,7 +105,7 @@ def _close(one: Setting | None, other: Setting | None) -> bool:
     return len(one) == len(other) and all(abs(a - b) < 2e-3 for a, b in zip(one, other, strict=True))
 
 
-def in_words(mixes: Mapping[str, Setting], blocks: Mapping[str, int]) -> str:
+def describe_mixes(mixes: Mapping[str, Setting], blocks: Mapping[str, int]) -> str:
     """The whole mix in a sentence, blocks with the same setting together."""
     if not mixes:
         return "Every block mixes as predicted."

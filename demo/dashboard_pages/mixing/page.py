@@ -8,7 +8,7 @@ from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.runs.store import RunStore, StoreError
 from demo.charts import entropy_chart, mixing_per_class
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
-from demo.charts.mixing_time import entropy_over_time, shares_over_time, warning_sentence
+from demo.charts.mixing_time import describe_warning, entropy_over_time, shares_over_time
 from demo.dashboard_pages.mixing.choice import MixingNetwork, Record, list_mixing, record_of
 from demo.dashboard_pages.mixing.favorites import show_favorites
 from demo.dashboard_pages.mixing.picture_view import show_picture
@@ -88,13 +88,13 @@ def show_epoch(record: Record) -> None:
         show_chart(mixing_per_class(epoch, record.class_names, largest(record)), "classes", HEAT_ALT)
     with right:
         show_chart(entropy_chart(epoch.mixing), "entropy", "Bar chart: entropy of each block's mix")
-        if sentence := warning_sentence(epoch):
+        if sentence := describe_warning(epoch):
             st.warning(plain(sentence))
     own = "these weights are kept" if epoch.epoch == record.kept else f"the weights of {record.kept} are kept"
-    st.caption(f"Epoch {epoch.epoch} of {record.epochs[-1].epoch}; {own}. {temperature_words(record)}")
+    st.caption(f"Epoch {epoch.epoch} of {record.epochs[-1].epoch}; {own}. {describe_temperature(record)}")
 
 
-def temperature_words(record: Record) -> str:
+def describe_temperature(record: Record) -> str:
     """What is known of the softmax's temperature, in a sentence."""
     if not record.softmax:
         return "Each coefficient is a sigmoid of its own, so there is no temperature."
@@ -112,9 +112,9 @@ def show_time(record: Record | None) -> None:
         st.write(NO_RECORD)
         return
     show_chart(entropy_over_time(record.epochs), "entropies", "Line chart: entropy of each block over epochs")
-    if sentence := warning_sentence(record.epochs[-1]):
+    if sentence := describe_warning(record.epochs[-1]):
         st.warning(plain(sentence))
-    st.caption(temperature_words(record))
+    st.caption(describe_temperature(record))
     st.subheader("The coefficients of each block")
     blocks = record.epochs[-1].mixing
     most = max(len(block.mean) for block in blocks)

@@ -12,8 +12,8 @@ from demo.dashboard_pages.mixing.hand_mix import (
     BY_HAND,
     Mixes,
     core_mix,
+    describe_mixes,
     from_text,
-    in_words,
     preset_of,
     presets,
     rebalanced,
@@ -80,7 +80,7 @@ def show_controls(what_if: "WhatIf", mixes: Mixes, used: Mapping[str, Sequence[f
         st.caption("Choose one block to move its coefficients one by one.")
     else:
         _sliders(place, mixes, used[place], what_if.shares_sum_to_one)
-    st.write(plain(in_words(mixes, blocks)))
+    st.write(plain(describe_mixes(mixes, blocks)))
     st.button("Back to as predicted", disabled=not mixes, on_click=_set_mixes, args=({},))
 
 

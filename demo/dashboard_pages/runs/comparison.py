@@ -50,7 +50,7 @@ def different_pictures(runs: Sequence[Summary]) -> str:
 def cost_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
     """Time, size and what came of it: one row a measure, one column a run."""
     measures: dict[str, Callable[[Summary], str]] = {
-        "best accuracy": lambda run: f"{percent(run.best)} ({run.watched})" if run.best else "–",
+        "best accuracy": lambda run: f"{percent(run.best)} ({run.monitored})" if run.best else "–",
         "training time": lambda run: duration(run.seconds) if run.epochs else "–",
         "time an epoch": lambda run: duration(run.seconds / run.epochs) if run.epochs else "–",
         "parameters": lambda run: amount(run.parameters) if run.parameters else "–",

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cifar_core.runs.lr_search import remove_old_searches
+from cifar_core.runs.lr_finder import remove_old_searches
 from cifar_core.runs.store import RunStore
 from cifar_core.runs.summary import summarize_all
 from cifar_core.runs.trash import empty_trash

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cifar_core.runs.summary import Summary
 from demo.dashboard_pages.runs.query import ORDERS, RunsQuery, all_tags, asked_for
-from demo.shared.format import STATE_WORDS, counted, listed, when
+from demo.shared.format import STATE_TEXT, counted, listed, when
 from demo.shared.palette import CURVE_INK
 from demo.widgets.panels import plain
 
@@ -31,7 +31,7 @@ def table_of(summaries: list[Summary]) -> pd.DataFrame:
                 "run": item.name,
                 "best val accuracy (%)": None if item.best is None else round(100 * item.best, 2),
                 "val accuracy": [100 * value for value in item.curve],
-                "state": STATE_WORDS[item.state],
+                "state": STATE_TEXT[item.state],
                 "tags": item.labels.tags,
                 "epochs": item.epochs,
                 "time (min)": round(item.seconds / 60, 2) if item.epochs else None,
@@ -68,7 +68,7 @@ def ask(summaries: list[Summary]) -> RunsQuery:
     """Search, filters and order; the URL holds them as q, state, tag, sort and order."""
     text = st.text_input("Search", key="q", bind="query-params", type="search", help=SEARCH_HELP)
     with st.container(horizontal=True):
-        states = [state for state in STATE_WORDS if any(item.state == state for item in summaries)]
+        states = [state for state in STATE_TEXT if any(item.state == state for item in summaries)]
         state = st.multiselect("State", states, key="state", bind="query-params", width=220)
         tags = all_tags(summaries)
         tag = st.multiselect("Tag", tags, key="tag", bind="query-params", width=220) if tags else []

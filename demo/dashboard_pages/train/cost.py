@@ -79,13 +79,13 @@ def answer_for(config: TrainConfig, store: RunStore) -> Answer:
         return Answer(f"not known. {error}")
     beside = is_training(store)
     if speed is not None:
-        return Answer(time_words(config, speed, beside), speed)
+        return Answer(describe_time(config, speed, beside), speed)
     if beside:
         return Answer(BESIDE, look_seconds=BESIDE_SECONDS)
     return _measure(config, store)
 
 
-def time_words(config: TrainConfig, speed: Speed, beside: bool) -> str:
+def describe_time(config: TrainConfig, speed: Speed, beside: bool) -> str:
     """ "about 14 minutes (measured)", and what stands against it."""
     how = "measured beside other work" if speed.busy else "measured"
     words = f"about {about(estimate_seconds(config, speed))} ({how})"

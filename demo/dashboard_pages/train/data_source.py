@@ -6,10 +6,10 @@ from pathlib import Path
 from cifar_core.data.dataset import DataError
 from cifar_core.data.sources import find_local
 
-SYNTHETIC_WORDS = (
+SYNTHETIC_TEXT = (
     "2,000 drawn shapes, made on the spot: to see how everything works. Says nothing about photographs."
 )
-DOWNLOAD_WORDS = (
+DOWNLOAD_TEXT = (
     "No folder is named, so the run first fetches CIFAR-10 from the Hugging Face Hub (about 150 MB, kept for "
     "the next time). If you have it already, name its folder."
 )
@@ -25,7 +25,7 @@ def named_folder() -> Path | None:
     return Path(value).expanduser() if value else None
 
 
-def folder_words(folder: Path) -> tuple[bool, str]:
+def describe_folder(folder: Path) -> tuple[bool, str]:
     """(usable, a sentence): what is found in a data folder, or what is wrong with it."""
     try:
         return True, f"Found: {find_local(folder).words}"

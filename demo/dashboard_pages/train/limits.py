@@ -8,7 +8,7 @@ MOST_EPOCHS = 3
 MOST_IMAGES = 2000  # to train on; as many again, at the most, are validated on
 MOST_BATCH = 256
 KEPT_RUNS = 100  # on a disk that everyone shares
-CAPS_WORDS = (
+CAPS_TEXT = (
     f"Everyone shares this public page's machine, so a training here is cut to {MOST_EPOCHS} epochs of "
     f"{MOST_IMAGES:,} pictures in batches of {MOST_BATCH} at the most, with the recipe's own network, one at "
     "a time; the command below does all of it on your own computer."
@@ -25,8 +25,8 @@ def capped(config: TrainConfig, recipe: TrainConfig) -> TrainConfig:
         val_size=min(config.val_size, MOST_IMAGES),
         batch_size=min(config.batch_size, MOST_BATCH),
         accumulation_steps=1,
-        watched="val",  # the test images are 10,000
-        views=min(config.views, 2),
+        monitored="val",  # the test images are 10,000
+        tta=min(config.tta, 2),
     )
 
 

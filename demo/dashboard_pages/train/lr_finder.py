@@ -6,9 +6,9 @@ import streamlit as st
 
 from cifar_core.config import TrainConfig
 from cifar_core.recipes import Recipe
-from cifar_core.runs.lr_search import LrSearch, SearchFolder, launch_search
+from cifar_core.runs.lr_finder import LrFinder, SearchFolder, launch_lr_finder
 from cifar_core.runs.store import RunStore, StoreError
-from demo.charts import lr_search_chart
+from demo.charts import lr_finder_chart
 from demo.dashboard_pages.train.form import set_value
 from demo.widgets.panels import plain, show_chart
 
@@ -23,7 +23,7 @@ WAITING = "Waits until the device is free."
 def show_lr_finder(store: RunStore, recipe: Recipe, config: TrainConfig, data_dir: Path | None) -> None:
     """A fold-out: start, the loss along the rate, and the suggestion to take over."""
     with st.expander("Find a learning rate", key="lr_finder"):
-        path = st.session_state.get("lr_search")
+        path = st.session_state.get("lr_finder_run")
         if path is None:
             st.caption(EXPLANATION)
             st.button("Find", on_click=start_search, args=(store, config, data_dir))
@@ -42,21 +42,21 @@ def show_lr_finder(store: RunStore, recipe: Recipe, config: TrainConfig, data_di
 
 def start_search(store: RunStore, config: TrainConfig, data_dir: Path | None) -> None:
     """Make the search's folder and start its process; a second click on the same button starts no other."""
-    if "lr_search" in st.session_state:
+    if "lr_finder_run" in st.session_state:
         return
     try:
         folder = SearchFolder.create(store, config, data_dir)
-        launch_search(folder)
+        launch_lr_finder(folder)
     except (StoreError, OSError) as error:
         st.session_state["lr_trouble"] = str(error)
     else:
-        st.session_state["lr_search"] = str(folder.path)
+        st.session_state["lr_finder_run"] = str(folder.path)
 
 
 def end_search(folder: SearchFolder) -> None:
     """Let the process end, and forget the search."""
     folder.stop()
-    st.session_state.pop("lr_search", None)
+    st.session_state.pop("lr_finder_run", None)
 
 
 def use_rate(folder: SearchFolder, recipe: Recipe, rate: float) -> None:
@@ -71,9 +71,9 @@ def _panel(folder: SearchFolder, recipe: Recipe, drawn_seconds: float | None) ->
         st.rerun()
     if search.going_on:
         folder.watch()
-    st.caption(plain(search_words(search)))
+    st.caption(plain(describe_search(search)))
     if search.points:
-        chart = lr_search_chart(search.points, search.suggestion)
+        chart = lr_finder_chart(search.points, search.suggestion)
         show_chart(chart, "lr-search", "Line chart: training loss along a growing learning rate")
     with st.container(horizontal=True):
         if search.suggestion is not None:
@@ -91,7 +91,7 @@ def rounded(rate: float) -> float:
     return float(f"{rate:.2g}")
 
 
-def search_words(search: LrSearch) -> str:
+def describe_search(search: LrFinder) -> str:
     """What the search does or found, in a sentence."""
     if search.state == "waiting":
         return WAITING

@@ -12,9 +12,9 @@ from cifar_core.runs.summary import Summary, summarize_all
 from demo.dashboard_pages.train.cost import show_time_here
 from demo.dashboard_pages.train.data_source import (
     DOWNLOAD_HERE,
-    DOWNLOAD_WORDS,
-    SYNTHETIC_WORDS,
-    folder_words,
+    DOWNLOAD_TEXT,
+    SYNTHETIC_TEXT,
+    describe_folder,
     named_folder,
 )
 from demo.dashboard_pages.train.form import (
@@ -25,14 +25,14 @@ from demo.dashboard_pages.train.form import (
     current_values,
     show_form,
 )
-from demo.dashboard_pages.train.limits import CAPS_WORDS, capped, whats_in_the_way
+from demo.dashboard_pages.train.limits import CAPS_TEXT, capped, whats_in_the_way
 from demo.dashboard_pages.train.lr_finder import show_lr_finder
 from demo.dashboard_pages.train.queue import show_queue
 from demo.dashboard_pages.train.recipes import KINDS, card_caption, kind_of
 from demo.shared.host import is_public
 from demo.widgets.panels import plain, tighten_page
 
-DATA_WORDS = {
+DATA_TEXT = {
     "cifar10": "CIFAR-10: 60,000 small photographs",
     "airplane_automobile": "Its airplanes and automobiles alone: 12,000 photographs",
     "synthetic": "Drawn shapes, to try things out",
@@ -74,18 +74,18 @@ def choose_recipe(summaries: list[Summary]) -> Recipe:
 def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, bool]:
     """(the config's `data`, the folder if one is named, whether training can start)."""
     st.subheader("2. Pictures")
-    options = list(DATA_WORDS)
+    options = list(DATA_TEXT)
     data = st.radio(
         "Pictures",
         options,
         index=options.index(recipe.config.data),
-        format_func=DATA_WORDS.__getitem__,
+        format_func=DATA_TEXT.__getitem__,
         key=f"data:{recipe.name}",
         persist_state="session",
         label_visibility="collapsed",
     )
     if data == "synthetic":
-        st.caption(SYNTHETIC_WORDS)
+        st.caption(SYNTHETIC_TEXT)
         return "synthetic", None, True
     return str(data), *choose_folder(store)
 
@@ -94,7 +94,7 @@ def choose_folder(store: RunStore) -> tuple[Path | None, bool]:
     """(the folder to pass on, whether it can be used): the variable's, the typed one, or a download."""
     named = named_folder()
     if named is not None:
-        usable, words = folder_words(named)
+        usable, words = describe_folder(named)
         st.caption(plain(f"From the folder in CIFAR_DATA. {words}"))
         return None, usable
     if is_public():
@@ -106,10 +106,10 @@ def choose_folder(store: RunStore) -> tuple[Path | None, bool]:
         "Folder with CIFAR-10", key="folder", persist_state="session", placeholder="empty: download"
     ).strip()
     if not typed:
-        st.caption(DOWNLOAD_WORDS)
+        st.caption(DOWNLOAD_TEXT)
         return None, True
     folder = Path(typed).expanduser()
-    usable, words = folder_words(folder)
+    usable, words = describe_folder(folder)
     (st.caption if usable else st.error)(plain(words))
     return folder, usable
 
@@ -143,7 +143,7 @@ def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -
     if trouble:
         st.error(plain(trouble))
     if is_public():
-        st.info(f"{CAPS_WORDS} {busy}".strip())
+        st.info(f"{CAPS_TEXT} {busy}".strip())
     if pressed and config is not None and ready:
         start(store, capped(config, recipe.config) if is_public() else config, folder)
     if config is not None and not is_public():

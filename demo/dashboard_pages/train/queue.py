@@ -24,7 +24,7 @@ def _panel(store: RunStore) -> None:
     if not runs:
         st.rerun()
     with st.container(border=True):
-        st.markdown(plain(queue_words([status for _, status in runs])))
+        st.markdown(plain(describe_queue([status for _, status in runs])))
         for run, status in runs:
             _row(run, status)
     trouble = st.session_state.pop("queue_trouble", None)
@@ -32,7 +32,7 @@ def _panel(store: RunStore) -> None:
         st.error(plain(trouble))
 
 
-def queue_words(statuses: list[Status]) -> str:
+def describe_queue(statuses: list[Status]) -> str:
     """How many train and wait, and what that means for the next one."""
     waiting = sum(status.state == "waiting" for status in statuses)
     training = len(statuses) - waiting

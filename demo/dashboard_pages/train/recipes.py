@@ -46,11 +46,11 @@ def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
     best = best_of_recipe(summaries, recipe.name)
     if best is not None:
         where = "shipped run" if best.shipped else "best here"
-        figures.append(f"{where} {percent(best.best)} ({_watched(best)})")
+        figures.append(f"{where} {percent(best.best)} ({_monitored(best)})")
     return figures
 
 
-def _watched(best: Summary) -> str:
+def _monitored(best: Summary) -> str:
     """How far the figure carries: of few pictures it is a rough one."""
-    count = best.config.val_size if best.config and best.watched == "validation" else 0
-    return f"{count:,} {best.watched} pictures" if count else best.watched
+    count = best.config.val_size if best.config and best.monitored == "validation" else 0
+    return f"{count:,} {best.monitored} pictures" if count else best.monitored

@@ -18,12 +18,12 @@ from demo.widgets.evaluation_pictures import data_of
 from demo.widgets.networks import (
     TOP,
     Network,
-    TrialError,
+    TrainedNetworkError,
     choose_network,
+    describe_score,
     draw,
     list_networks,
     network_of,
-    score_sentence,
 )
 from demo.widgets.panels import plain, show_chart, show_link, tighten_page
 
@@ -51,7 +51,7 @@ def test_tab(network: Network, classifier: "Classifier") -> None:
     try:
         with st.spinner("Opening the test pictures"):
             split = data_of(network, classifier.card).test
-    except TrialError as error:
+    except TrainedNetworkError as error:
         show_drawings(classifier, str(error))
         return
     seed = st.session_state.setdefault("dozen", 0)
@@ -59,7 +59,7 @@ def test_tab(network: Network, classifier: "Classifier") -> None:
     predictions = classifier.predict(split.images[chosen], top=TOP)
     truths = [classifier.class_names[target] for target in split.targets[chosen]]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{score_sentence(predictions, truths)}**")
+        st.markdown(f"**{describe_score(predictions, truths)}**")
         st.button("Another twelve", on_click=lambda: st.session_state.update(dozen=seed + 1))
     st.html(picture_grid([item.seen for item in predictions], [item.top for item in predictions], truths))
     if predictions[0].mixing:
@@ -120,7 +120,7 @@ def show_page() -> None:
     try:
         with st.spinner(LOADING):
             classifier = network_of(network.folder, network.stamp)
-    except TrialError as error:
+    except TrainedNetworkError as error:
         st.error(plain(str(error)))
         return
     show_card(classifier)

@@ -91,14 +91,14 @@ def answers_of(classifier: "Classifier", weights: tuple, pictures: Pictures) -> 
     began, known = time.monotonic(), sum(map(len, parts.values()))
     place = st.empty()
     for done in compute(classifier, pictures, parts):
-        place.progress(done / len(pictures), text=progress_words(done, known, len(pictures), began))
+        place.progress(done / len(pictures), text=describe_progress(done, known, len(pictures), began))
     place.empty()
     logits = np.concatenate([parts[start] for start in sorted(parts)])
     calibration = classifier.card.calibration
     return Answers(logits, pictures.targets, calibration.temperature if calibration else 1.0)
 
 
-def progress_words(done: int, known: int, total: int, began: float) -> str:
+def describe_progress(done: int, known: int, total: int, began: float) -> str:
     """How far it is, and how long the rest takes at the speed so far."""
     each = (time.monotonic() - began) / max(1, done - known)
     left = f", about {duration(each * (total - done))} left" if done < total else ""

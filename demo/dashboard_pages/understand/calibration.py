@@ -33,7 +33,7 @@ def show_calibration(answers: Answers, validation: Answers | None) -> None:
     fitted, kept = fitted_temperature(validation), kept_temperature(answers)
     usual = usual_temperature(kept, fitted)
     chosen = st.slider("Temperature", LOWEST, ENDS[usual > ENDS[0]], usual, 0.01)
-    st.caption(f"{kept_sentence(kept)} {fit_sentence(fitted, validation, answers)}")
+    st.caption(f"{describe_kept(kept)} {describe_fit(fitted, validation, answers)}")
     plain = reliability(probabilities(answers.logits), answers.targets)
     mended = reliability(probabilities(answers.logits, chosen), answers.targets)
     alt = "Line chart: share of right answers over the probability of the answer"
@@ -56,7 +56,7 @@ def kept_temperature(answers: Answers) -> float | None:
     return round(answers.temperature, 2) if answers.temperature != 1 else None
 
 
-def kept_sentence(kept: float | None) -> str:
+def describe_kept(kept: float | None) -> str:
     """Which probabilities the other pages show."""
     if kept is None:
         return "Its card has no temperature: every page shows its probabilities as trained."
@@ -68,7 +68,7 @@ def fitted_temperature(validation: Answers | None) -> float | None:
     return round(fit_temperature(validation.logits, validation.targets), 2) if validation else None
 
 
-def fit_sentence(fitted: float | None, validation: Answers | None, answers: Answers) -> str:
+def describe_fit(fitted: float | None, validation: Answers | None, answers: Answers) -> str:
     """Where the fitted temperature comes from."""
     if fitted is None or validation is None:
         return NO_FIT

@@ -39,7 +39,7 @@ def show_layers(classifier: "Classifier", pictures: Pictures) -> None:
     number = choose_picture(len(pictures))
     st.html(picture_html(classifier, pictures, number))
     names = list(layers)
-    words = {name: layer_words(layers[name]) for name in names}
+    words = {name: describe_layer(layers[name]) for name in names}
     layer = choose("layer", "Layer", names, names[0], words, "select", 620)
     maps = maps_of(classifier, pictures.images[number : number + 1], layer)
     st.subheader("What it answers")
@@ -71,7 +71,7 @@ def picture_html(classifier: "Classifier", pictures: Pictures, number: int) -> s
     return f'<div style="{BESIDE}">{image}<span>{html.escape(words)}</span></div>'
 
 
-def layer_words(part: "Part") -> str:
+def describe_layer(part: "Part") -> str:
     """A layer in the list: its name, its first step, and the shape of its answer."""
     channels, height, width = part.shape
     return f"{part.name}: {part.layers[0]} ({channels} × {height} × {width})"

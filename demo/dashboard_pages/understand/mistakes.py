@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 ANY, OTHER = "any", "any-other"
-ANY_WORDS = {ANY: "any class", OTHER: "any wrong class"}
+ANY_TEXT = {ANY: "any class", OTHER: "any wrong class"}
 AT_ONCE = 12
 LOOKS = {"said": "the class it said", "true": "the true class"}
 HEAT_NOTE = (
@@ -64,7 +64,7 @@ def found(answers: Answers, names: tuple[str, ...], true: str, predicted: str) -
     return numbers[np.argsort(-answers.losses[numbers], kind="stable")]
 
 
-def found_sentence(count: int, total: int, true: str, predicted: str) -> str:
+def describe_found(count: int, total: int, true: str, predicted: str) -> str:
     """How many pictures answer the search."""
     if count == 0:
         return f"None of the {total:,} pictures is like that. Choose other classes, or more pictures."
@@ -121,8 +121,8 @@ def show_mistakes(classifier: "Classifier", pictures: Pictures, answers: Answers
     """The search, and the pictures that it finds."""
     names = pictures.class_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        true = choose("shows", "True class", [ANY, *names], ANY, ANY_WORDS, "select", 320)
-        predicted = choose("said", "Predicted class", [OTHER, *names], OTHER, ANY_WORDS, "select", 320)
+        true = choose("shows", "True class", [ANY, *names], ANY, ANY_TEXT, "select", 320)
+        predicted = choose("said", "Predicted class", [OTHER, *names], OTHER, ANY_TEXT, "select", 320)
     show_found(classifier, pictures, answers, true, predicted)
 
 
@@ -131,7 +131,7 @@ def show_found(
 ) -> None:
     """The pictures of a true and a predicted class, twelve at a time."""
     numbers = found(answers, pictures.class_names, true, predicted)
-    st.markdown(f"**{plain(found_sentence(len(numbers), len(pictures), true, predicted))}**")
+    st.markdown(f"**{plain(describe_found(len(numbers), len(pictures), true, predicted))}**")
     if len(numbers) == 0:
         return
     looks = choose("heat", "Heat map for", list(LOOKS), "said", LOOKS, labeled=True)

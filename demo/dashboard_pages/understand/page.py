@@ -19,11 +19,11 @@ from demo.widgets.evaluation_pictures import (
     Pictures,
     choose_pictures,
     config_of,
-    pictures_sentence,
+    describe_pictures,
     select_pictures,
     splits_of,
 )
-from demo.widgets.networks import Network, TrialError, choose_network, list_networks, network_of
+from demo.widgets.networks import Network, TrainedNetworkError, choose_network, list_networks, network_of
 from demo.widgets.panels import plain, show_link, tighten_page
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def show_answers(part: str, network: Network, classifier: "Classifier") -> None:
     pictures = select_pictures(network, classifier.card, split, count)
     answers = answered(network, classifier, pictures)
     right = f"{percent(answers.accuracy)} right at one look each"
-    st.write(plain(f"{pictures_sentence(pictures)} {right}{views_words(classifier.card.views)}."))
+    st.write(plain(f"{describe_pictures(pictures)} {right}{describe_tta(classifier.card.tta)}."))
     if part == "confusion":
         show_confusion(classifier, pictures, answers)
     elif part == "mistakes":
@@ -65,7 +65,7 @@ def show_answers(part: str, network: Network, classifier: "Classifier") -> None:
         show_calibration(answers, validation_answers(network, classifier, pictures, answers, count))
 
 
-def views_words(views: int) -> str:
+def describe_tta(views: int) -> str:
     """Why the accuracy of one look differs from the one that the network's card states."""
     return f"; its stated accuracy averages up to {views} views of a picture" if views > 1 else ""
 
@@ -85,7 +85,7 @@ def show_damage(store: RunStore, networks: list[Network], network: Network, clas
     """What the network bears."""
     split, count = choose_pictures(config_of(classifier.card), "damaged", FEW_COUNTS, 200)
     pictures = select_pictures(network, classifier.card, split, count)
-    st.write(plain(pictures_sentence(pictures)))
+    st.write(plain(describe_pictures(pictures)))
     show_robustness(store, networks, network, classifier, pictures)
 
 
@@ -93,7 +93,7 @@ def show_insides(network: Network, classifier: "Classifier") -> None:
     """One layer on one picture."""
     split, count = choose_pictures(config_of(classifier.card), "few", (200,))
     pictures = select_pictures(network, classifier.card, split, count)
-    st.write(plain(pictures_sentence(pictures)))
+    st.write(plain(describe_pictures(pictures)))
     show_layers(classifier, pictures)
 
 
@@ -123,7 +123,7 @@ def show_page() -> None:
     network = choose_network(networks, DEFAULT_CHECKPOINT, NO_WEIGHTS)
     try:
         show_network(store, networks, network)
-    except TrialError as error:
+    except TrainedNetworkError as error:
         st.write(plain(str(error)))
 
 

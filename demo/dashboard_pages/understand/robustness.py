@@ -60,7 +60,7 @@ def show_robustness(
         show_legend((kind, kind_style(kind)) for kind in CORRUPTIONS)
         alt = "Line chart: accuracy over the strength of eight kinds of damage"
         show_chart(robustness_chart(known), "robustness", alt)
-        st.caption(spread_sentence(known))
+        st.caption(describe_spread(known))
     st.html(damage_html(pictures, 0))
     st.caption(
         "Each row from left to right: strength 0 to 5, with what the strengths are. Noise, the side of a "
@@ -110,7 +110,7 @@ def seconds_a_picture(folder: Path, stamp: int, _classifier: "Classifier", _pict
     return (time.perf_counter() - began) / len(few)
 
 
-def spread_sentence(known: Robustness) -> str:
+def describe_spread(known: Robustness) -> str:
     """How far chance alone may move a figure of so many pictures."""
     share = known.clean or 0.0
     error = 100 * math.sqrt(max(share * (1 - share), 0.25 / known.n) / known.n)

@@ -11,7 +11,7 @@ from cifar_core.explain.robustness import Robustness, load
 from cifar_core.runs.store import RunStore, UnknownRun
 from cifar_core.runs.summary import rank_of
 from demo.charts.robustness import MeasuredRun
-from demo.widgets.networks import Network, TrialError
+from demo.widgets.networks import Network, TrainedNetworkError
 
 
 def robustness_file(store: RunStore, network: Network) -> Path:
@@ -29,11 +29,11 @@ def robustness_file(store: RunStore, network: Network) -> Path:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def weights_mark(folder: Path, stamp: int) -> str:
-    """What tells a network's weights from all others; `stamp` changes with them. Raises TrialError."""
+    """A key for a network's weights; `stamp` changes with them. Raises TrainedNetworkError."""
     try:
         content = (folder / "weights.safetensors").read_bytes()
     except OSError as error:
-        raise TrialError(f"The weights in {folder} cannot be read: {error.strerror}.") from None
+        raise TrainedNetworkError(f"The weights in {folder} cannot be read: {error.strerror}.") from None
     return hashlib.sha256(content).hexdigest()[:16]
 
 
@@ -50,7 +50,7 @@ def measured_runs(store: RunStore, networks: Sequence[Network], pictures: str) -
     for network in networks:
         try:
             known = known_of(store, network, pictures)
-        except (TrialError, OSError):
+        except (TrainedNetworkError, OSError):
             continue
         if known is not None and known.is_whole:
             found.append(MeasuredRun(network.name, _rank(store, network), known))

@@ -12,10 +12,10 @@ from demo.charts.mixing_time import (
     ENTROPY_PIXELS,
     LABEL_PIXELS,
     collapse_title,
+    describe_warning,
     entropy_over_time,
     label_shifts,
     shares_over_time,
-    warning_sentence,
 )
 from demo.charts.what_if import Worth, answer_change_chart, change_title, worth_chart
 from demo.dashboard_pages.mixing.favorites import favorites, favorites_html, favorites_title
@@ -88,7 +88,7 @@ def test_a_collapse_is_a_warning_with_its_epoch():
         [epoch.mixing[-1].entropy for epoch in shown], abs=1e-4
     )
     assert chart.option["series"][0]["markLine"]["data"] == [{"yAxis": 0.1}]
-    assert "stage3.1" in warning_sentence(shown[-1]) and warning_sentence(shown[0]) == ""
+    assert "stage3.1" in describe_warning(shown[-1]) and describe_warning(shown[0]) == ""
 
 
 def test_labels_at_the_ends_of_lines_do_not_overlap():

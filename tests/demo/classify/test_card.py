@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from cifar_core.metrics.calibration import Calibration
-from cifar_core.metrics.ood import SCORE, Unknown
-from demo.classify.render import about_html, alarm_sentence, head_html, networks_html, record
+from cifar_core.metrics.ood import SCORE, OodThreshold
+from demo.classify.render import about_html, describe_alarm, head_html, networks_html, record
 from tests.support.toy_checkpoints import CARD
 
 
@@ -35,25 +35,25 @@ def test_the_facts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("views", "below", "words"),
+    ("tta", "below", "words"),
     [
         (1, 1.0, "from one pass, in the accuracy"),
         (2, 1.0, "the mean over a picture and its mirror image, in the accuracy"),
         (6, 0.9, "and both moved by a pixel to two sides, unless the first pass is 90.00 % sure, in the"),
     ],
 )
-def test_the_facts_say_over_what_answers_are_averaged(views: int, below: float, words: str) -> None:
-    assert words in about_html(dataclasses.replace(CARD, views=views, views_below=below))
+def test_the_facts_say_over_what_answers_are_averaged(tta: int, below: float, words: str) -> None:
+    assert words in about_html(dataclasses.replace(CARD, tta=tta, tta_below=below))
 
 
 def test_what_was_measured_for_none_of_the_ten_is_said() -> None:
-    unknown = Unknown(SCORE, threshold=1.25, false_alarms=0.042, images=5000, split="val")
+    unknown = OodThreshold(SCORE, threshold=1.25, false_alarms=0.042, images=5000, split="val")
     calibration = Calibration(1.5, "val", 5000, ece_before=0.05, ece_after=0.012)
-    card = dataclasses.replace(CARD, unknown=unknown, calibration=calibration)
-    assert alarm_sentence(card) == ["It says so wrongly of 4.20 % of 5,000 validation pictures of the ten."]
+    card = dataclasses.replace(CARD, ood=unknown, calibration=calibration)
+    assert describe_alarm(card) == ["It says so wrongly of 4.20 % of 5,000 validation pictures of the ten."]
     page = about_html(card)
-    assert "from strangeness 1.25 on" in page and "temperature 1.50; 1.20 % off" in page
-    assert alarm_sentence(CARD) == [] and "strangeness" not in about_html(CARD)
+    assert "OOD score of 1.25 on" in page and "temperature 1.50; 1.20 % off" in page
+    assert describe_alarm(CARD) == [] and "OOD score" not in about_html(CARD)
 
 
 def test_the_table_shows_every_network_and_marks_the_chosen_one() -> None:

@@ -179,7 +179,7 @@ def test_two_networks_answer_side_by_side(caller: Caller) -> None:
 def test_the_chosen_part_of_a_picture_is_answered(caller: Caller) -> None:
     answer, inside, share, document = caller.send(PICTURE, zoom=2, right=1, down=1)
     assert np.array_equal(seen_in(inside), np.full((32, 32, 3), YELLOW, np.uint8))
-    assert document["frame"] == {"turn": 0, "zoom": 2, "right": 1, "down": 1}
+    assert document["crop"] == {"turn": 0, "zoom": 2, "right": 1, "down": 1}
     assert "2 times as near and moved off the middle" in answer and "--zoom 2 --shift 1 1" in share
     assert caller.send(PICTURE, zoom=99)[3]["error"] == "zoom is 99; it must be from 1 to 8."
     assert caller.send(PICTURE, turn="x")[3]["error"] == "turn, zoom, right and down must be numbers."

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from cifar_core.files import DEFAULT_CHECKPOINT, PROJECT_ROOT
-from cifar_core.images.crop import Frame, framed
+from cifar_core.images.crop import Crop, cropped
 from cifar_core.images.decode import fit_square
 from demo.classify.render import inside_html
 from demo.shared.drawings import DRAWINGS
@@ -205,7 +205,7 @@ def test_a_part_of_the_picture_is_chosen_with_the_keyboard(page: Page) -> None:
     unfold(page, "Crop and turn")
     slider = page.get_by_label("range slider for Nearer")
     push_to_its_end(slider, page.locator(".answer"), "8 times as near")
-    expect_seen(page, framed(quarters(), Frame(zoom=8)))
+    expect_seen(page, cropped(quarters(), Crop(zoom=8)))
     page.get_by_role("button", name="The whole picture again").click()
     expect_seen(page, quarters())
 

@@ -12,13 +12,13 @@ import pytest
 
 from cifar_core.cli import main
 from cifar_core.files import PROJECT_ROOT
-from cifar_core.images.crop import Frame, framed
+from cifar_core.images.crop import Crop, cropped
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.responses import answer_document
+from cifar_core.inference.responses import prediction_response
 from demo.classify.share import python_lines, share_html, shell_line
 from demo.shared.drawings import ship
 
-FRAME = Frame(turn=35, zoom=1.5, right=-0.25, down=0.5)
+FRAME = Crop(turn=35, zoom=1.5, right=-0.25, down=0.5)
 NAME = "a ship's $HOME.png"
 
 
@@ -30,19 +30,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("frame", [Frame(), FRAME], ids=["whole", "part"])
+@pytest.mark.parametrize("crop", [Crop(), FRAME], ids=["whole", "part"])
 def test_the_terminals_line_gives_the_same_document(
-    frame: Frame, folder: Path, capsys: pytest.CaptureFixture[str]
+    crop: Crop, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     classifier = Classifier.load()
-    (prediction,) = classifier.predict([framed(ship(), frame)], top=5)
-    expected = answer_document(NAME, prediction, classifier, frame)
-    program, *arguments = shlex.split(shell_line(NAME, classifier.name, frame, 5))
+    (prediction,) = classifier.predict([cropped(ship(), crop)], top=5)
+    expected = prediction_response(NAME, prediction, classifier, crop)
+    program, *arguments = shlex.split(shell_line(NAME, classifier.name, crop, 5))
     assert (program, arguments[:2]) == ("python", ["-m", "cifar_core"])
     assert main(arguments[2:]) == 0
     (document,) = json.loads(capsys.readouterr().out)
     assert document.keys() == expected.keys()
-    for key in ("picture", "network", "version", "frame", "notes"):
+    for key in ("picture", "network", "version", "crop", "notes"):
         assert document[key] == expected[key]
     assert [one["label"] for one in document["top"]] == [one["label"] for one in expected["top"]]
     found = [one["probability"] for one in document["top"]]
@@ -51,7 +51,7 @@ def test_the_terminals_line_gives_the_same_document(
 
 def test_the_python_program_gives_the_same_probabilities(folder: Path) -> None:
     classifier = Classifier.load()
-    (prediction,) = classifier.predict([framed(ship(), FRAME)], top=5)
+    (prediction,) = classifier.predict([cropped(ship(), FRAME)], top=5)
     program = python_lines(NAME, classifier.name, FRAME, 5)
     run = subprocess.run(
         [sys.executable, "-c", program],
@@ -67,7 +67,7 @@ def test_the_python_program_gives_the_same_probabilities(folder: Path) -> None:
 
 def test_an_answer_can_be_taken_away_and_text_from_outside_is_escaped() -> None:
     document = {"picture": "<script>.png", "network": "toy.v1", "version": "0123456789ab", "top": []}
-    page = share_html([document], Frame(), 5)
+    page = share_html([document], Crop(), 5)
     found = re.search(r'download="answer.json" href="data:application/json;base64,([^"]+)"', page)
     assert found and json.loads(base64.b64decode(found[1])) == document
     assert "toy.v1, version 0123456789ab" in page

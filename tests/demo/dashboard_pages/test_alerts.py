@@ -7,7 +7,7 @@ import pytest
 from cifar_core.runs.events import RunEnd
 from cifar_core.runs.history import History
 from cifar_core.runs.store import Status
-from demo.dashboard_pages.live.alerts import end_words, plateau_words
+from demo.dashboard_pages.live.alerts import describe_end, describe_plateau
 from tests.support.fake_runs import epoch_end, keep_running, make_run, start
 from tests.support.page_tests import page, words
 
@@ -20,26 +20,26 @@ def history_of(losses, total=20):
 
 
 def test_a_loss_that_falls_needs_no_word():
-    assert plateau_words(History()) == ""
-    assert plateau_words(history_of([2.0, 1.5, 1.6, 1.7])) == ""
-    assert plateau_words(history_of([2.0, 1.5, 1.6, 1.7, 1.4])) == ""
+    assert describe_plateau(History()) == ""
+    assert describe_plateau(history_of([2.0, 1.5, 1.6, 1.7])) == ""
+    assert describe_plateau(history_of([2.0, 1.5, 1.6, 1.7, 1.4])) == ""
 
 
 def test_a_loss_that_has_not_fallen_for_three_epochs_is_said():
-    said = plateau_words(history_of([2.0, 1.5, 1.6, 1.7, 1.5]))
+    said = describe_plateau(history_of([2.0, 1.5, 1.6, 1.7, 1.5]))
     assert said.startswith("The validation loss has not fallen for 3 epochs (1.50 at epoch 2)")
 
 
 def test_a_long_run_is_given_more_time():
     losses = [2.0, 1.5] + [1.6] * 9
-    assert plateau_words(history_of(losses, total=100)) == ""
-    assert "for 10 epochs" in plateau_words(history_of([*losses, 1.6], total=100))
+    assert describe_plateau(history_of(losses, total=100)) == ""
+    assert "for 10 epochs" in describe_plateau(history_of([*losses, 1.6], total=100))
 
 
 def test_a_run_that_has_ended_needs_no_advice():
     history = history_of([1.0, 2.0, 2.0, 2.0])
     history.add([RunEnd("finished", 200, 1.0, 1, 0.5)])
-    assert plateau_words(history) == ""
+    assert describe_plateau(history) == ""
 
 
 @pytest.mark.parametrize(("asked", "notes"), [(True, 1), (False, 0)])
@@ -70,6 +70,6 @@ def test_a_plateau_is_said_on_the_page(store):
 
 def test_words_of_the_end(store):
     run = make_run(store)
-    assert end_words(run, Status("failed", message="The loss is no number.")).endswith(
+    assert describe_end(run, Status("failed", message="The loss is no number.")).endswith(
         ": failed. The loss is no number."
     )

@@ -7,13 +7,13 @@ from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
 from cifar_core.models import create_model
 from cifar_core.models.summary import parts_of
 from cifar_core.recipes import get_recipe
-from demo.dashboard_pages.basics.network import drawing_sentence, network_drawing
+from demo.dashboard_pages.basics.network import describe_drawing, network_drawing
 from demo.shared.pictures import random_rows, sheet
 from demo.widgets.dataset_pictures import (
     augmentation_html,
     class_rows_html,
     count_rows,
-    counts_sentence,
+    describe_counts,
     mean_pictures,
     mean_pictures_html,
 )
@@ -67,7 +67,7 @@ def test_a_mean_picture_is_the_mean_of_its_class(data):
 
 def test_counts_are_counted(data):
     assert count_rows(data)[0] == {"class": SHAPE_NAMES[0], "training": "20", "test": "10"}
-    assert counts_sentence(data).startswith(
+    assert describe_counts(data).startswith(
         "200 training pictures, 20 of each class; 100 test pictures, 10 of each"
     )
 
@@ -95,10 +95,10 @@ def test_a_drawing_has_a_row_for_each_part_with_its_figures():
     text = network_drawing(parts)
     assert text.count("<li") == len(parts) == 3
     assert "16 × 16 × 16" in text and "448 parameters" in text and "convolution 3×3, 3 → 16" in text
-    sentence = drawing_sentence(parts)
+    sentence = describe_drawing(parts)
     assert sentence.startswith("3 parts: 269 k parameters, 98 % of them in the last part")
     assert "63 % of that in part 2" in sentence
-    alike = drawing_sentence([parts[1], parts[1], parts[0]])
+    alike = describe_drawing([parts[1], parts[1], parts[0]])
     assert "in each of the parts 1 and 2" in alike
 
 

@@ -9,8 +9,8 @@ import pytest
 from cifar_core.runs.events import LearningRate, Step
 from cifar_core.runs.history import History
 from demo.charts import CurveView, accuracy_chart, loss_chart
-from demo.charts.along import epoch_positions, position_of, smoothed, step_positions
 from demo.charts.figure import MAX_POINTS
+from demo.charts.x_axis import epoch_positions, position_of, smoothed, step_positions
 from tests.support.fake_runs import STEPS_PER_EPOCH, events, make_run
 from tests.support.page_tests import charts, page, words
 

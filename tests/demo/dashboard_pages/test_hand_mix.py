@@ -8,8 +8,8 @@ from demo.dashboard_pages.mixing.hand_mix import (
     BY_HAND,
     EVEN,
     core_mix,
+    describe_mixes,
     from_text,
-    in_words,
     preset_of,
     presets,
     rebalanced,
@@ -81,12 +81,12 @@ def test_every_named_setting_is_known_by_its_name(count):
 
 
 def test_the_mix_in_words():
-    assert in_words({}, BLOCKS) == "Every block mixes as predicted."
-    assert in_words({"B2": 1}, BLOCKS) == "B2: without kernel 2; the other blocks as predicted."
+    assert describe_mixes({}, BLOCKS) == "Every block mixes as predicted."
+    assert describe_mixes({"B2": 1}, BLOCKS) == "B2: without kernel 2; the other blocks as predicted."
     both = {"B1": (0.0, 1.0), "B2": (0.2, 0.3, 0.5)}
-    assert in_words(both, BLOCKS) == "B1: only kernel 2; B2: 0.20, 0.30 and 0.50."
+    assert describe_mixes(both, BLOCKS) == "B1: only kernel 2; B2: 0.20, 0.30 and 0.50."
     even = {"B1": (0.5, 0.5), "B2": (1 / 3,) * 3}
-    assert in_words(even, BLOCKS) == "B1, B2: even."
+    assert describe_mixes(even, BLOCKS) == "B1, B2: even."
 
 
 def test_the_core_takes_the_same_mix():

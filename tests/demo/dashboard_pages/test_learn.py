@@ -10,8 +10,8 @@ from cifar_core.runs.summary import Summary, summarize_all
 from cifar_core.runs.trash import delete_run
 from demo.dashboard_pages.learn.lessons import (
     LESSONS,
-    end_sentence,
-    gain_sentence,
+    describe_end,
+    describe_gain,
     lesson_number,
     run_of_recipe,
     run_under_way,
@@ -68,7 +68,7 @@ def test_the_curves_of_the_run_before_stay_until_the_next_has_its_own(store):
     said = words(app)
     assert charts(app) == 2 and "curves of the run before" in said and "Train it" not in buttons(app)
     last = before.events()[-2]
-    assert end_sentence("lesson_first", last.train_accuracy, last.val_accuracy) in said
+    assert describe_end("lesson_first", last.train_accuracy, last.val_accuracy) in said
     assert page("learn", step="6").table[0].value["epochs"].tolist() == ["5"]
     lock.release()
 
@@ -96,21 +96,21 @@ def test_the_end_is_told_with_the_figures_of_the_run(store):
     run = make_run(store, recipe="lesson_overfit", mixes=False, epochs=6, total_epochs=30)
     last = run.events()[-2]
     said = words(page("learn", step="3"))
-    assert end_sentence("lesson_overfit", last.train_accuracy, last.val_accuracy) in said
+    assert describe_end("lesson_overfit", last.train_accuracy, last.val_accuracy) in said
 
 
 def test_what_augmentation_gained_is_computed_from_both_runs(store):
     without = make_run(store, recipe="lesson_overfit", mixes=False, total_epochs=30, quality=0.5)
     augmented = make_run(store, recipe="lesson_augment", mixes=False, total_epochs=30, quality=0.6)
     ends = [run.events()[-2].val_accuracy for run in (without, augmented)]
-    assert gain_sentence(*ends) in words(page("learn", step="4")) and "more in a hundred" in gain_sentence(
+    assert describe_gain(*ends) in words(page("learn", step="4")) and "more in a hundred" in describe_gain(
         *ends
     )
     assert (
-        gain_sentence(0.5, 0.4)
+        describe_gain(0.5, 0.4)
         == "Augmentation: 10.0 fewer in a hundred new pictures are right than without."
     )
-    assert gain_sentence(None, 0.4) == ""
+    assert describe_gain(None, 0.4) == ""
 
 
 def test_the_newest_own_run_comes_before_the_shipped_one(store, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 
 from cifar_core.recipes import get_recipe, list_recipes
 from demo.dashboard_pages.train.limits import (
-    CAPS_WORDS,
+    CAPS_TEXT,
     KEPT_RUNS,
     MOST_BATCH,
     MOST_EPOCHS,
@@ -21,7 +21,7 @@ def test_every_recipe_is_cut_down(name):
     config = capped(get_recipe(name).config, get_recipe(name).config)
     assert config.epochs <= MOST_EPOCHS and 0 < config.train_size <= MOST_IMAGES
     assert config.val_size <= MOST_IMAGES and config.batch_size <= MOST_BATCH
-    assert config.accumulation_steps == 1 and config.watched == "val"
+    assert config.accumulation_steps == 1 and config.monitored == "val"
 
 
 def test_what_is_small_already_stays_and_the_network_is_the_recipes():
@@ -48,7 +48,7 @@ def test_the_page_says_the_caps_and_starts_a_cut_run(store, launched, monkeypatc
     monkeypatch.setenv("CIFAR_LAB_PUBLIC", "1")
     app = page()
     app.radio(key="recipe").set_value("smoke").run()
-    assert CAPS_WORDS in words(app)
+    assert CAPS_TEXT in words(app)
     button(app, "Train").click().run()
     (run,) = launched
     config = run.config()

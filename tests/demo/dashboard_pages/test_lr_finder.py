@@ -1,11 +1,11 @@
-"""The learning rate finder on the Train page: started, watched, taken over, ended."""
+"""The learning rate finder on the Train page: started, monitored, taken over, ended."""
 
 import pytest
 
 from cifar_core.recipes import list_recipes
-from cifar_core.runs.lr_search import LrSearch
-from demo.charts import lr_search_chart
-from demo.dashboard_pages.train.lr_finder import rounded, search_words
+from cifar_core.runs.lr_finder import LrFinder
+from demo.charts import lr_finder_chart
+from demo.dashboard_pages.train.lr_finder import describe_search, rounded
 from tests.support.page_tests import button, buttons, charts, number, page, words
 
 POINTS = [[10.0 ** (n / 10 - 4), 2.3 - 0.02 * n, 2.3 - 0.02 * n] for n in range(30)]
@@ -15,7 +15,7 @@ POINTS = [[10.0 ** (n / 10 - 4), 2.3 - 0.02 * n, 2.3 - 0.02 * n] for n in range(
 def searches(monkeypatch):
     """Folders of the searches that the page starts, in place of processes."""
     started = []
-    monkeypatch.setattr("demo.dashboard_pages.train.lr_finder.launch_search", started.append)
+    monkeypatch.setattr("demo.dashboard_pages.train.lr_finder.launch_lr_finder", started.append)
     return started
 
 
@@ -28,7 +28,7 @@ def test_a_rate_is_found_and_put_into_the_form(store, searches):
     folder.stop()
     folder.change(state="running", points=POINTS, suggestion=0.01234)
     app.run()
-    assert folder.watched, "the page says that somebody looks"
+    assert folder.monitored, "the page says that somebody looks"
     assert charts(app) == 1 and "falls most steeply at a learning rate near 0.012" in words(app)
     folder.change(state="finished")
     app.run()
@@ -42,7 +42,7 @@ def test_a_search_is_stopped_by_its_button(store, searches):
     app = page()
     button(app, "Find").click().run()
     button(app, "Stop").click().run()
-    assert not searches[0].watched and "Find" in buttons(app)
+    assert not searches[0].monitored and "Find" in buttons(app)
 
 
 def test_a_search_that_is_gone_is_said(store, searches):
@@ -56,11 +56,11 @@ def test_a_search_that_is_gone_is_said(store, searches):
 
 
 def test_words_and_chart_of_every_state():
-    assert search_words(LrSearch("failed", 0.1, "No data.")) == "The search failed. No data."
-    assert "Step 30 of 80" in search_words(LrSearch("running", 0.1, points=POINTS))
-    assert "no rate to suggest" in search_words(LrSearch("finished", 0.1, points=POINTS))
-    assert lr_search_chart([], None).title.startswith("The loss appears here")
-    chart = lr_search_chart(POINTS, 0.01)
+    assert describe_search(LrFinder("failed", 0.1, "No data.")) == "The search failed. No data."
+    assert "Step 30 of 80" in describe_search(LrFinder("running", 0.1, points=POINTS))
+    assert "no rate to suggest" in describe_search(LrFinder("finished", 0.1, points=POINTS))
+    assert lr_finder_chart([], None).title.startswith("The loss appears here")
+    chart = lr_finder_chart(POINTS, 0.01)
     marks = chart.option["series"][1]["markLine"]["data"]
     assert [mark["name"] for mark in marks] == ["suggested"]
     assert chart.option["xAxis"]["type"] == "log"

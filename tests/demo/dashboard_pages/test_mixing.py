@@ -241,7 +241,7 @@ def test_validation_pictures_are_taken_where_the_card_says_which(store):
     for sentence, config in (
         ("all 300 validation pictures", SMOKE.replace(val_size=300)),
         ("500 of the 1,000 validation pictures", SMOKE.replace(val_size=1000)),
-        ("all 500 test pictures", SMOKE.replace(watched="test")),
+        ("all 500 test pictures", SMOKE.replace(monitored="test")),
     ):
         run = toy_run(store, config=config.to_json())
         assert sentence in words(page("mixing", run=run.id, part="whatif"))

@@ -8,8 +8,8 @@ import pytest
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import LearningRate
-from cifar_core.runs.requests import Request
-from cifar_core.runs.resources import Load
+from cifar_core.runs.requests import ControlRequest
+from cifar_core.runs.resources import Resources
 from cifar_core.runs.store import Status
 from tests.support.fake_runs import keep_running, make_run
 from tests.support.page_tests import button, buttons, charts, number, page, words
@@ -72,19 +72,19 @@ def test_buttons_ask_the_process(store, state, label, asked):
     lock = keep_running(run)
     app = page("live", run=run.id)
     button(app, label).click().run()
-    assert run.take_request() == Request(asked)
+    assert run.take_request() == ControlRequest(asked)
     lock.release()
 
 
 def test_a_running_run_shows_what_it_takes_of_the_machine(store):
     run = make_run(store, epochs=1, state="running")
-    load = Load(812.0, 1.9, 2, 0.97, 3200.0, 80_000.0, 0.45)
+    load = Resources(812.0, 1.9, 2, 0.97, 3200.0, 80_000.0, 0.45)
     run.write_status(Status("running", load=load))
     lock = keep_running(run)
     said = words(page("live", run=run.id))
     assert "812 MB" in said and "1.9 of 2 cores, machine 97 % busy" in said
     assert "45 %, 3.2 GB of 80.0 GB" in said
-    run.write_status(Status("running", load=Load()))
+    run.write_status(Status("running", resources=Resources()))
     assert "of 2 cores" not in words(page("live", run=run.id))
     lock.release()
 
@@ -96,12 +96,12 @@ def test_the_learning_rate_is_changed_from_the_page(store):
     app = page("live", run=run.id)
     assert "half of the schedule" in words(app) and "Dotted: somebody changed" in words(app)
     button(app, "Halve").click().run()
-    assert run.take_request() == Request(factor=0.25)
+    assert run.take_request() == ControlRequest(factor=0.25)
     button(app, "The schedule itself").click().run()
-    assert run.take_request() == Request(factor=1.0)
+    assert run.take_request() == ControlRequest(factor=1.0)
     number(app, "Times").set_value(0.3)
     button(app, "Change").click().run()
-    assert run.take_request() == Request(factor=0.3)
+    assert run.take_request() == ControlRequest(factor=0.3)
     number(app, "Times").set_value(0.0)
     button(app, "Change").click().run()
     assert run.take_request() is None

@@ -13,13 +13,19 @@ from cifar_core.inference.classifier import Classifier
 from cifar_core.metrics.calibration import Calibration
 from cifar_core.recipes import get_recipe
 from demo.charts.robustness import MEAN, compared_chart
-from demo.dashboard_pages.understand.answers import Answers, answers_of, compute, kept_answers, progress_words
+from demo.dashboard_pages.understand.answers import (
+    Answers,
+    answers_of,
+    compute,
+    describe_progress,
+    kept_answers,
+)
 from demo.dashboard_pages.understand.calibration import ENDS, fitted_temperature, rows, usual_temperature
 from demo.dashboard_pages.understand.confusion import CHART, chosen_cell, take_cell
-from demo.dashboard_pages.understand.mistakes import ANY, OTHER, found, found_sentence
+from demo.dashboard_pages.understand.mistakes import ANY, OTHER, describe_found, found
 from demo.dashboard_pages.understand.robustness_store import known_of, measured_runs, robustness_file
-from demo.widgets.evaluation_pictures import Pictures, pictures_sentence, select_pictures, splits_of
-from demo.widgets.networks import TrialError, list_networks
+from demo.widgets.evaluation_pictures import Pictures, describe_pictures, select_pictures, splits_of
+from demo.widgets.networks import TrainedNetworkError, list_networks
 from tests.support.page_tests import button, buttons, charts, page, words
 from tests.support.toy_checkpoints import save_toy
 
@@ -122,12 +128,12 @@ def test_a_network_of_other_classes_is_told(store):
 
 
 def test_a_run_that_set_nothing_aside_fits_no_temperature(store):
-    run = trained(store, config=SMOKE.replace(watched="test").to_json())
+    run = trained(store, config=SMOKE.replace(monitored="test").to_json())
     app = open_part("calibration", run=run.id)
     said = words(app)
     assert "a temperature is never fitted on test pictures" in said and "200 of the 500 test" in said
     assert app.slider[0].value == 1.0
-    assert splits_of(SMOKE.replace(watched="test")) == ["test"]
+    assert splits_of(SMOKE.replace(monitored="test")) == ["test"]
 
 
 def test_on_test_pictures_the_temperature_is_that_of_the_validation_pictures(shipped):
@@ -255,12 +261,12 @@ def pictures(count: int = 120, **changes: object) -> Pictures:
 
 
 def test_the_sentence_says_how_many_which_and_what_they_are_good_for():
-    assert "120 of the 500 validation pictures, drawn by a fixed seed: its run set" in pictures_sentence(
+    assert "120 of the 500 validation pictures, drawn by a fixed seed: its run set" in describe_pictures(
         pictures()
     )
-    assert pictures_sentence(pictures(total=120)).startswith("All 120 validation pictures: its run")
-    assert "may have learned some of them" in pictures_sentence(pictures(strange=True))
-    assert "not to choose by" in pictures_sentence(pictures(split="test"))
+    assert describe_pictures(pictures(total=120)).startswith("All 120 validation pictures: its run")
+    assert "may have learned some of them" in describe_pictures(pictures(strange=True))
+    assert "not to choose by" in describe_pictures(pictures(split="test"))
 
 
 def test_answers_cut_short_go_on_and_are_the_networks(tmp_path):
@@ -276,8 +282,8 @@ def test_answers_cut_short_go_on_and_are_the_networks(tmp_path):
 
 def test_progress_counts_only_what_was_done_now(monkeypatch):
     monkeypatch.setattr("demo.dashboard_pages.understand.answers.time.monotonic", lambda: 10.0)
-    assert progress_words(100, 50, 150, 0.0) == "The network looks at picture 100 of 150, about 10 s left"
-    assert "left" not in progress_words(150, 50, 150, 0.0)
+    assert describe_progress(100, 50, 150, 0.0) == "The network looks at picture 100 of 150, about 10 s left"
+    assert "left" not in describe_progress(150, 50, 150, 0.0)
 
 
 def answers() -> Answers:
@@ -325,8 +331,8 @@ def test_found_pictures_come_by_loss_and_by_class():
 )
 def test_the_search_is_told_in_words(search, sentence):
     count, true, predicted = search
-    assert found_sentence(count, 9, true, predicted) == sentence
-    assert "None of the 9 pictures" in found_sentence(0, 9, true, predicted)
+    assert describe_found(count, 9, true, predicted) == sentence
+    assert "None of the 9 pictures" in describe_found(0, 9, true, predicted)
 
 
 def test_a_chosen_cell_is_a_true_and_a_predicted_class():
@@ -342,5 +348,5 @@ def test_weights_that_are_gone_are_a_sentence(store):
     run = trained(store)
     (network,) = list_networks(store)
     (run.best_checkpoint / "weights.safetensors").unlink()
-    with pytest.raises(TrialError, match="cannot be read"):
+    with pytest.raises(TrainedNetworkError, match="cannot be read"):
         known_of(store, network, "k")

@@ -5,11 +5,11 @@ import pytest
 from demo.shared.format import (
     amount,
     counted,
+    describe_sizes,
     duration,
     listed,
     percent,
     run_name,
-    sizes_sentence,
     when,
     whole_percent,
 )
@@ -82,6 +82,6 @@ def test_whole_percent_never_claims_none_or_all(share, text):
 
 
 def test_sizes_of_training_pictures_are_told_by_epochs_where_they_change():
-    assert sizes_sentence([32, 32, 32]) == ""
-    said = sizes_sentence([20, 20, 26, 32, 32])
+    assert describe_sizes([32, 32, 32]) == ""
+    said = describe_sizes([20, 20, 26, 32, 32])
     assert "20 pixels in epochs 1 to 2, 26 pixels in epoch 3 and 32 pixels in epochs 4 to 5" in said

@@ -7,7 +7,7 @@ import pytest
 from cifar_core.recipes import list_works
 from cifar_core.runs.results import FILE, keep_result
 from demo.charts.results import FAST, OWN, STATED, stated_chart
-from demo.shared.stated_results import result_words, rows_of, table_rows, verdict
+from demo.shared.stated_results import describe_result, rows_of, table_rows, verdict
 from tests.runs.test_results import RESULT
 from tests.support.fake_runs import make_run
 from tests.support.page_tests import charts, page, words
@@ -55,9 +55,9 @@ def test_the_verdict_counts_what_is_reached_and_what_is_missing(accuracies, said
 
 
 def test_a_result_in_words():
-    assert result_words(None) == "not run yet"
-    assert result_words(RESULT) == "91.23 % (+1.07 points) after 20 epochs, 2 min 10 s"
-    assert result_words(result(epochs=1, stated=None)) == "91.23 % after 1 epoch, 2 min 10 s"
+    assert describe_result(None) == "not run yet"
+    assert describe_result(RESULT) == "91.23 % (+1.07 points) after 20 epochs, 2 min 10 s"
+    assert describe_result(result(epochs=1, stated=None)) == "91.23 % after 1 epoch, 2 min 10 s"
 
 
 def test_the_chart_marks_what_is_stated_and_what_was_reached():

@@ -5,7 +5,7 @@ import pytest
 
 from cifar_core.recipes import get_recipe
 from demo.shared.pictures import data_uri, picture_grid
-from demo.widgets.networks import TrialError, draw, list_networks, load_pictures
+from demo.widgets.networks import TrainedNetworkError, draw, list_networks, load_pictures
 from tests.support.fake_runs import make_run
 
 PICTURE = np.arange(32 * 32 * 3, dtype=np.uint8).reshape(32, 32, 3)
@@ -30,7 +30,7 @@ def test_a_dozen_is_different_pictures_and_the_same_for_a_seed():
 
 def test_missing_pictures_are_said_and_never_downloaded(monkeypatch, tmp_path):
     monkeypatch.delenv("CIFAR_DATA", raising=False)
-    with pytest.raises(TrialError, match="there is no such file or folder"):
+    with pytest.raises(TrainedNetworkError, match="there is no such file or folder"):
         load_pictures("cifar10", tmp_path / "nowhere")
     assert len(load_pictures("synthetic", None).test) > 12
 

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from cifar_core.cli import lr_find, main
+from cifar_core.cli import lr_finder, main
 from cifar_core.recipes import get_recipe
-from cifar_core.runs import lr_search as subject
+from cifar_core.runs import lr_finder as subject
 from cifar_core.runs import queue
-from cifar_core.runs.lr_search import (
+from cifar_core.runs.lr_finder import (
     KEEP_DAYS,
-    LrSearch,
+    LrFinder,
     SearchFolder,
     list_searches,
     live_searches,
@@ -38,7 +38,7 @@ def folder(store):
 
 def test_a_search_keeps_its_settings_and_is_no_run(store, folder):
     assert folder.config().batch_size == 20 and folder.data_dir() is None
-    assert folder.read() == LrSearch("waiting", folder.config().lr) and folder.read().going_on
+    assert folder.read() == LrFinder("waiting", folder.config().lr) and folder.read().going_on
     assert [run for run in store.list() if not run.shipped] == []
 
 
@@ -113,7 +113,7 @@ def test_a_search_waits_for_its_turn_and_ends_when_nobody_looks(store, folder, m
         looks.append(folder.read().state)
         return len(looks) == 3
 
-    lr_find.search(folder, ended)
+    lr_finder.search(folder, ended)
     place.leave()
     assert looks == ["waiting"] * 3 and folder.read().state == "stopped"
 
@@ -125,7 +125,7 @@ def test_the_command_suggests_a_rate(store, capsys):
     ]
     words = ["lr-find", "--recipe", "smoke", "--set", *settings, "--runs-dir", str(store.root), "--json"]
     assert main(words) == 0
-    found = LrSearch(**json.loads(capsys.readouterr().out))
+    found = LrFinder(**json.loads(capsys.readouterr().out))
     assert found.state == "finished" and 40 < len(found.points) <= 80
     rates, averages = [point[0] for point in found.points], [point[2] for point in found.points]
     assert rates == sorted(rates) and rates[0] < found.suggestion < rates[-1], "it fell, so there is one"

@@ -31,7 +31,7 @@ GOING_ON = ("waiting", "running")
 
 
 @dataclass(frozen=True)
-class LrSearch:
+class LrFinder:
     """What is found so far.
 
     state: waiting, running, finished, stopped or failed; points: [rate, loss, moving average] a step;
@@ -67,7 +67,7 @@ class SearchFolder:
             raise StoreError(f"No search can be kept in {store.root}: {error.strerror}.") from None
         write_json(folder.path / "config.json", config.to_json())
         write_json(folder.path / "data.json", {"data_dir": str(data_dir.absolute()) if data_dir else None})
-        folder.write(LrSearch("waiting", config.lr))
+        folder.write(LrFinder("waiting", config.lr))
         folder.watch()
         return folder
 
@@ -83,14 +83,14 @@ class SearchFolder:
         named = read_json(self.path / "data.json").get("data_dir")
         return Path(named) if named else None
 
-    def read(self) -> LrSearch:
+    def read(self) -> LrFinder:
         """What is found so far; raises StoreError when it cannot be read."""
         try:
-            return build(LrSearch, read_json(self.path / "search.json"))
+            return build(LrFinder, read_json(self.path / "search.json"))
         except TypeError as error:
             raise StoreError(f"The search is damaged: {error}.") from None
 
-    def write(self, search: LrSearch) -> None:
+    def write(self, search: LrFinder) -> None:
         """Keep what is found."""
         write_json(self.path / "search.json", asdict(search))
 
@@ -160,7 +160,7 @@ def remove_old_searches(store: RunStore, older_than_days: float = KEEP_DAYS) -> 
     return len(old)
 
 
-def launch_search(folder: SearchFolder) -> "subprocess.Popen[bytes]":
+def launch_lr_finder(folder: SearchFolder) -> "subprocess.Popen[bytes]":
     """Search in a detached process. Raises OSError."""
     command = [sys.executable, "-m", "cifar_core", "lr-find", "--folder", str(folder.path)]
     return start_detached(command, folder.path / "log.txt")

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.config import ConfigError, parse_changes
 from cifar_core.recipes import get_recipe
-from cifar_core.runs.lr_search import LrSearch, SearchFolder
+from cifar_core.runs.lr_finder import LrFinder, SearchFolder
 from cifar_core.runs.queue import Withdrawn, line_name, wait_for_place
 from cifar_core.runs.store import RunStore
 
 if TYPE_CHECKING:
-    from cifar_core.training.lr_range import Point
+    from cifar_core.training.lr_finder import Point
 
 WRITE_SECONDS = 0.5
 
 
-def add_lr_find(parser: argparse.ArgumentParser) -> None:
+def add_lr_finder(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.set_defaults(command=lr_find)
+    parser.set_defaults(command=lr_finder)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--recipe", metavar="NAME", help="which recipe; `recipes` lists them")
     what.add_argument("--folder", metavar="P", type=Path, help=argparse.SUPPRESS)  # a page's search
@@ -33,7 +33,7 @@ def add_lr_find(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def lr_find(options: argparse.Namespace) -> int:
+def lr_finder(options: argparse.Namespace) -> int:
     """Search, and say what was found."""
     if options.folder:
         if options.changes:
@@ -44,11 +44,11 @@ def lr_find(options: argparse.Namespace) -> int:
     folder = SearchFolder.create(RunStore(options.runs_dir), config, options.data_dir)
     search(folder, lambda folder: False)
     found = folder.read()
-    print(json.dumps(dataclasses.asdict(found), indent=1) if options.json else found_words(found))
+    print(json.dumps(dataclasses.asdict(found), indent=1) if options.json else describe_found(found))
     return 0
 
 
-def found_words(found: LrSearch) -> str:
+def describe_found(found: LrFinder) -> str:
     """The result in a sentence."""
     steps = len(found.points)
     if found.suggestion is None:
@@ -75,14 +75,14 @@ def search(folder: SearchFolder, ended: Callable[[SearchFolder], bool]) -> None:
 
 
 def _test(folder: SearchFolder, ended: Callable[[SearchFolder], bool]) -> None:
-    from cifar_core.training.lr_range import Point, flat, range_test
+    from cifar_core.training.lr_finder import Point, flat, run_lr_finder
     from cifar_core.training.setup import prepare
 
     folder.change(state="running")
     ready = prepare(flat(folder.config()), folder.data_dir(), _progress)
     points: list[Point] = []
     written = time.monotonic()
-    for point in range_test(ready.trainer, ready.train):
+    for point in run_lr_finder(ready.trainer, ready.train):
         points.append(point)
         if time.monotonic() - written > WRITE_SECONDS:
             folder.change(**_found(points))
@@ -93,7 +93,7 @@ def _test(folder: SearchFolder, ended: Callable[[SearchFolder], bool]) -> None:
 
 
 def _found(points: "list[Point]") -> dict[str, Any]:
-    from cifar_core.training.lr_range import suggestion
+    from cifar_core.training.lr_finder import suggestion
 
     return {
         "points": [list(dataclasses.astuple(point)) for point in points],

@@ -9,7 +9,7 @@ READING = (
 )
 
 
-def lr_search_chart(points: list[list[float]], suggestion: float | None) -> Chart:
+def lr_finder_chart(points: list[list[float]], suggestion: float | None) -> Chart:
     """points: [rate, loss, moving average] a step."""
     axis = value_axis("learning rate") | {"type": "log", "axisLabel": {"hideOverlap": True}}
     lines = [_line("a step", points, 1, 1, MUTED_INK), _line("moving average", points, 2, 3, ACCENT)]
@@ -23,7 +23,7 @@ def lr_search_chart(points: list[list[float]], suggestion: float | None) -> Char
     }
     y_axis = value_axis("loss (nats)", vertical=True, scale=True)
     option = plain_option(axis, y_axis, lines, legend={"top": 0, "left": 0, "selectedMode": False})
-    return Chart(lr_search_title(points, suggestion), option, READING)
+    return Chart(lr_finder_title(points, suggestion), option, READING)
 
 
 def _line(name: str, points: list[list[float]], column: int, width: int, color: str) -> Option:
@@ -37,7 +37,7 @@ def _line(name: str, points: list[list[float]], column: int, width: int, color: 
     }
 
 
-def lr_search_title(points: list[list[float]], suggestion: float | None) -> str:
+def lr_finder_title(points: list[list[float]], suggestion: float | None) -> str:
     """What is seen, in a sentence."""
     if not points:
         return "The loss appears here with the first steps"

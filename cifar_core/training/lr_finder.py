@@ -42,7 +42,7 @@ def rates(lr: float, steps: int = STEPS) -> list[float]:
     return [lr * LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1)) for step in range(steps)]
 
 
-def range_test(trainer: Trainer, batches: TrainBatches, steps: int = STEPS) -> Iterator[Point]:
+def run_lr_finder(trainer: Trainer, batches: TrainBatches, steps: int = STEPS) -> Iterator[Point]:
     """Train with growing rates, one Point a step; ends when the average is BURST times its lowest.
 
     The trainer's config has a constant schedule (`flat`); every group of the optimizer keeps its share.

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from cifar_core.training import range_test as subject
-from cifar_core.training.lr_range import HIGHEST, LOWEST, Point, flat, range_test, rates, suggestion
+from cifar_core.training import lr_finder as subject
+from cifar_core.training.lr_finder import HIGHEST, LOWEST, Point, flat, rates, run_lr_finder, suggestion
 from tests.support.toy_trainers import tiny_net, toy_config, train_batches, trainer_of
 
 OPTIMIZERS = {
@@ -29,7 +29,7 @@ def test_every_group_grows_together(optimizer):
     trainer = trainer_of(tiny_net(batch_norm=True), optimizer=optimizer, **OPTIMIZERS[optimizer])
     before = [group["lr"] for group in trainer.optimizer.param_groups]
     points = []
-    for point in range_test(trainer, train_batches(), steps=30):
+    for point in run_lr_finder(trainer, train_batches(), steps=30):
         points.append(point)
         share = point.lr / trainer.config.lr
         assert [group["lr"] for group in trainer.optimizer.param_groups] == pytest.approx(
@@ -41,7 +41,7 @@ def test_every_group_grows_together(optimizer):
 
 def test_it_learns_and_suggests_a_rate():
     trainer = trainer_of(tiny_net(), lr=1.0)
-    points = list(range_test(trainer, train_batches(), steps=60))
+    points = list(run_lr_finder(trainer, train_batches(), steps=60))
     assert min(point.average for point in points) < points[0].average
     found = suggestion(points)
     assert found is not None and points[0].lr < found < points[-1].lr
@@ -51,12 +51,12 @@ def test_it_learns_and_suggests_a_rate():
 def test_it_ends_when_the_loss_bursts(monkeypatch, burst):
     losses = iter([2.0, 1.0, 1.0, *[burst] * 20])
     monkeypatch.setattr(subject, "_loss_at", lambda *_: next(losses))
-    points = list(range_test(trainer_of(tiny_net()), train_batches(), steps=20))
+    points = list(run_lr_finder(trainer_of(tiny_net()), train_batches(), steps=20))
     assert len(points) == 3 and points[-1].average < 2
 
 
 def test_the_average_has_no_false_start():
-    first = next(range_test(trainer_of(tiny_net()), train_batches(), steps=5))
+    first = next(run_lr_finder(trainer_of(tiny_net()), train_batches(), steps=5))
     assert first.average == pytest.approx(first.loss)
 
 
