@@ -31,4 +31,4 @@ st.navigation(
 
 from demo.widgets.preload import preload  # noqa: E402 (after the first page is drawn, and with the path that is set above)
 
-preload()
+preload("demo.dashboard_pages.runs.actions", "demo.dashboard_pages.runs.table")

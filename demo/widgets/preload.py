@@ -6,28 +6,21 @@ import time
 
 import streamlit as st
 
-FOR_RUNS = (
-    "numpy",
-    "PIL.Image",
-    "pandas",
-    "pyarrow",
-    "demo.dashboard_pages.runs.actions",
-    "demo.dashboard_pages.runs.table",
-)
+FOR_RUNS = ("numpy", "PIL.Image", "pandas", "pyarrow")
 FOR_NETWORKS = ("torch", "cifar_core.inference.classifier", "cifar_core.models")  # two seconds of a processor
 QUIET_SECONDS = 4.0  # until these: the browser first fetches the rest of the page from this process
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def preload() -> threading.Thread:
-    """Start loading: first what lists of runs need, then what asks a network."""
-    thread = threading.Thread(target=_load, name="preload", daemon=True)
+def preload(*pages: str) -> threading.Thread:
+    """Start loading: first what lists of runs need, with the modules `pages`, then what asks a network."""
+    thread = threading.Thread(target=_load, args=pages, name="preload", daemon=True)
     thread.start()
     return thread
 
 
-def _load() -> None:
-    for name in FOR_RUNS:
+def _load(*pages: str) -> None:
+    for name in FOR_RUNS + pages:
         importlib.import_module(name)
     time.sleep(QUIET_SECONDS)
     for name in FOR_NETWORKS:

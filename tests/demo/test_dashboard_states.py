@@ -1,7 +1,6 @@
 """Every page of the dashboard on four stores: no run, one, many, and one whole run among damaged ones."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -53,8 +52,8 @@ def links(app) -> list[str]:
 
 
 def test_no_page_is_forgotten():
-    files = (ENTRY.parent / "dashboard_pages").glob("*.py")
-    assert {Path(file).stem for file in files} == set(PAGES)
+    files = (ENTRY.parent / "dashboard_pages").glob("*/page.py")
+    assert {file.parent.name for file in files} == set(PAGES)
 
 
 @pytest.mark.parametrize("name", PAGES)

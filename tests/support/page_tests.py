@@ -3,17 +3,17 @@
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
+ADDRESSES = {"try_network": "try"}  # of pages whose folder has another name
 
 
 def page(name: str = "train", **query: str) -> AppTest:
     """A page of the dashboard, run once, as a link with `query` opens it."""
     app = AppTest.from_file(ENTRY, default_timeout=30)
-    if name == "try_network":  # its address is not its file's name, and AppTest learns addresses by a run
-        app.run()
-    if name != "train":
-        app.switch_page(f"dashboard_pages/{name}/page.py")
+    if name != "train":  # as switch_page, which learns addresses only by a first run of another page
+        app._page_hash = calc_hash(ADDRESSES.get(name, name))
     app.query_params.clear()
     app.query_params.update(query)
     app.run()

@@ -1,4 +1,4 @@
-"""The learning rate finder on the Train page: started, monitored, taken over, ended."""
+"""The learning rate finder on the Train page: started, watched, taken over, ended."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_a_rate_is_found_and_put_into_the_form(store, searches):
     folder.stop()
     folder.change(state="running", points=POINTS, suggestion=0.01234)
     app.run()
-    assert folder.monitored, "the page says that somebody looks"
+    assert folder.watched, "the page says that somebody looks"
     assert charts(app) == 1 and "falls most steeply at a learning rate near 0.012" in words(app)
     folder.change(state="finished")
     app.run()
@@ -42,7 +42,7 @@ def test_a_search_is_stopped_by_its_button(store, searches):
     app = page()
     button(app, "Find").click().run()
     button(app, "Stop").click().run()
-    assert not searches[0].monitored and "Find" in buttons(app)
+    assert not searches[0].watched and "Find" in buttons(app)
 
 
 def test_a_search_that_is_gone_is_said(store, searches):

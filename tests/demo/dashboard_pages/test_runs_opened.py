@@ -79,7 +79,7 @@ def test_buttons_ask_the_process(store, state, label, asked):
 def test_a_running_run_shows_what_it_takes_of_the_machine(store):
     run = make_run(store, epochs=1, state="running")
     load = Resources(812.0, 1.9, 2, 0.97, 3200.0, 80_000.0, 0.45)
-    run.write_status(Status("running", load=load))
+    run.write_status(Status("running", resources=load))
     lock = keep_running(run)
     said = words(page("live", run=run.id))
     assert "812 MB" in said and "1.9 of 2 cores, machine 97 % busy" in said

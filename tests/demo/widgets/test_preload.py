@@ -8,7 +8,7 @@ from tests.support.page_tests import ENTRY
 
 PROGRAM = """
 import sys
-from demo import preload
+from demo.widgets import preload
 print('torch' in sys.modules)
 preload.time.sleep = lambda seconds: print(set(preload.FOR_RUNS) <= set(sys.modules), 'torch' in sys.modules)
 preload._load()
