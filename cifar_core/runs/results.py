@@ -102,11 +102,6 @@ def cells(result: Result) -> tuple[str, ...]:
     )
 
 
-def results_table(results: Sequence[Result]) -> str:
-    """A Markdown table, a row for each result."""
-    return table([HEADINGS, *(cells(result) for result in results)])
-
-
 def repeats_table(results: Sequence[Result]) -> str:
     """Return a Markdown table, a row for each recipe: mean accuracy ± standard deviation (n - 1) of runs."""
     groups: dict[str, list[Result]] = {}
@@ -130,6 +125,11 @@ def repeats_table(results: Sequence[Result]) -> str:
             )
         )
     return table(rows)
+
+
+def results_table(results: Sequence[Result]) -> str:
+    """A Markdown table, a row for each result."""
+    return table([HEADINGS, *(cells(result) for result in results)])
 
 
 FIGURES = ("epoch", "train loss", "train accuracy", "{watched} loss", "{watched} accuracy")
