@@ -1,56 +1,82 @@
-"""The README tells the truth: its commands, its pictures, and every figure of its table."""
+"""The documents tell the truth: commands parse, what they name is there, every figure is a run's own."""
 
 import re
+import shlex
 from pathlib import Path
 
-from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoint
+import pytest
+
+from cifar_core.checkpoint import load_card, resolve_checkpoint
 from cifar_core.cli.main import build_parser
+from cifar_core.cli.overview import overview_parts
 from cifar_core.files import checkpoints_dir
-from cifar_core.format import duration
-from cifar_core.recipes import get_recipe, list_recipes
-from cifar_core.runs.results import FILE, in_order, read_results, results_table
+from cifar_core.hub.overview import fill_in
+from cifar_core.recipes import FAST, list_works
+from cifar_core.runs.results import FILE, read_results
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+NAMES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    *("cifar_core/README.md", "demo/README.md", "checkpoints/README.md"),
+)
+DOCUMENTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
+EVERYTHING = "\n".join(DOCUMENTS.values())
 
 
-def test_every_file_it_names_is_there():
-    linked = re.findall(r"\]\(([^)#:]+)\)", README)
-    installed = re.findall(r"-r (\S+)", README)
-    started = re.findall(r"(?:run|python) (demo/\w+\.py)", README)
-    assert linked and installed and started
-    for name in (*linked, *installed, *started):
-        assert (ROOT / name).is_file(), f"README.md names {name}, which is not there"
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_it_names_is_there(name: str):
+    folder, text = (ROOT / name).parent, DOCUMENTS[name]
+    linked = [folder / target for target in re.findall(r"\]\(([^)#:]+)\)", text)]
+    installed = [ROOT / target for target in re.findall(r"-r ([\w./]+)", text)]
+    started = [ROOT / target for target in re.findall(r"(?:run|python) (demo/\w+\.py)", text)]
+    modules = [ROOT / f"{one.replace('.', '/')}.py" for one in re.findall(r"-m (tests\.[\w.]+)", text)]
+    for file in (*linked, *installed, *started, *modules):
+        assert file.is_file(), f"{name} names {file.relative_to(ROOT)}, which is not there"
 
 
-def test_every_command_of_the_core_parses():
-    commands = re.findall(r"python -m cifar_core ([^#\n`]+)", README)
-    assert len(commands) >= 8
-    for command in commands:
-        build_parser().parse_args(command.split())
+def test_the_readme_leads_to_every_document_and_starts_both_pages():
+    for target in (*NAMES[1:], "demo/dashboard.png"):
+        assert f"]({target})" in DOCUMENTS["README.md"]
+    for command in ("-r requirements.txt", "run demo/dashboard.py", "python demo/app.py", "-m pytest"):
+        assert command in DOCUMENTS["README.md"]
 
 
-def test_results_are_those_of_the_cards():
-    for name in list_checkpoints():
-        assert result_row(name) in README, f"README.md should hold this row:\n{result_row(name)}"
+def commands() -> list[str]:
+    """Return what follows `python -m cifar_core` in all documents, but for the help of any command."""
+    found = re.findall(r"python -m cifar_core ([a-z][^#\n`]+)", EVERYTHING)
+    assert len(found) >= 20
+    return found
 
 
-def test_stated_and_own_results_are_those_that_are_kept():
-    kept = in_order(read_results(checkpoints_dir() / FILE), list_recipes())
-    rows = [result for result in kept if get_recipe(result.recipe).stated]
-    assert results_table(rows) in README, f"README.md should hold this table:\n{results_table(rows)}"
+@pytest.mark.parametrize("command", sorted(set(commands())))
+def test_every_command_of_the_core_parses(command: str):
+    build_parser().parse_args(shlex.split(command))
 
 
-def result_row(name: str) -> str:
-    """The row of the README's table for a shipped checkpoint, from its card."""
-    card = load_card(resolve_checkpoint(name))
-    cells = (
-        f"`{name}`",
-        f"{card.parameters / 1e6:.2f} M",
-        f"{card.macs / 1e6:.1f} M",
-        str(card.config["epochs"]),
-        f"{card.metrics['test']['accuracy']:.2%}".replace("%", " %"),
-        card.device,
-        duration(card.wall_time_seconds),
+def test_every_command_of_the_core_is_documented():
+    (subparsers,) = build_parser()._subparsers._group_actions
+    documented = {command.split()[0] for command in commands()}
+    assert set(subparsers.choices) <= documented
+
+
+def test_the_tables_are_those_of_cards_and_results():
+    text = DOCUMENTS["checkpoints/README.md"]
+    assert fill_in(text, overview_parts(checkpoints_dir())) == text, (
+        "run `python -m cifar_core report --shipped` and commit checkpoints/README.md"
     )
-    return f"| {' | '.join(cells)} |"
+
+
+def test_every_stated_result_is_reached_as_the_page_says():
+    best: dict[str, float] = {}
+    for result in read_results(checkpoints_dir() / FILE):
+        if result.difference is not None:
+            work = result.recipe.removesuffix(FAST)
+            best[work] = max(best.get(work, -1.0), result.difference)
+    assert set(best) == set(list_works()) and min(best.values()) >= 0
+
+
+def test_the_readme_states_the_default_networks_accuracy():
+    accuracy = load_card(resolve_checkpoint()).metrics["test"]["accuracy"]
+    assert f"{100 * accuracy:.1f} %" in DOCUMENTS["README.md"]

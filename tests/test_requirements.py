@@ -79,6 +79,18 @@ def test_all_that_is_imported_is_pinned():
     assert not missing, "\n" + "\n".join(missing)
 
 
+def test_the_extra_demo_installs_what_the_pages_import():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    installed = [*map(Requirement, project["dependencies"]), *extras()["demo"], *optional_ranges()]
+    named = {canonicalize_name(one.name) for one in installed}
+    missing = {
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in (ROOT / "demo").rglob("*.py")
+        for name in unnamed(file.read_text("utf-8"), named)
+    }
+    assert not missing
+
+
 def test_an_import_without_a_pin_is_named():
     source = (
         "import json, PIL\ndef f():\n    import requests\n    from starlette.x import y\n    from . import z"

@@ -188,7 +188,10 @@ def _add_reproduce(parser: argparse.ArgumentParser) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=report)
-    parser.add_argument("run", metavar="RUN", help="which run; `runs` lists them")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("run", metavar="RUN", nargs="?", help="which run; `runs` lists them")
+    words = "write the tables of checkpoints/README.md anew (for maintainers)"
+    what.add_argument("--shipped", action="store_true", help=words)
     words = "table: lowest losses and highest accuracies (default); lines: one JSON object an epoch"
     parser.add_argument("--form", choices=("table", "lines"), default="table", help=words)
     _add_runs_dir(parser)

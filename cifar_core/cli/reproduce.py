@@ -11,8 +11,10 @@ from pathlib import Path
 
 from cifar_core.cli.commands import train_in_turn
 from cifar_core.cli.evaluate import measured
+from cifar_core.cli.overview import write_overview
 from cifar_core.cli.progress import TrainProgress
 from cifar_core.config import TrainConfig
+from cifar_core.files import checkpoints_dir
 from cifar_core.recipes import FAST, get_recipe, list_recipes, list_works
 from cifar_core.runs.events import Epoch, LearningRate, RunStart
 from cifar_core.runs.history import outline
@@ -144,7 +146,10 @@ def result_of(run: Run) -> Result:
 
 
 def report(options: argparse.Namespace) -> int:
-    """A run's epochs in one of two forms."""
+    """A run's epochs in one of two forms, or the page of what is shipped."""
+    if options.shipped:
+        write_overview(checkpoints_dir())
+        return 0
     run = RunStore(options.runs_dir).get(options.run)
     events = run.events()
     epochs = [event for event in events if isinstance(event, Epoch)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cifar_core.cli.calibrate import calibrated
 from cifar_core.cli.evaluate import measured
+from cifar_core.cli.overview import write_overview
 from cifar_core.cli.reproduce import changed_by_hand, result_of
 from cifar_core.config import ConfigError
 from cifar_core.files import checkpoints_dir
@@ -35,6 +36,7 @@ def ship(options: argparse.Namespace) -> int:
         raise ConfigError(f"The checkpoint has {size / 1e6:.1f} MB; at most 10 may be shipped: try --half.")
     new.rename(folder)
     keep_result(checkpoints_dir() / FILE, result_of(Run(folder)))
+    write_overview(checkpoints_dir())
     print(f"{folder.name}: {result.accuracy:.2%} of {result.n:,} test images, {size / 1e6:.1f} MB.")
     return 0
 

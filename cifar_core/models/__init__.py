@@ -1,13 +1,8 @@
-"""Networks by name. Importing this registers every family of the package."""
+"""Networks by name. Importing this imports every file of the package, and so registers every family."""
 
-from cifar_core.models import densenet as densenet
-from cifar_core.models import mixing as mixing
-from cifar_core.models import plain_cnn as plain_cnn
-from cifar_core.models import resnet as resnet
-from cifar_core.models import resnext as resnext
-from cifar_core.models import scale_resnet as scale_resnet
-from cifar_core.models import speed_net as speed_net
-from cifar_core.models import vgg as vgg
+from importlib import import_module
+from pkgutil import iter_modules
+
 from cifar_core.models.base import ImageClassifier
 from cifar_core.models.registry import ModelError, create_model, describe_model, list_models, register_model
 from cifar_core.models.summary import count_macs, count_parameters
@@ -22,3 +17,6 @@ __all__ = [
     "list_models",
     "register_model",
 ]
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -4,6 +4,7 @@ The shipped results are those of this project's own runs; `reproduce` keeps a us
 """
 
 import dataclasses
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,31 @@ def cells(result: Result) -> tuple[str, ...]:
         f"{result.seed}",
         result.run_id,
     )
+
+
+def repeats_table(results: Sequence[Result]) -> str:
+    """Return a Markdown table, a row for each recipe: mean accuracy ± standard deviation (n - 1) of runs."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.recipe, []).append(result)
+    rows = [("recipe", "runs", "seeds", "test accuracy", "test images", "epochs", "time", "device")]
+    for recipe, runs in groups.items():
+        accuracies = [100 * run.accuracy for run in runs]
+        spread = f" ± {statistics.stdev(accuracies):.2f}" if len(runs) > 1 else ""
+        first = runs[0]
+        rows.append(
+            (
+                f"`{recipe}`",
+                f"{len(runs)}",
+                ", ".join(f"{run.seed}" for run in runs),
+                f"{statistics.fmean(accuracies):.2f}{spread} %",
+                f"{first.n:,}",
+                f"{first.epochs}",
+                duration(statistics.fmean(run.seconds for run in runs)),
+                f"{first.device}, {first.precision}",
+            )
+        )
+    return table(rows)
 
 
 def results_table(results: Sequence[Result]) -> str:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
+from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -35,6 +37,12 @@ def test_listings_are_quick_and_do_without_torch(tmp_path):
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT_ROOT)
     assert ended.returncode == 0 and ended.stdout.splitlines()[-1] == "[0, 0] []", ended.stderr
+
+
+def test_the_installed_command_is_the_modules_own():
+    scripts = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
+    command = EntryPoint("cifar-lab", scripts["cifar-lab"], "console_scripts").load()
+    assert command(["recipes"]) == 0 and command(["control", "no-such-run", "stop"]) == 2
 
 
 def test_a_process_prints_one_document_and_ends_with_0(tmp_path):

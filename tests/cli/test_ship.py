@@ -61,6 +61,14 @@ def test_a_finished_run_is_copied_with_what_its_copy_reaches(run, shipped, capsy
     assert "of 500 test images" in capsys.readouterr().out
 
 
+def test_the_page_of_the_checkpoints_gets_the_new_row(run, shipped):
+    page = shipped / "README.md"
+    page.write_text("<!-- generated: networks -->\n<!-- end -->\n<!-- generated: own -->\n<!-- end -->\n")
+    assert call(run, "toy.v1") == 0
+    networks, own = page.read_text().split("<!-- generated: own -->")
+    assert "toy.v1" in networks and "| 150 " in networks and "smoke" in own
+
+
 def test_weights_in_16_bits_load_as_a_network_of_32(run, shipped):
     assert call(run, "toy.v2", "--half") == 0
     stored = load_tensors(shipped / "toy.v2" / "weights.safetensors")

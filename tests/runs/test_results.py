@@ -11,6 +11,7 @@ from cifar_core.runs.results import (
     in_order,
     keep_result,
     read_results,
+    repeats_table,
     results_table,
 )
 from cifar_core.runs.store import StoreError
@@ -98,3 +99,11 @@ def test_the_table_is_markdown_with_aligned_columns():
     assert len(lines) == 4 and len({len(line) for line in lines}) == 1
     assert all(line.count("|") == len(HEADINGS) + 1 for line in lines)
     assert set(lines[1]) == set("|- ")
+
+
+def test_runs_of_one_recipe_are_averaged_with_their_spread():
+    runs = [dataclasses.replace(RESULT, accuracy=accuracy, seed=n) for n, accuracy in enumerate((0.90, 0.92))]
+    alone = dataclasses.replace(RESULT, recipe="alone", accuracy=0.8)
+    _, _, several, one = repeats_table([*runs, alone]).splitlines()
+    assert "91.00 ± 1.41 %" in several and "0, 1" in several and "| 2 " in several
+    assert "80.00 %" in one and "±" not in one

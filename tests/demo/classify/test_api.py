@@ -23,7 +23,7 @@ from tests.support.ports import free_port
 from tests.support.toy_checkpoints import save_toy
 
 OTHER = "other.v1"
-README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+README = (PROJECT_ROOT / "demo/README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +176,10 @@ def test_the_readmes_python_lines_work(demo: gr.Blocks, pictures: list[str]) -> 
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=90, check=True
     )
     assert DEFAULT_CHECKPOINT in run.stdout and "probability" in run.stdout
+
+
+def test_the_readmes_starts_of_the_page_parse() -> None:
+    starts = re.findall(r"^\S+python demo/app\.py ([^#\n]*)", README, re.M)
+    assert len(starts) >= 3
+    for options in starts:
+        app._parser().parse_args(options.split())
