@@ -71,22 +71,19 @@ def build_space(folder: Path, space: Space) -> list[Path]:
     }
     for name, source in networks.items():
         sources |= {Path("checkpoints", name, path.relative_to(source)): path for path in files_of(source)}
-    readme, pins = ((PROJECT_ROOT / name).read_text("utf-8") for name in ("README.md", "requirements.txt"))
-    written = {
-        Path("README.md"): space_readme(readme, space),
-        Path("requirements.txt"): space_requirements(pins, space),
-    }
+    makers = {Path("README.md"): space_readme, Path("requirements.txt"): space_requirements}
     try:
         if folder.exists() and any(folder.iterdir()):
             raise HubError(f"{folder} is not empty; name a folder that is empty or not there yet.")
         for file, source in sources.items():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, folder / file)
-        for file, text in written.items():
+        for file, make in makers.items():
+            text = make((PROJECT_ROOT / file).read_text(encoding="utf-8"), space)
             (folder / file).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise HubError(f"{error.filename or folder} cannot be written: {error.strerror}.") from None
-    return sorted([*sources, *written])
+        raise HubError(f"Cannot write the Space: {error.filename or folder}: {error.strerror}.") from None
+    return sorted([*sources, *makers])
 
 
 def space_readme(readme: str, space: Space) -> str:
