@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cifar_core.hub.space import Space, build_space
 from tests.support.dashboard_server import wait_for_server
 from tests.support.ports import free_port
 
@@ -96,10 +97,9 @@ def test_it_serves_the_public_on_the_port_of_a_space():
     assert f"--server.port={PORT}" in words_of("CMD")[0] and "--server.address=0.0.0.0" in words_of("CMD")[0]
 
 
-def test_what_is_copied_is_all_that_the_dashboard_needs(image):
-    from cifar_core.hub.space import DASHBOARD, needed_files
-
-    missing = [file for file in needed_files(DASHBOARD) if not (image / file).is_file()]
+def test_what_is_copied_is_all_that_a_docker_space_holds(image, tmp_path):
+    files = build_space(tmp_path / "space", Space("docker"))
+    missing = [file for file in files if not (image / file).is_file() and file != Path("Dockerfile")]
     assert not missing and (image / "demo/.streamlit/config.toml").is_file()
     assert not (image / "tests").exists() and not (image / ".git").exists()
 

@@ -205,7 +205,6 @@ def code_of_heavy_error(error: Exception, failed: int, wrong_use: int) -> int:
     """The exit code of an error of the modules behind torch; anything unexpected is raised again."""
     from cifar_core.checkpoint import UnknownCheckpoint
     from cifar_core.hub.publish import HubError
-    from cifar_core.hub.space import SpaceError
     from cifar_core.images.crop import CropError
     from cifar_core.images.decode import ImageError
     from cifar_core.inference.export import ExportError
@@ -214,6 +213,6 @@ def code_of_heavy_error(error: Exception, failed: int, wrong_use: int) -> int:
 
     if isinstance(error, UnknownCheckpoint | ModelError | CropError):
         return wrong_use
-    if isinstance(error, (*EXPECTED_ERRORS, ExportError, HubError, ImageError, SpaceError)):
+    if isinstance(error, (*EXPECTED_ERRORS, ExportError, HubError, ImageError)):
         return failed
     raise error

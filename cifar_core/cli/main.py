@@ -88,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_ship(add("ship", help="put a finished run among the project's checkpoints (for its maintainers)"))
     _add_export(add("export", help="write a checkpoint as a file for other programs"))
     add_hub(add("hub", help="checkpoints on the Hugging Face Hub: publish one, fetch one"))
-    add_space(add("space", help="the pages as a Hugging Face Space: build its folder, prove it, publish it"))
+    add_space(add("space", help="the pages as a Hugging Face Space: publish it, or write its folder"))
     _add_data(add("data", help="look at the data set"))
     add_bench(add("bench", help="how fast is this machine, and how long would it train"), _add_bench_common)
     return parser

@@ -29,7 +29,7 @@ from cifar_core.runs.queue import active_runs
 from cifar_core.runs.store import Run, RunStore
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "ATEN_CPU_CAPABILITY")
-CODE = ("models", "training", "device.py", "estimate")
+CODE = ("models", "models/ops", "training", "device.py", "estimate")
 TRAINING_RUNS = "A training runs on this machine; beside it nothing is measured. Try again when it has ended."
 BUSY_SECONDS = 3600.0  # so long is a speed kept that was measured while other programs were at work
 

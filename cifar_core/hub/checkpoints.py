@@ -140,12 +140,11 @@ def _fetch(repo: str, commit: str, stated: dict[str, Any], folder: Path) -> None
 def _compare(path: Path, stated: Any, what: str) -> None:
     """Raise HubError unless size and hash are those that the Hub states: sha256, or git's of small files."""
     content = path.read_bytes()
-    lfs_hash = getattr(stated.lfs, "sha256", None) if stated.lfs else None
-    own = hashlib.sha256(content).hexdigest()
-    wanted = lfs_hash
-    if lfs_hash is None:
-        own = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-        wanted = stated.blob_id
+    if stated.lfs:
+        own, wanted = hashlib.sha256(content).hexdigest(), stated.lfs.sha256
+    else:
+        blob = b"blob %d\0" % len(content) + content
+        own, wanted = hashlib.sha1(blob, usedforsecurity=False).hexdigest(), stated.blob_id
     if len(content) != stated.size or own != wanted:
         raise HubError(f"{what} is not what the Hub states (size or hash differs); nothing was kept.")
 

@@ -1,7 +1,5 @@
 """The model card of a checkpoint as the Hub shows it: written from card.json, with nothing typed by hand."""
 
-from collections.abc import Iterator
-
 from cifar_core.checkpoint import Card
 from cifar_core.format import duration, table
 
@@ -15,6 +13,20 @@ SETTINGS = (
     *("optimizer", "lr", "batch_size", "weight_decay", "schedule", "augmentation"),
     *("label_smoothing", "precision"),
 )
+USE = """\
+## Use
+
+```python
+from cifar_core import Classifier, decode_image
+
+classifier = Classifier.from_pretrained("{repo}")  # revision="…" pins a commit
+picture = decode_image(open("photo.jpg", "rb").read())
+classifier.predict([picture])[0].top
+```
+
+`config.json` is the checkpoint's card, `model.safetensors` its weights; the normalization is in the card. \
+There is no pickle here, and none is ever read.
+"""
 
 
 def model_card(card: Card, repo: str) -> str:
@@ -46,7 +58,7 @@ def model_card(card: Card, repo: str) -> str:
     )
     parts = [
         _what(card, repo, data_name),
-        _use(repo),
+        USE.format(repo=repo),
         _results(card),
         _training(card, data_name),
         _limits(card),
@@ -62,18 +74,6 @@ def _what(card: Card, repo: str, data_name: str) -> str:
         f"It has {card.parameters / 1e6:.2f} M parameters; a picture takes {card.macs / 1e6:.1f} M "
         "multiply-accumulates.\n\n"
         f"Its {len(card.class_names)} classes: {classes}.\n"
-    )
-
-
-def _use(repo: str) -> str:
-    return (
-        "## Use\n\n```python\n"
-        "from cifar_core import Classifier, decode_image\n\n"
-        f'classifier = Classifier.from_pretrained("{repo}")  # revision="…" pins a commit\n'
-        'picture = decode_image(open("photo.jpg", "rb").read())\n'
-        "classifier.predict([picture])[0].top\n```\n\n"
-        "`config.json` is the checkpoint's card, `model.safetensors` its weights; the normalization is in "
-        "the card. There is no pickle here, and none is ever read.\n"
     )
 
 
@@ -109,10 +109,6 @@ def _training(card: Card, data_name: str) -> str:
 
 
 def _limits(card: Card) -> str:
-    return "\n".join(["## Limits\n", *(f"- {line}" for line in _limit_lines(card)), ""])
-
-
-def _limit_lines(card: Card) -> Iterator[str]:
     others = "shown anything else, it names one of them all the same, sometimes with great certainty."
     if card.ood:
         others = (
@@ -120,8 +116,11 @@ def _limit_lines(card: Card) -> Iterator[str]:
             f"{100 * card.ood.false_alarms:.2f} % of {card.ood.images:,} held-out images of its own "
             "classes; of any other thing it names a class all the same, sometimes with great certainty."
         )
-    yield f"It knows {len(card.class_names)} classes and nothing else: {others}"
-    yield "It sees the middle square of a picture, shrunk to 32 × 32 pixels; small things vanish."
-    yield "It learned from small photographs of one collection; drawings, close-ups and damage mislead it."
-    yield "Made for teaching and for experiments. No decision about people or safety should rest on it."
-    yield from card.notes
+    lines = [
+        f"It knows {len(card.class_names)} classes and nothing else: {others}",
+        "It sees the middle square of a picture, shrunk to 32 × 32 pixels; small things vanish.",
+        "It learned from small photographs of one collection; drawings, close-ups and damage mislead it.",
+        "Made for teaching and for experiments. No decision about people or safety should rest on it.",
+        *card.notes,
+    ]
+    return "\n".join(["## Limits\n", *(f"- {line}" for line in lines), ""])

@@ -53,7 +53,7 @@ def _cells(name: str, card: Card, train_images: int | None) -> tuple[str, ...]:
         f"{card.macs / 1e6:.1f} M",
         f"{epochs}" if card.epoch == epochs else f"{card.epoch} of {epochs}",
         "–" if train_images is None else f"{train_images:,}",
-        f"{card.views}",
+        f"{card.tta}",
         f"{100 * _test(card):.2f} %",
         f"{_test(card, 'n'):,.0f}",
         f"{card.device}, {card.precision}",

@@ -6,7 +6,7 @@ HF_TOKEN, HF_ENDPOINT and HF_HOME mean what they mean to huggingface_hub.
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -23,7 +23,7 @@ class HubError(RuntimeError):
 class Parcel:
     """What to send where: kind "model" or "space"; files are relative to the folder.
 
-    sdk, hardware: those of a Space ("gradio" or "docker"; the Hub's name of the hardware to ask for).
+    sdk, hardware: a Space's ("gradio" or "docker"; the Hub's name of the hardware to ask for).
     """
 
     repo: str
@@ -36,11 +36,6 @@ class Parcel:
     def __post_init__(self) -> None:
         check_name(self.repo)
 
-    @property
-    def total_bytes(self) -> int:
-        """Size of all files."""
-        return sum((self.folder / file).stat().st_size for file in self.files)
-
 
 def check_name(repo: str) -> None:
     """Raise HubError unless this can be a repository's name."""
@@ -52,9 +47,10 @@ def check_name(repo: str) -> None:
 
 
 def listing(parcel: Parcel) -> str:
-    """Every file with its size, and the sum: what a push would send."""
-    rows = [f"{(parcel.folder / file).stat().st_size:>12,}  {file.as_posix()}" for file in parcel.files]
-    return "\n".join([*rows, f"{parcel.total_bytes:>12,}  bytes in {len(parcel.files)} files"])
+    """Every file with its size in bytes, and the sum: what a push would send."""
+    sizes = {file.as_posix(): (parcel.folder / file).stat().st_size for file in parcel.files}
+    rows = [f"{size:>12,}  {name}" for name, size in sizes.items()]
+    return "\n".join([*rows, f"{sum(sizes.values()):>12,}  bytes in {len(rows)} files"])
 
 
 def publish(parcel: Parcel, update: bool = False, private: bool = False) -> str:
@@ -75,36 +71,37 @@ def publish(parcel: Parcel, update: bool = False, private: bool = False) -> str:
     api, user = HfApi(), ""
     try:
         user = f" as {api.whoami()['name']}"
-        if not update and api.repo_exists(parcel.repo, repo_type=parcel.kind):
-            raise HubError(
-                f"There is a {parcel.kind} {parcel.repo} already; give --update to replace what is in it, or "
-                "another name."
-            )
-        address = _create(api, parcel, update, private)
-        api.upload_folder(
-            repo_id=parcel.repo,
-            repo_type=parcel.kind,
-            folder_path=parcel.folder,
-            allow_patterns=[file.as_posix() for file in parcel.files],
-            delete_patterns=sorted({f"{file.parts[0]}/*" for file in parcel.files if len(file.parts) > 1})
-            or None,
-            commit_message="Publish from CIFAR-10 Lab",
-        )
+        return _send(api, parcel, update, private)
     except HubError:
         raise
     except Exception as error:  # huggingface_hub and what lies below it have a hundred kinds
         raise HubError(trouble(error, f"send {parcel.repo}{user}")) from error
-    return address
 
 
-def _create(api: "HfApi", parcel: Parcel, update: bool, private: bool) -> str:
-    options: dict[str, Any] = (
-        {"space_sdk": parcel.sdk, "space_hardware": parcel.hardware} if parcel.kind == "space" else {}
+def _send(api: "HfApi", parcel: Parcel, update: bool, private: bool) -> str:
+    if not update and api.repo_exists(parcel.repo, repo_type=parcel.kind):
+        raise HubError(
+            f"There is a {parcel.kind} {parcel.repo} already; give --update to replace what is in it, or "
+            "another name."
+        )
+    address = api.create_repo(
+        parcel.repo,
+        repo_type=parcel.kind,
+        private=private or None,
+        exist_ok=update,
+        space_sdk=parcel.sdk,
+        space_hardware=parcel.hardware,  # type: ignore[arg-type] # it lists the names of its own day
     )
-    made = api.create_repo(
-        parcel.repo, repo_type=parcel.kind, private=private or None, exist_ok=update, **options
+    folders = {file.parts[0] for file in parcel.files if len(file.parts) > 1}
+    api.upload_folder(
+        repo_id=parcel.repo,
+        repo_type=parcel.kind,
+        folder_path=parcel.folder,
+        allow_patterns=[file.as_posix() for file in parcel.files],
+        delete_patterns=[f"{name}/*" for name in sorted(folders)] or None,
+        commit_message="Publish from CIFAR-10 Lab",
     )
-    return str(made)
+    return str(address)
 
 
 _WHY = {
