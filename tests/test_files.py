@@ -92,9 +92,9 @@ def test_a_reader_never_sees_a_part(path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from cifar_core import atomic
-setattr(atomic.os, sys.argv[2], lambda *arguments: os.kill(os.getpid(), signal.SIGKILL))
-atomic.write_bytes(Path(sys.argv[1]), b"new")
+from cifar_core import files
+setattr(files.os, sys.argv[2], lambda *arguments: os.kill(os.getpid(), signal.SIGKILL))
+files.write_bytes(Path(sys.argv[1]), b"new")
 """
 
 

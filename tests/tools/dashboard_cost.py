@@ -57,7 +57,7 @@ def long_status(run: Run) -> Status:
     return dataclasses.replace(run.status(), eta_seconds=1800.0)
 
 
-def monitored(run: Run, seconds: float, server: int) -> dict[str, float]:
+def watched(run: Run, seconds: float, server: int) -> dict[str, float]:
     """What server and browser work while a run's page is open and the run goes on."""
     browser = [process for process in descendants(os.getpid()) if process != server]
     before = processor_seconds(server), sum(map(processor_seconds, browser))
@@ -98,7 +98,7 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
             run.append(Step(5, step, 0.5, 0.8, 0.1, 812.0))
         opened(tab, pages["Live"], server)
         wait_until_idle(server)
-        report["monitored"] = {"seconds": seconds, **monitored(run, seconds, server)}
+        report["watched"] = {"seconds": seconds, **watched(run, seconds, server)}
         report["load_average"] = [round(value, 1) for value in os.getloadavg()]
         browser.close()
     lock.release()  # type: ignore[attr-defined]
@@ -112,7 +112,7 @@ def too_much(report: dict[str, Any]) -> list[str]:
         for name, times in report["again"].items()
         if times["seconds"] > OPEN_SECONDS
     ]
-    figures = report["monitored"]
+    figures = report["watched"]
     if figures["update_ms"] > UPDATE_MS:
         slow.append(f"an update took {figures['update_ms']} ms of the server's time")
     if figures["share_percent"] > SHARE_PERCENT:
@@ -123,9 +123,7 @@ def too_much(report: dict[str, Any]) -> list[str]:
 def main() -> int:
     """Measure and print; 1 where anything costs more than is allowed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--seconds", type=float, default=60, help="how long the run is monitored (default: 60)"
-    )
+    parser.add_argument("--seconds", type=float, default=60, help="how long the run is watched (default: 60)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         report = measure(Path(folder), options.seconds)

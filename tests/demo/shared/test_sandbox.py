@@ -59,7 +59,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, fresh: None) -> Callable[..., Non
 
     def answer_as(program: str, limit_seconds: int = 10) -> None:
         source = (
-            f"import os, sys, time\nfrom demo import decoder_process as process\n{program}\n"
+            f"import os, sys, time\nfrom demo.shared import sandbox_child as process\n{program}\n"
             f"process.TIME_LIMIT_SECONDS = {limit_seconds}\n"
             "process.warm_up = lambda: b''\nprocess.answer = lambda data: reach(data) if data else []\n"
             "process.main()"
