@@ -8,6 +8,7 @@ spatial average pool -> flatten -> linear.
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -82,6 +83,20 @@ class MixingConv2d(nn.Module):
         self.bias = nn.Parameter(
             torch.empty(num_kernels, out_channels).uniform_(-(fan_in**-0.5), fan_in**-0.5)
         )
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Convert the weights (`to`, `cuda`, `half`), the K kernels in one tensor of four dimensions.
+
+        `to(memory_format=torch.channels_last)` asks that of a convolution's weights. They keep their own
+        layout: `mix` lays out what it computes with.
+        """
+
+        def convert(tensor: Tensor) -> Tensor:
+            if tensor.ndim != 5:
+                return fn(tensor)
+            return fn(tensor.flatten(0, 1)).contiguous().unflatten(0, tensor.shape[:2])
+
+        return super()._apply(convert, recurse)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, in_channels, H, W) -> (N, out_channels, H', W')."""

@@ -48,6 +48,17 @@ def test_the_forward_pass_is_features_then_head(model, n):
     assert model.in_channels == 3
 
 
+def test_it_takes_channels_last_and_answers_alike(name, model):
+    before = {key: parameter.shape for key, parameter in model.named_parameters()}
+    there = create_model(name).eval()
+    there.load_state_dict(model.state_dict())
+    assert there.to(memory_format=torch.channels_last) is there
+    assert {key: parameter.shape for key, parameter in there.named_parameters()} == before
+    images = pictures(2).contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(probs_of(there, images), probs_of(model, pictures(2)), rtol=1e-3, atol=1e-4)
+    assert all(torch.equal(value, there.state_dict()[key]) for key, value in model.state_dict().items())
+
+
 def test_it_has_as_many_classes_as_asked_for(name):
     with torch.device("meta"):
         small = create_model(name, num_classes=7)
