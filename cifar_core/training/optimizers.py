@@ -1,12 +1,12 @@
 """The optimizers by name, each in the quickest form that torch has for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer, RMSprop
 
-from cifar_core.config import TrainConfig
+from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.training.muon import Muon
 
 SGD_MOMENTUM = 0.85  # beside Muon, as in airbench94
@@ -55,31 +55,30 @@ class Optimizers:
 
 
 def create_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
-    """SGD and AdamW fused into one kernel, RMSprop over lists of tensors (torch has no fused one), or Muon.
+    """The optimizers that the config names.
 
-    Weight decay applies to every parameter, as in torch's own examples; see `_muon` for the exception.
+    Raises:
+        ConfigError: when OPTIMIZERS has none of that name.
     """
-    parameters = list(model.parameters())
-    if config.optimizer == "muon":
-        return Optimizers(_muon(model, config))
-    if config.optimizer == "sgd":
-        nesterov = config.nesterov and config.momentum > 0
-        return Optimizers(
-            [SGD(parameters, config.lr, config.momentum, 0, config.weight_decay, nesterov, fused=True)]
-        )
-    if config.optimizer == "adamw":
-        return Optimizers([AdamW(parameters, config.lr, weight_decay=config.weight_decay, fused=True)])
-    return Optimizers(
-        [
-            RMSprop(
-                parameters,
-                config.lr,
-                weight_decay=config.weight_decay,
-                momentum=config.momentum,
-                foreach=True,
-            )
-        ]
-    )
+    if config.optimizer not in OPTIMIZERS:
+        names = ", ".join(OPTIMIZERS)
+        raise ConfigError(f"There is no optimizer '{config.optimizer}'; the optimizers are: {names}.")
+    return Optimizers(OPTIMIZERS[config.optimizer](model, config))
+
+
+def _sgd(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    nesterov = config.nesterov and config.momentum > 0
+    return [SGD(model.parameters(), config.lr, config.momentum, 0, config.weight_decay, nesterov, fused=True)]
+
+
+def _adamw(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    return [AdamW(model.parameters(), config.lr, weight_decay=config.weight_decay, fused=True)]
+
+
+def _rmsprop(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    """RMSprop over lists of tensors: torch has no fused one."""
+    decay, momentum = config.weight_decay, config.momentum
+    return [RMSprop(model.parameters(), config.lr, weight_decay=decay, momentum=momentum, foreach=True)]
 
 
 def _muon(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
@@ -113,3 +112,13 @@ def _rate(name: str, parameter: Tensor, config: TrainConfig) -> float:
     if "coefficients" in name or (parameter.ndim == 2 and name.endswith("bias")):  # of a mixing convolution
         return config.mixing_lr
     return config.bias_lr if parameter.ndim == 1 else config.head_lr
+
+
+# Name in a config -> the optimizers of a network's parameters. Weight decay applies to every parameter, as in
+# torch's own examples; see `_muon` for the exception.
+OPTIMIZERS: dict[str, Callable[[nn.Module, TrainConfig], list[Optimizer]]] = {
+    "sgd": _sgd,
+    "adamw": _adamw,
+    "rmsprop": _rmsprop,
+    "muon": _muon,
+}

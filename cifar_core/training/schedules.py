@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cifar_core.config import TrainConfig
 
@@ -29,21 +29,28 @@ def onecycle(progress: float, peak: float, end: float, warmup: float) -> float:
     return linear((progress - warmup) / (1 - warmup), peak, end)
 
 
+def step_decay(lr: float, done: float, milestones: Sequence[int]) -> float:
+    """A tenth of the rate from each milestone on; `done` and the milestones count epochs."""
+    return lr * 0.1 ** sum(done >= milestone for milestone in milestones)
+
+
+# Name in a config -> the rate, from the config, the epochs that are done and the progress.
+SCHEDULES: dict[str, Callable[[TrainConfig, float, float], float]] = {
+    "constant": lambda config, done, progress: config.lr,
+    "step": lambda config, done, progress: step_decay(config.lr, done, config.milestones),
+    "linear": lambda config, done, progress: linear(progress, config.lr, config.final_lr),
+    "cosine": lambda config, done, progress: cosine(progress, config.lr, config.final_lr),
+    "onecycle": lambda config, done, progress: onecycle(progress, config.lr, config.final_lr, config.warmup),
+}
+
+
 def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float:
     """The rate of step number `step` (from 0); the schedule spans `schedule_epochs` or the whole run."""
     done = step / steps_per_epoch
     if config.schedule_per == "epoch":
         done = math.floor(done)
-    if config.schedule == "step":
-        return config.lr * 0.1 ** sum(done >= milestone for milestone in config.milestones)
     progress = min(1.0, done / (config.schedule_epochs or config.epochs))
-    shapes: dict[str, Callable[[], float]] = {
-        "constant": lambda: config.lr,
-        "linear": lambda: linear(progress, config.lr, config.final_lr),
-        "cosine": lambda: cosine(progress, config.lr, config.final_lr),
-        "onecycle": lambda: onecycle(progress, config.lr, config.final_lr, config.warmup),
-    }
-    return shapes[config.schedule]()
+    return SCHEDULES[config.schedule](config, done, progress)
 
 
 def mixing_temperature(config: TrainConfig, step: int, total_steps: int) -> float:

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.optim import SGD, AdamW, RMSprop
 
-from cifar_core.training.optimizers import create_optimizer
+from cifar_core.config import ConfigError, field_specs
+from cifar_core.training.optimizers import OPTIMIZERS, create_optimizer
 from tests.support.toy_trainers import tiny_net, toy_config
 
 BY_HAND = {  # config -> the optimizer as torch's documentation writes it
@@ -52,3 +53,14 @@ def test_the_weights_move_as_by_torchs_plain_optimizer(settings, by_hand):
             optimizer.step()
     for mine, wanted in zip(ours.parameters(), oracle.parameters(), strict=True):
         torch.testing.assert_close(mine, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_every_name_of_the_setting_has_an_optimizer():
+    (setting,) = (spec for spec in field_specs() if spec.name == "optimizer")
+    assert set(setting.choices) == set(OPTIMIZERS)
+
+
+def test_a_name_without_an_optimizer_is_refused(monkeypatch):
+    monkeypatch.delitem(OPTIMIZERS, "adamw")
+    with pytest.raises(ConfigError, match=r"adamw.*sgd, rmsprop, muon"):
+        create_optimizer(tiny_net(), toy_config(optimizer="adamw"))
