@@ -22,7 +22,7 @@ from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import RunEnd
 from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.training.loop import TrainingError
-from cifar_core.training.session import ControlRequests, Listener, Recorder, Stopped
+from cifar_core.training.session import ControlRequests, Listener, Session, Stopped
 
 LOCK_SECONDS = 5.0  # readers hold the lock for an instant when they look whether the process lives
 EXPECTED_ERRORS = (CheckpointError, ConfigError, DataError, ModelError, StoreError, TrainingError)
@@ -67,25 +67,25 @@ def train(
 
 
 def _guarded(run: Run, data_dir: Path | None, control: ControlRequests, listener: Listener) -> RunEnd:
-    recorder = Recorder(run, control, listener)
+    session = Session(run, control, listener)
     try:
-        return recorder.train(data_dir)
+        return session.train(data_dir)
     except Stopped:
-        recorder.write("stopped", message="Stopped before the first step.")
+        session.write("stopped", message="Stopped before the first step.")
         return RunEnd("stopped", 0, 0.0, 0, 0.0)
     except KeyboardInterrupt:
-        recorder.write("stopped", message=f"Interrupted. {run.resuming}")
+        session.write("stopped", message=f"Interrupted. {run.resuming}")
         raise
     except torch.OutOfMemoryError:
         message = "The device ran out of memory; start again with a smaller batch_size."
-        recorder.write("failed", message=message)
+        session.write("failed", message=message)
         raise TrainingError(message) from None
     except EXPECTED_ERRORS as error:
-        recorder.write("failed", message=str(error))
+        session.write("failed", message=str(error))
         raise
     except BaseException as error:
         words = f"Unexpected {type(error).__name__}: {error}; the last lines of the log say more."
-        recorder.write("failed", message=f"{words} {run.resuming}")
+        session.write("failed", message=f"{words} {run.resuming}")
         raise
 
 

@@ -87,7 +87,7 @@ class Saved:
     events_size: int
 
 
-class Recorder:
+class Session:
     """Consumes the events of one process's part of a run: stores, saves, reports, and answers requests."""
 
     def __init__(self, run: Run, control: ControlRequests, listener: Listener) -> None:
@@ -96,6 +96,12 @@ class Recorder:
         self.status_written = self.saved = 0.0
         self.started, self.started_step = time.monotonic(), 0
         self.meter, self.device = LoadMeter(), torch.device("cpu")
+        self.preparation: Preparation  # from the end of `train`'s first stage on
+
+    @property
+    def trainer(self) -> Trainer:
+        """The trainer of the preparation."""
+        return self.preparation.trainer
 
     # The road
 
@@ -104,14 +110,15 @@ class Recorder:
         self.write("running", stage="preparing", message="")
         saved = self.load_saved()
         place = saved.workplace if saved else None
-        preparation = prepare(self.run.config(), data_dir or self.run.data_dir, self.report_data, place)
+        folder = data_dir or self.run.data_dir
+        self.preparation = prepare(self.run.config(), folder, self.report_data, place)
         if saved is None:
             self.run.truncate_events(0)
-            return self.record(preparation, dataclasses.replace(preparation.start, time=time.time()))
-        self.restore(preparation, saved)
-        if preparation.trainer.epochs_done == preparation.config.epochs:
-            return self.finish(end_event(preparation.trainer, "finished"))
-        return self.record(preparation, Resume(preparation.trainer.step, time.time()))
+            return self.record(dataclasses.replace(self.preparation.start, time=time.time()))
+        self.restore(saved)
+        if self.trainer.epochs_done == self.preparation.config.epochs:
+            return self.finish(end_event(self.trainer, "finished"))
+        return self.record(Resume(self.trainer.step, time.time()))
 
     def load_saved(self) -> Saved | None:
         """The newest saved state that is whole; None where nothing was saved yet."""
@@ -125,23 +132,25 @@ class Recorder:
             raise CheckpointError(f"Run '{self.run.id}' cannot go on; start a new one. {troubles[0]}")
         return None
 
-    def restore(self, preparation: Preparation, saved: Saved) -> None:
+    def restore(self, saved: Saved) -> None:
         """Put the trainer and the events where they were when `saved` was saved."""
-        if saved.data_fingerprint != preparation.data.fingerprint:
+        data = self.preparation.data
+        if saved.data_fingerprint != data.fingerprint:
             raise DataError(
-                f"Run '{self.run.id}' began with other data than these ({preparation.data.source}); "
+                f"Run '{self.run.id}' began with other data than these ({data.source}); "
                 "name the same data with --data-dir, or start a new run."
             )
         try:
-            preparation.trainer.load_state_dict(saved.trainer)
+            self.trainer.load_state_dict(saved.trainer)
         except (LookupError, TypeError, ValueError, RuntimeError) as error:
             what = f"The saved state of run '{self.run.id}' does not fit its settings"
             raise CheckpointError(f"{what} ({str(error).splitlines()[0]}); start a new run.") from None
         self.run.truncate_events(saved.events_size)
 
-    def record(self, preparation: Preparation, start: RunStart | Resume) -> RunEnd:
+    def record(self, start: RunStart | Resume) -> RunEnd:
         """Go through the events of `fit`."""
-        trainer, self.device = preparation.trainer, preparation.device.torch_device
+        preparation, trainer = self.preparation, self.trainer
+        self.device = preparation.device.torch_device
         self.started, self.saved, self.started_step = time.monotonic(), time.monotonic(), trainer.step
         self.status = Status("running", total=trainer.total_steps)
         write_sample(self.run, preparation.sample)
@@ -151,11 +160,11 @@ class Recorder:
             if not isinstance(event, Beat):
                 self.run.append(event)
             if isinstance(event, Epoch):
-                self.save_epoch(preparation, event)
-            self.show_progress(preparation, event)
+                self.save_epoch(event)
+            self.show_progress(event)
             self.listener(event, self.status)
-            if isinstance(event, Beat) and not self.goes_on(preparation):
-                self.save(preparation)
+            if isinstance(event, Beat) and not self.goes_on():
+                self.save()
                 return self.finish(end_event(trainer, "stopped"))
         raise AssertionError("fit ended without its last event")
 
@@ -168,21 +177,21 @@ class Recorder:
 
     # Requests
 
-    def goes_on(self, preparation: Preparation) -> bool:
+    def goes_on(self) -> bool:
         """False when the run is to stop; waits here while it is paused."""
         asked = self.control.next()
-        self.change_lr(preparation)
+        self.change_lr()
         if asked == "pause":
-            self.save(preparation)
-            asked = self.wait(preparation)
-            preparation.trainer.restart_clock()
+            self.save()
+            asked = self.wait()
+            self.trainer.restart_clock()
         elif time.monotonic() - self.saved > SAVE_SECONDS:
-            self.save(preparation)
+            self.save()
         return asked != "stop"
 
-    def change_lr(self, preparation: Preparation) -> None:
+    def change_lr(self) -> None:
         """Multiply the schedule as was asked; saved at once, so that a kill does not undo it."""
-        asked, trainer = self.control.take_lr(), preparation.trainer
+        asked, trainer = self.control.take_lr(), self.trainer
         if asked is None:
             return
         factor = asked.factor if asked.rate is None else trainer.factor_for(asked.rate)
@@ -195,20 +204,20 @@ class Recorder:
             return
         if factor == trainer.lr_factor:
             return
-        trainer.lr_changes.append([trainer.step, factor])
+        trainer.scale_lr(factor)
         event = LearningRate(trainer.step, factor, time.time())
         self.run.append(event)
-        self.save(preparation)
+        self.save()
         self.listener(event, self.status)
 
-    def wait(self, preparation: Preparation) -> str:
+    def wait(self) -> str:
         """Paused: returns "continue" or "stop", whichever is asked first."""
         began = time.monotonic()
         while True:
             if time.monotonic() - self.status_written > STATUS_SECONDS:
                 self.write("paused", eta_seconds=None)
             asked = self.control.next()
-            self.change_lr(preparation)
+            self.change_lr()
             if asked in ("continue", "stop"):
                 self.started += time.monotonic() - began
                 self.write("running")
@@ -217,9 +226,9 @@ class Recorder:
 
     # Saving
 
-    def save(self, preparation: Preparation) -> None:
+    def save(self) -> None:
         """Write checkpoints/last: the weights as they are, and all that is needed to go on."""
-        trainer = preparation.trainer
+        preparation, trainer = self.preparation, self.trainer
         new = new_folder(self.run.last_checkpoint)
         write_checkpoint(new, preparation.model, preparation.card(trainer.epochs_done, {}))
         state = {
@@ -232,14 +241,15 @@ class Recorder:
         replace_folder(new, self.run.last_checkpoint)
         self.saved = time.monotonic()
 
-    def save_epoch(self, preparation: Preparation, event: Epoch) -> None:
+    def save_epoch(self, event: Epoch) -> None:
         """Keep the epoch's weights if they are the best so far, and the state in any case."""
-        if preparation.trainer.best_epoch == event.epoch:
+        preparation = self.preparation
+        if self.trainer.best_epoch == event.epoch:
             start = preparation.start
             measured = {"accuracy": event.val_accuracy, "loss": event.val_loss, "n": start.val_images}
             card = preparation.card(event.epoch, {start.monitored: measured})
             save_checkpoint(self.run.best_checkpoint, preparation.averaged, card)
-        self.save(preparation)
+        self.save()
 
     # Reporting
 
@@ -262,9 +272,9 @@ class Recorder:
             self.write("running", stage=what, done=done, total=total, eta_seconds=self.eta(done, total))
             self.listener(Beat(0, 0), self.status)
 
-    def show_progress(self, preparation: Preparation, event: Any) -> None:
+    def show_progress(self, event: Any) -> None:
         """Write how far the run is, now and then."""
-        trainer = preparation.trainer
+        trainer = self.trainer
         if time.monotonic() - self.status_written < STATUS_SECONDS and not isinstance(
             event, RunStart | Epoch
         ):
@@ -275,11 +285,12 @@ class Recorder:
             stage="validating" if validating else "training",
             done=trainer.step,
             epoch=min(trainer.epochs_done + 1, trainer.config.epochs),
-            eta_seconds=self.training_eta(trainer),
+            eta_seconds=self.training_eta(),
         )
 
-    def training_eta(self, trainer: Trainer) -> float | None:
-        """Seconds of training that are left: those on small pictures are quick."""
+    def training_eta(self) -> float | None:
+        """Seconds of training that are left: those on small images are quick."""
+        trainer = self.trainer
         work = [
             trainer.config.work(step, trainer.steps_per_epoch)
             for step in (self.started_step, trainer.step, trainer.total_steps)

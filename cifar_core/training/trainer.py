@@ -65,7 +65,10 @@ class Sums:
 
 
 class Trainer:
-    """A network in training: one step at a time, with a state that can be saved after any of them."""
+    """A network in training: one step at a time, with a state that can be saved after any of them.
+
+    Its fields are written here alone; the loop and the session read them and call its methods.
+    """
 
     def __init__(
         self, model: torch.nn.Module, config: TrainConfig, device: TrainDevice, steps_per_epoch: int
@@ -157,6 +160,10 @@ class Trainer:
         """What the schedule is multiplied by: 1, or what the last change says."""
         return self.lr_changes[-1][1] if self.lr_changes else 1.0
 
+    def scale_lr(self, factor: float) -> None:
+        """Multiply the schedule by `factor` from the coming step on."""
+        self.lr_changes.append([self.step, factor])
+
     def factor_for(self, lr: float) -> float | None:
         """The factor that makes the coming step's rate `lr`; None where the schedule has ended at 0."""
         return lr / self.scheduled_lr if self.scheduled_lr > 0 else None
@@ -165,6 +172,21 @@ class Trainer:
     def lr(self) -> float:
         """The learning rate of the last step (Muon: that of the filters)."""
         return float(self.optimizer.param_groups[0]["lr"])
+
+    # What was summed
+
+    def take_window(self) -> tuple[float, float, float]:
+        """Mean loss, accuracy and images a second since this was last asked; begins the next window."""
+        window, self.window_sums = self.window_sums, Sums(self.device.torch_device)
+        return *window.means(), round(window.images / max(window.seconds, 1e-9), 2)
+
+    def end_epoch(self, val_accuracy: float) -> None:
+        """Count the epoch that was validated, note whether its weights are to be kept, begin the next one."""
+        self.epochs_done += 1
+        if self.config.keeps_last or val_accuracy > self.best_val_accuracy or self.best_epoch == 0:
+            self.best_epoch, self.best_val_accuracy = self.epochs_done, val_accuracy
+        self.epoch_sums, self.network_seconds = Sums(self.device.torch_device), 0.0
+        self.window_sums = Sums(self.device.torch_device)  # leaves validation out of the training speed
 
     # State
 
