@@ -62,5 +62,5 @@ def remaining_seconds(done: float, total: float, elapsed: float, before: float =
 
 
 def describe_remaining(seconds: float | None) -> str:
-    """Return ", 2 min 10 s left", to end a line about progress; "" where that is not known, or all is done."""
+    """Return ", 2 min 10 s left", to end a line of progress; "" where that is unknown or all is done."""
     return f", {duration(seconds)} left" if seconds else ""

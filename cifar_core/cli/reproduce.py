@@ -40,13 +40,14 @@ def reproduce(options: argparse.Namespace) -> int:
     recipes = choose_recipes(options.names, options.fast)
     store = RunStore(options.runs_dir)
     path = options.results or store.root / FILE
-    done = options.table or all([_reproduced(name, options, store, path) for name in recipes])
+    wanted = [] if options.table else recipes
+    done = [_reproduced(name, options, store, path) for name in wanted]
     results = in_order((one for one in read_results(path) if one.recipe in recipes), list_recipes())
     if options.json:
         print(json.dumps([dataclasses.asdict(one) for one in results], indent=1))
     else:
         print(results_table(results) if results else "There are no results of these recipes yet.")
-    return 0 if done else 1
+    return 0 if all(done) else 1
 
 
 def _reproduced(name: str, options: argparse.Namespace, store: RunStore, path: Path) -> bool:

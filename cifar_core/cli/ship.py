@@ -27,9 +27,10 @@ def ship(options: argparse.Namespace) -> int:
     from cifar_core.inference.ship import folder_bytes, ship
 
     run = RunStore(options.runs_dir).get(options.run)
+    into, name = checkpoints_dir(), options.name
     result = ship(
-        run, options.name, lambda card: load_data_of(card, options.data_dir), options.half, options.note
+        run, into, name, lambda card: load_data_of(card, options.data_dir), options.half, options.note
     )
-    size = folder_bytes(checkpoints_dir() / options.name) / 1e6
-    print(f"{options.name}: {result.accuracy:.2%} of {result.n:,} test images, {size:.1f} MB.")
+    size = folder_bytes(into / name) / 1e6
+    print(f"{name}: {result.accuracy:.2%} of {result.n:,} test images, {size:.1f} MB.")
     return 0

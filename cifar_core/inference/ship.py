@@ -1,4 +1,4 @@
-"""A finished run among the checkpoints that travel with the project: copied, fitted, measured, in the tables."""
+"""A finished run among the shipped checkpoints: copied, calibrated, measured, and in their tables."""
 
 import dataclasses
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 from cifar_core.checkpoint import Card, load_card, load_checkpoint, new_folder, write_checkpoint
 from cifar_core.config import ConfigError
 from cifar_core.data import ImageData
-from cifar_core.files import checkpoints_dir, read_text, write_bytes
+from cifar_core.files import read_text, write_bytes
 from cifar_core.hub.overview import fill_in, load_cards, networks_table, notes_list
 from cifar_core.inference.calibrate import calibrate_checkpoint
 from cifar_core.inference.evaluate import evaluate_checkpoint, result_of
@@ -26,23 +26,26 @@ _NAME = re.compile(r"[a-z0-9_]+\.v\d+")
 
 def ship(
     run: Run,
+    into: Path,
     name: str,
     load_data: Callable[[Card], ImageData],
     half: bool = False,
     notes: Sequence[str] = (),
 ) -> Evaluated:
-    """Copy a run's best weights with its settings and events to checkpoints/`name`, and measure the copy.
+    """Copy a run's best weights with its settings and events to `into`/`name`, and measure the copy.
 
     The copy is calibrated where the run set images aside, and measured on the test images, once; its result
-    joins results.json, and the tables of README.md are written anew. half: store the weights in 16 bits.
-    load_data: gives the data that a card names; called when all else is known to be right.
+    joins results.json in `into`, and the tables of README.md there are written anew.
+    half: store the weights in 16 bits. load_data: gives the data that a card names, after all checks.
 
     Raises:
         ConfigError: for a name that is none or is taken, a run that is not finished or was changed by hand,
             or a checkpoint that is too large. CheckpointError, DataError: as `evaluate_checkpoint`.
     """
-    folder = checkpoints_dir() / name
-    _check(run, name, folder)
+    _check(run, name)
+    folder = into / name
+    if folder.exists():
+        raise ConfigError(f"There is a checkpoint '{name}' already; give the next version's number.")
     new = _copy(run, folder, half, notes)
     data = load_data(load_card(new))
     if run.config().monitored == "val":
@@ -52,8 +55,8 @@ def ship(
         shutil.rmtree(new)
         raise ConfigError(f"The checkpoint has {size / 1e6:.1f} MB; at most 10 may be shipped: try --half.")
     new.rename(folder)
-    keep_result(checkpoints_dir() / FILE, result_of(Run(folder)))
-    write_overview(checkpoints_dir())
+    keep_result(into / FILE, result_of(Run(folder)))
+    write_overview(into)
     return result
 
 
@@ -62,11 +65,9 @@ def folder_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
-def _check(run: Run, name: str, folder: Path) -> None:
+def _check(run: Run, name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"'{name}' is no name for a checkpoint; write it as mixing_lite.v2.")
-    if folder.exists():
-        raise ConfigError(f"There is a checkpoint '{name}' already; give the next version's number.")
     if run.shipped or run.status().state != "finished":
         raise ConfigError(f"Run '{run.id}' is not a finished run of your own; only such can be shipped.")
     if History.in_short(run).lr_changes:
