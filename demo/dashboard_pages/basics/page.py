@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from cifar_core.errors import LabError
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.history import History
 from cifar_core.runs.store import RunStore, last_folder
@@ -23,7 +24,7 @@ from demo.widgets.dataset_pictures import (
     mean_pictures,
     mean_pictures_html,
 )
-from demo.widgets.networks import TrainedNetworkError, pictures_of
+from demo.widgets.networks import pictures_of
 from demo.widgets.panels import plain, show_chart, show_legend, show_link, show_table, tighten_page
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def show_pictures(store: RunStore) -> None:
     try:
         with st.spinner("Opening the pictures"):
             data = pictures_of("cifar10", Path(folder) if folder else None)
-    except TrainedNetworkError:
+    except LabError:
         st.write("CIFAR-10 is not on this machine, so these are drawn shapes; a first training fetches it.")
         data = pictures_of("synthetic", None)
     st.subheader("Ten random pictures of each class")

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT
+from cifar_core.inference.held_out import HeldOut, config_of, splits_of
 from cifar_core.runs.store import RunStore
 from demo.dashboard_pages.understand.answers import Answers, answers_of
 from demo.dashboard_pages.understand.calibration import show_calibration
@@ -14,16 +16,8 @@ from demo.dashboard_pages.understand.mistakes import show_mistakes
 from demo.dashboard_pages.understand.robustness import show_robustness
 from demo.shared.format import percent
 from demo.widgets.choice import choose
-from demo.widgets.evaluation_pictures import (
-    FEW_COUNTS,
-    Pictures,
-    choose_pictures,
-    config_of,
-    describe_pictures,
-    select_pictures,
-    splits_of,
-)
-from demo.widgets.networks import Network, TrainedNetworkError, choose_network, list_networks, network_of
+from demo.widgets.evaluation_pictures import FEW_COUNTS, choose_pictures, describe_pictures, select_pictures
+from demo.widgets.networks import Network, choose_network, list_networks, network_of
 from demo.widgets.panels import plain, show_link, tighten_page
 
 if TYPE_CHECKING:
@@ -45,7 +39,7 @@ NO_WEIGHTS = "has no saved weights to look into"
 LOADING = "Loading the network; the first time takes a few seconds"
 
 
-def answered(network: Network, classifier: "Classifier", pictures: Pictures) -> Answers:
+def answered(network: Network, classifier: "Classifier", pictures: HeldOut) -> Answers:
     """The network's answers to the pictures, computed once."""
     return answers_of(classifier, (str(network.folder), network.stamp), pictures)
 
@@ -71,7 +65,7 @@ def describe_tta(views: int) -> str:
 
 
 def validation_answers(
-    network: Network, classifier: "Classifier", pictures: Pictures, answers: Answers, count: int
+    network: Network, classifier: "Classifier", pictures: HeldOut, answers: Answers, count: int
 ) -> Answers | None:
     """What a temperature may be fitted on; None where the run set nothing aside."""
     if "val" not in splits_of(config_of(classifier.card)):
@@ -123,7 +117,7 @@ def show_page() -> None:
     network = choose_network(networks, DEFAULT_CHECKPOINT, NO_WEIGHTS)
     try:
         show_network(store, networks, network)
-    except TrainedNetworkError as error:
+    except LabError as error:
         st.write(plain(str(error)))
 
 

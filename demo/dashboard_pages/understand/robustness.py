@@ -11,6 +11,8 @@ import streamlit as st
 
 from cifar_core.data.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from cifar_core.explain.robustness import Robustness, cells_left, keep, measure
+from cifar_core.format import describe_remaining, remaining_seconds
+from cifar_core.inference.held_out import HeldOut
 from cifar_core.runs.store import RunStore
 from demo.charts.overlay import line_style
 from demo.charts.robustness import MEAN, compared_chart, kind_style, robustness_chart, values_of
@@ -24,7 +26,6 @@ from demo.shared.format import duration, percent
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, sheet
 from demo.widgets.choice import choose
-from demo.widgets.evaluation_pictures import Pictures
 from demo.widgets.networks import Network
 from demo.widgets.panels import plain, show_chart, show_legend, show_table
 
@@ -48,7 +49,7 @@ def show_robustness(
     networks: Sequence[Network],
     network: Network,
     classifier: "Classifier",
-    pictures: Pictures,
+    pictures: HeldOut,
 ) -> None:
     """What is known of the chosen network, a button for what is not, and all networks side by side."""
     st.write(ABOUT)
@@ -73,7 +74,7 @@ def show_robustness(
 
 
 def show_button(
-    file: Path, network: Network, classifier: "Classifier", pictures: Pictures, known: Robustness
+    file: Path, network: Network, classifier: "Classifier", pictures: HeldOut, known: Robustness
 ) -> None:
     """The button that measures, with how long that takes; a bar while it does."""
     if is_public():
@@ -92,8 +93,8 @@ def show_button(
         steps = measure(classifier, pictures.images, pictures.targets, known)
         for done, measured in enumerate(steps, start=1):
             keep(file, measured)
-            left = duration((time.monotonic() - began) / done * (cells - done))
-            place.progress(done / cells, text=f"{done} of {cells} measured, about {left} left")
+            left = describe_remaining(remaining_seconds(done, cells, time.monotonic() - began))
+            place.progress(done / cells, text=f"{done} of {cells} measured{left}")
     except OSError as error:
         st.error(plain(f"What was measured cannot be kept in {file.parent}: {error.strerror}."))
         return
@@ -101,7 +102,7 @@ def show_button(
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def seconds_a_picture(folder: Path, stamp: int, _classifier: "Classifier", _pictures: Pictures) -> float:
+def seconds_a_picture(folder: Path, stamp: int, _classifier: "Classifier", _pictures: HeldOut) -> float:
     """How long the network takes for one picture here and now, after a warm-up."""
     few = _pictures.images[:TIMED]
     _classifier.logits(few)
@@ -126,7 +127,7 @@ def number_rows(known: Robustness) -> list[dict[str, str]]:
     ]
 
 
-def damage_html(pictures: Pictures, number: int) -> str:
+def damage_html(pictures: HeldOut, number: int) -> str:
     """For each kind of damage its name and its numbers, and one picture at the strengths 0 to 5."""
     rows = []
     for kind, corruption in CORRUPTIONS.items():
@@ -141,7 +142,7 @@ def damage_html(pictures: Pictures, number: int) -> str:
     return f'<div style="{GRID}">{"".join(rows)}</div>'
 
 
-def show_comparison(store: RunStore, networks: Sequence[Network], pictures: Pictures) -> None:
+def show_comparison(store: RunStore, networks: Sequence[Network], pictures: HeldOut) -> None:
     """All networks that were measured on such pictures, a line each."""
     runs = measured_runs(store, networks, pictures.key)
     if len(runs) < 2:
