@@ -9,7 +9,6 @@ from pathlib import Path
 from cifar_core.runs.events import (
     Epoch,
     Event,
-    EventError,
     LearningRate,
     Resume,
     RunEnd,
@@ -17,7 +16,7 @@ from cifar_core.runs.events import (
     Step,
     from_json,
 )
-from cifar_core.runs.store import Run
+from cifar_core.runs.store import Run, StoreError
 
 ANCHOR_BYTES = 80  # enough of the last line to tell it from every other
 
@@ -220,7 +219,7 @@ def _epochs(path: Path) -> Iterator[Epoch]:
             continue
         try:
             event = from_json(json.loads(line))
-        except (EventError, ValueError):
+        except (StoreError, ValueError):
             continue
         if isinstance(event, Epoch):
             yield event

@@ -29,8 +29,8 @@ from filelock import FileLock, Timeout
 
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.files import StoreError, build, object_in, read_json, read_text, write_json
-from cifar_core.runs.events import Event, EventError, from_json, to_json
-from cifar_core.runs.requests import ControlRequest, RequestError, read_request, take_request, write_request
+from cifar_core.runs.events import Event, from_json, to_json
+from cifar_core.runs.requests import ControlRequest, read_request, take_request, write_request
 from cifar_core.runs.resources import Resources
 
 ACTIVE_STATES = ("waiting", "running", "paused")
@@ -84,6 +84,8 @@ LOCK_PATIENCE_SECONDS = 0.2  # readers hold the lock for an instant when they lo
 
 class UnknownRun(StoreError):
     """A run that is not there."""
+
+    exit_code = 2
 
 
 class Run:
@@ -170,7 +172,7 @@ class Run:
             documents = json.loads(b"[" + b",".join(lines) + b"]")
             if len(documents) == len(lines):
                 return [from_json(document) for document in documents]
-        except (EventError, ValueError, RecursionError):
+        except (StoreError, ValueError, RecursionError):
             pass
         return [self.parse_event(line) for line in lines]  # one by one, to tell which it is
 
@@ -178,7 +180,7 @@ class Run:
         """The event in a line of events.jsonl; raises StoreError when there is none."""
         try:
             return from_json(json.loads(line))
-        except (EventError, ValueError, RecursionError) as error:
+        except (StoreError, ValueError, RecursionError) as error:
             raise StoreError(f"The events of run '{self.id}' are damaged: {error}") from None
 
     def events_size(self) -> int:
@@ -260,7 +262,7 @@ class Run:
         """
         try:
             request = ControlRequest(what, factor, rate)
-        except RequestError as error:
+        except ConfigError as error:
             raise StoreError(str(error)) from None
         state = self.status().state
         if state not in ACTIVE_STATES:
