@@ -17,6 +17,7 @@ from cifar_core.cli.lr_finder import add_lr_finder
 from cifar_core.cli.reproduce import report, reproduce
 from cifar_core.cli.ship import ship
 from cifar_core.cli.space import add_space
+from cifar_core.datasets import DATA_SETS
 from cifar_core.errors import LabError
 from cifar_core.training.trackers import TRACKERS
 
@@ -207,7 +208,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     )
     check.set_defaults(command=commands.data_check)
     check.add_argument(
-        "--source", choices=("auto", "synthetic"), default="auto", help="real or drawn pictures"
+        "--source", choices=("auto", *DATA_SETS), default="auto", help="real or drawn pictures"
     )
     _add_data_dir(check)
     _add_json(check)
