@@ -13,6 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cifar_core.config import TrainConfig
+from cifar_core.datasets import CIFAR10
 from cifar_core.files import checkpoints_dir
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.summary import name_of
@@ -59,7 +60,7 @@ class Network:
     id: str
     name: str
     folder: Path
-    data: str = "cifar10"
+    data: str = CIFAR10.name
     data_dir: Path | None = None
 
     @property
@@ -84,7 +85,7 @@ def _data_of(read_config: Any) -> str:
     try:
         config: TrainConfig = read_config()
     except StoreError:
-        return "cifar10"
+        return CIFAR10.name
     return config.data
 
 

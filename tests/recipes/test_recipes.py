@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cifar_core.config import ConfigError, TrainConfig
-from cifar_core.data.named import DATA_SETS
+from cifar_core.datasets import DATA_SETS
 from cifar_core.models import count_macs, count_parameters, create_model
 from cifar_core.models.normalization import NORMALIZATIONS
 from cifar_core.recipes import DEFAULT_RECIPE, FAST, LESSONS, get_recipe, list_recipes

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from cifar_core.datasets import CIFAR10, SYNTHETIC
 from cifar_core.errors import LabError
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.history import History
@@ -78,10 +79,12 @@ def show_pictures(store: RunStore) -> None:
     folder = last_folder(store)
     try:
         with st.spinner("Opening the pictures"):
-            data = pictures_of("cifar10", Path(folder) if folder else None)
+            data = pictures_of(CIFAR10.name, Path(folder) if folder else None)
     except LabError:
-        st.write("CIFAR-10 is not on this machine, so these are drawn shapes; a first training fetches it.")
-        data = pictures_of("synthetic", None)
+        st.write(
+            f"{CIFAR10.title} is not on this machine, so these are drawn shapes; a first training fetches it."
+        )
+        data = pictures_of(SYNTHETIC.name, None)
     st.subheader("Ten random pictures of each class")
     seed = int(st.number_input("Seed", 0, 9999, key="seed", help=SEED_HELP, width=180))
     st.html(class_rows_html(data, seed))
@@ -131,7 +134,7 @@ def show_learning() -> None:
     )
     st.latex(LOSS)
     share = st.slider("Probability that the right class got", 0.01, 1.0, 0.1, 0.01)
-    loss, blind = abs(math.log(share)), math.log(10)
+    loss, blind = abs(math.log(share)), math.log(len(CIFAR10.class_names))
     st.write(f"Loss of this picture: **{loss:.2f}**. A blind guess among ten has {blind:.2f}.")
     st.subheader("The optimizer: downhill in small steps")
     st.write(

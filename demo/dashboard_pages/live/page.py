@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from cifar_core.data.named import class_names_of
+from cifar_core.datasets import DATA_SETS
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.history import History, HistoryReader
 from cifar_core.runs.queue import active_runs
@@ -113,7 +113,7 @@ def mixing_panel(run: Run) -> None:
         st.caption("The mixing coefficients are measured at the end of each epoch.")
     else:
         measured = [epoch for epoch in history.epochs if epoch.mixing]
-        _mixing_charts(measured, class_names_of(run.config().data))
+        _mixing_charts(measured, DATA_SETS[run.config().data].class_names)
 
 
 def _mixing_charts(epochs: list[Epoch], class_names: Sequence[str]) -> None:

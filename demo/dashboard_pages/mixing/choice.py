@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cifar_core.data.named import class_names_of
+from cifar_core.datasets import DATA_SETS
 from cifar_core.errors import LabError
 from cifar_core.inference.held_out import HeldOut, config_of, splits_of
 from cifar_core.runs.events import Epoch
@@ -107,7 +107,7 @@ def _read_record(path: Path, events_size: int) -> Record | None:
     kept = history.kept
     number = kept.epoch if kept else epochs[-1].epoch
     try:
-        names = class_names_of(config.data)
+        names = DATA_SETS[config.data].class_names
     except KeyError:
         raise StoreError(f"The settings of run '{run.id}' name a data set that is not known here.") from None
     softmax = config.model_args.get("activation", "softmax") == "softmax"

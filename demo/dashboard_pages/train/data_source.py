@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cifar_core.data.dataset import DataError
 from cifar_core.data.sources import find_local
+from cifar_core.datasets import DataSet
 
 SYNTHETIC_TEXT = (
     "2,000 drawn shapes, made on the spot: to see how everything works. Says nothing about photographs."
@@ -25,9 +26,9 @@ def named_folder() -> Path | None:
     return Path(value).expanduser() if value else None
 
 
-def describe_folder(folder: Path) -> tuple[bool, str]:
+def describe_folder(folder: Path, data_set: DataSet) -> tuple[bool, str]:
     """(usable, a sentence): what is found in a data folder, or what is wrong with it."""
     try:
-        return True, f"Found: {find_local(folder).words}"
+        return True, f"Found: {find_local(folder, data_set).words}"
     except (DataError, OSError) as error:
         return False, str(error)

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.datasets import DATA_SETS, DataSet
 from cifar_core.recipes import Recipe, get_recipe, list_recipes
 from cifar_core.runs.launch import launch
 from cifar_core.runs.store import RunStore, StoreError, last_folder
@@ -32,11 +33,6 @@ from demo.dashboard_pages.train.recipes import KINDS, card_caption, kind_of
 from demo.shared.host import is_public
 from demo.widgets.panels import plain, tighten_page
 
-DATA_TEXT = {
-    "cifar10": "CIFAR-10: 60,000 small photographs",
-    "airplane_automobile": "Its airplanes and automobiles alone: 12,000 photographs",
-    "synthetic": "Drawn shapes, to try things out",
-}
 LAST = "last_recipe"  # of this session
 
 
@@ -74,27 +70,27 @@ def choose_recipe(summaries: list[Summary]) -> Recipe:
 def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, bool]:
     """(the config's `data`, the folder if one is named, whether training can start)."""
     st.subheader("2. Pictures")
-    options = list(DATA_TEXT)
+    options = list(DATA_SETS)
     data = st.radio(
         "Pictures",
         options,
         index=options.index(recipe.config.data),
-        format_func=DATA_TEXT.__getitem__,
+        format_func=lambda name: DATA_SETS[name].summary,
         key=f"data:{recipe.name}",
         persist_state="session",
         label_visibility="collapsed",
     )
-    if data == "synthetic":
+    if DATA_SETS[data].is_drawn:
         st.caption(SYNTHETIC_TEXT)
-        return "synthetic", None, True
-    return str(data), *choose_folder(store)
+        return data, None, True
+    return data, *choose_folder(store, DATA_SETS[data].whole)
 
 
-def choose_folder(store: RunStore) -> tuple[Path | None, bool]:
+def choose_folder(store: RunStore, data_set: DataSet) -> tuple[Path | None, bool]:
     """(the folder to pass on, whether it can be used): the variable's, the typed one, or a download."""
     named = named_folder()
     if named is not None:
-        usable, words = describe_folder(named)
+        usable, words = describe_folder(named, data_set)
         st.caption(plain(f"From the folder in CIFAR_DATA. {words}"))
         return None, usable
     if is_public():
@@ -103,13 +99,13 @@ def choose_folder(store: RunStore) -> tuple[Path | None, bool]:
     if "folder" not in st.session_state:
         st.session_state["folder"] = last_folder(store)
     typed = st.text_input(
-        "Folder with CIFAR-10", key="folder", persist_state="session", placeholder="empty: download"
+        f"Folder with {data_set.title}", key="folder", persist_state="session", placeholder="empty: download"
     ).strip()
     if not typed:
         st.caption(DOWNLOAD_TEXT)
         return None, True
     folder = Path(typed).expanduser()
-    usable, words = describe_folder(folder)
+    usable, words = describe_folder(folder, data_set)
     (st.caption if usable else st.error)(plain(words))
     return folder, usable
 

@@ -13,7 +13,6 @@ from demo.dashboard_pages.understand.calibration import show_calibration
 from demo.dashboard_pages.understand.confusion import show_confusion
 from demo.dashboard_pages.understand.layers import show_layers
 from demo.dashboard_pages.understand.mistakes import show_mistakes
-from demo.dashboard_pages.understand.robustness import show_robustness
 from demo.shared.format import percent
 from demo.widgets.choice import choose
 from demo.widgets.evaluation_pictures import FEW_COUNTS, choose_pictures, describe_pictures, select_pictures
@@ -76,7 +75,9 @@ def validation_answers(
 
 
 def show_damage(store: RunStore, networks: list[Network], network: Network, classifier: "Classifier") -> None:
-    """What the network bears."""
+    """The network's accuracy under damage."""
+    from demo.dashboard_pages.understand.robustness import show_robustness  # brings torch
+
     split, count = choose_pictures(config_of(classifier.card), "damaged", FEW_COUNTS, 200)
     pictures = select_pictures(network, classifier.card, split, count)
     st.write(plain(describe_pictures(pictures)))

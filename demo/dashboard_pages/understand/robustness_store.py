@@ -1,4 +1,4 @@
-"""Where measurements of robustness are kept: a run's in its own folder, a shipped network's in the cache."""
+"""Kept measurements of robustness: a run's in its own folder, a shipped network's in the cache."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,20 +28,21 @@ def robustness_file(store: RunStore, network: Network) -> Path:
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def weights_mark(folder: Path, stamp: int) -> str:
-    """Return a key for a network's weights; `stamp` changes with them. Raises CheckpointError."""
+def version_of(folder: Path, stamp: int) -> str:
+    """The version of a network's weights; `stamp` changes with them. Raises CheckpointError."""
     from cifar_core.checkpoint import weights_version  # torch
 
     return weights_version(folder)
 
 
 def known_of(store: RunStore, network: Network, pictures: str) -> Robustness | None:
-    """What was measured of the network's weights on pictures with this key, perhaps in part."""
-    mark = weights_mark(network.folder, network.stamp)
-    for one in load(robustness_file(store, network)):
-        if one.pictures == pictures and one.weights.startswith(mark):  # 16 digits in older files
-            return one
-    return None
+    """The measurement of the network's weights on pictures with this key, perhaps in part.
+
+    Earlier measurements name the weights by more digits of the same hash. Raises CheckpointError.
+    """
+    version = version_of(network.folder, network.stamp)
+    kept = load(robustness_file(store, network))
+    return next((one for one in kept if one.pictures == pictures and one.weights.startswith(version)), None)
 
 
 def measured_runs(store: RunStore, networks: Sequence[Network], pictures: str) -> list[MeasuredRun]:

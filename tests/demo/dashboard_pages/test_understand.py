@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from cifar_core.checkpoint import CheckpointError
+from cifar_core.checkpoint import CheckpointError, weights_version
 from cifar_core.config import TrainConfig
 from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.explain.robustness import load
@@ -226,7 +226,10 @@ def test_a_measurement_of_earlier_weights_does_not_count(shipped, store):
     document = {"pictures": key, "n": 100, "weights": "of yesterday", "clean": 0.5, "accuracy": {}}
     (run.path / "robustness.json").write_text(json.dumps({"robustness": [document]}))
     assert known_of(store, network, key) is None
-    assert any(label.startswith("Measure") for label in buttons(open_part("robustness", run=run.id)))
+    document["weights"] = f"{weights_version(run.best_checkpoint)}0123"  # as earlier versions wrote it
+    (run.path / "robustness.json").write_text(json.dumps({"robustness": [document]}))
+    assert known_of(store, network, key).clean == 0.5
+    assert any("measuring" in label for label in buttons(open_part("robustness", run=run.id)))
 
 
 def test_a_public_host_measures_nothing(shipped, monkeypatch):

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.ImageFilter import GaussianBlur
 
-from cifar_core.data.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from cifar_core.data.synthetic import make_synthetic
+from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS, Corruption, corrupt
 
 KINDS = list(CORRUPTIONS)
 
@@ -49,6 +51,42 @@ def test_an_even_picture_has_nothing_to_lose(kind):
 def test_noise_has_the_stated_deviation():
     difference = corrupt(gray(128, 50), "noise", 5).astype(float) - 128
     assert difference.std() == pytest.approx(0.10 * 255, rel=0.02) and abs(difference.mean()) < 0.5
+
+
+def at(kind: str, level: float):
+    """The kind of damage with one number of its own."""
+    return Corruption("", (level,), CORRUPTIONS[kind].apply)
+
+
+def test_blur_agrees_with_pillow_inside_and_keeps_the_mean(images):
+    """Pillow's Gaussian, three box blurs, is near ours; the mirrored border loses no light."""
+    blurred = corrupt(images, "blur", 5)
+    assert np.allclose(images.mean(axis=(2, 3)), blurred.mean(axis=(2, 3)), atol=0.1)
+    by_pillow = [Image.fromarray(image.transpose(1, 2, 0)).filter(GaussianBlur(1.0)) for image in images]
+    difference = np.stack(by_pillow).transpose(0, 3, 1, 2).astype(int) - blurred
+    assert np.abs(difference[:, :, 3:-3, 3:-3]).mean() < 1
+
+
+def test_a_quarter_turn_and_none_are_exact(images, monkeypatch):
+    for degrees, turns in ((90, {1, -1}), (0, {0})):
+        monkeypatch.setitem(CORRUPTIONS, "turn", at("rotation", degrees))
+        for before, after in zip(images, corrupt(images, "turn", 1), strict=True):
+            found = {k for k in (-1, 0, 1) if np.array_equal(np.rot90(before, k, (1, 2)), after)}
+            assert len(found) == 1 and found <= turns
+
+
+def test_what_a_shift_uncovers_is_the_mirrored_image(images):
+    mirrored = np.pad(images, ((0, 0), (0, 0), (2, 2), (2, 2)), mode="reflect")
+    for before, after in zip(mirrored, corrupt(images, "shift", 2), strict=True):
+        assert any(
+            np.array_equal(before[:, y : y + 32, x : x + 32], after) for y in (0, 2, 4) for x in (0, 2, 4)
+        )
+
+
+def test_a_further_kind_is_a_function_in_the_table(images, monkeypatch):
+    dark = Corruption("share", (0.9, 0.7, 0.5, 0.3, 0.0), lambda pixels, share, _: pixels * share)
+    monkeypatch.setitem(CORRUPTIONS, "dark", dark)
+    assert not corrupt(images, "dark", 5).any() and corrupt(images, "dark", 1).any()
 
 
 def test_blur_spreads_a_point_as_a_gaussian():
