@@ -16,8 +16,8 @@ from cifar_core.cli.progress import TrainProgress
 from cifar_core.config import TrainConfig
 from cifar_core.files import checkpoints_dir
 from cifar_core.recipes import FAST, get_recipe, list_recipes, list_works
-from cifar_core.runs.events import Epoch, LearningRate, RunStart
-from cifar_core.runs.history import outline
+from cifar_core.runs.events import Epoch, RunStart
+from cifar_core.runs.history import History
 from cifar_core.runs.queue import Withdrawn
 from cifar_core.runs.results import (
     FILE,
@@ -100,7 +100,7 @@ def run_of(store: RunStore, config: TrainConfig) -> Run | None:
 
 def changed_by_hand(run: Run) -> bool:
     """Whether somebody changed the learning rate on the way: its result is not that of its settings."""
-    return any(isinstance(event, LearningRate) for event in outline(run))
+    return bool(History.of(run, short=True).lr_changes)
 
 
 def _train(run: Run, options: argparse.Namespace, quiet: bool) -> None:

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from cifar_core.files import read_json, write_json
 from cifar_core.format import run_name
 from cifar_core.runs.labels import read_labels
-from cifar_core.runs.run import ACTIVE_STATES, QUEUED, STARTING, Status
+from cifar_core.runs.status import ACTIVE_STATES, QUEUED, STARTING, Status
 from cifar_core.runs.store import Run, RunStore, StoreError
 
 FOLDER = ".queue"

@@ -12,7 +12,7 @@ from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.requests import ControlRequest
-from cifar_core.runs.run import QUEUED, Status
+from cifar_core.runs.status import QUEUED, Status
 from demo.shared.drawings import DRAWINGS
 from tests.support.fake_runs import accuracy, make_run
 from tests.support.page_tests import button, buttons, charts, number, page, words

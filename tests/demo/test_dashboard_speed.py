@@ -30,7 +30,7 @@ def enter(store, long_run, monkeypatch):
     """Go from the empty store to the crowded one, of which nothing has been read yet."""
 
     def go():
-        summary._figures.cache_clear()
+        summary._short_reader.cache_clear()
         monkeypatch.setenv("CIFAR_LAB_RUNS", str(long_run.path.parent))
 
     return go

@@ -5,7 +5,7 @@ import streamlit as st
 from cifar_core.config import ConfigError
 from cifar_core.runs.history import History
 from cifar_core.runs.launch import launch
-from cifar_core.runs.resources import Resources
+from cifar_core.runs.status import Resources
 from cifar_core.runs.store import Run, Status, StoreError
 from demo.dashboard_pages.live.details import show_log
 from demo.dashboard_pages.live.lr_control import show_lr_control

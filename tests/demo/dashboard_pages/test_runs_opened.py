@@ -9,7 +9,7 @@ from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import LearningRate
 from cifar_core.runs.requests import ControlRequest
-from cifar_core.runs.resources import Resources
+from cifar_core.runs.status import Resources
 from cifar_core.runs.store import Status
 from tests.support.fake_runs import keep_running, make_run
 from tests.support.page_tests import button, buttons, charts, number, page, words
@@ -176,7 +176,7 @@ def test_a_run_that_is_deleted_while_its_page_is_drawn_is_said_in_a_sentence(sto
         shutil.rmtree(run.path, ignore_errors=True)
         return read(self)
 
-    monkeypatch.setattr("cifar_core.runs.run.Run.config", gone)
+    monkeypatch.setattr("cifar_core.runs.store.Run.config", gone)
     app.run()
     assert not app.exception and len(app.error) == 1
 
@@ -190,8 +190,7 @@ def test_a_run_that_has_not_begun_waits(store):
 def test_who_opens_a_page_later_reads_no_event_anew(store, monkeypatch):
     run = make_run(store)
     page("live", run=run.id)
-    monkeypatch.setattr("cifar_core.runs.run.Run.parse_event", None)
-    monkeypatch.setattr("cifar_core.runs.run.Run.read_events", None)
+    monkeypatch.setattr("cifar_core.runs.store.Run.read_events", None)
     assert charts(page("live", run=run.id)) == 5
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from cifar_core.runs.events import Step
 from cifar_core.runs.history import History
-from cifar_core.runs.run import Status
+from cifar_core.runs.store import Status
 from demo.dashboard_pages.live.alerts import LOOK_SECONDS, WAIT_SECONDS, looks
 from tests.support.fake_runs import events
 
