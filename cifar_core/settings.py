@@ -6,9 +6,13 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from cifar_core.errors import LabError
 
-class ConfigError(ValueError):
+
+class ConfigError(LabError):
     """A setting that cannot be used: says what was given, what is allowed and what to do."""
+
+    exit_code = 2
 
 
 def setting(

@@ -199,20 +199,3 @@ def data_check(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace, document: Any, lines: Any) -> None:
     """Print a document: as JSON where that was asked for, otherwise as the words that `lines` makes of it."""
     print(json.dumps(document, indent=1) if options.json else lines(document))
-
-
-def code_of_heavy_error(error: Exception, failed: int, wrong_use: int) -> int:
-    """The exit code of an error of the modules behind torch; anything unexpected is raised again."""
-    from cifar_core.checkpoint import UnknownCheckpoint
-    from cifar_core.hub.publish import HubError
-    from cifar_core.images.crop import CropError
-    from cifar_core.images.decode import ImageError
-    from cifar_core.inference.export import ExportError
-    from cifar_core.models import ModelError
-    from cifar_core.training.runner import EXPECTED_ERRORS
-
-    if isinstance(error, UnknownCheckpoint | ModelError | CropError):
-        return wrong_use
-    if isinstance(error, (*EXPECTED_ERRORS, ExportError, HubError, ImageError)):
-        return failed
-    raise error

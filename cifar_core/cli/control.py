@@ -2,7 +2,8 @@
 
 import argparse
 
-from cifar_core.runs.requests import REQUESTS, ControlRequest, RequestError
+from cifar_core.config import ConfigError
+from cifar_core.runs.requests import REQUESTS, ControlRequest
 from cifar_core.runs.store import RunStore
 
 LR_ACTIONS = ("lr", "rate")
@@ -31,13 +32,13 @@ def control(options: argparse.Namespace) -> int:
 
 
 def request_of(action: str, value: float | None) -> ControlRequest:
-    """What the words ask; raises RequestError when a number is missing, in the way or out of its limits."""
+    """What the words ask; raises ConfigError when a number is missing, in the way or out of its limits."""
     if action not in LR_ACTIONS:
         if value is not None:
-            raise RequestError(f"'{action}' takes no number; leave {value:g} out.")
+            raise ConfigError(f"'{action}' takes no number; leave {value:g} out.")
         return ControlRequest(action)
     if value is None:
-        raise RequestError(f"'{action}' needs a number, such as {action} 0.5.")
+        raise ConfigError(f"'{action}' needs a number, such as {action} 0.5.")
     return ControlRequest(factor=value) if action == "lr" else ControlRequest(rate=value)
 
 

@@ -17,10 +17,7 @@ from cifar_core.cli.lr_finder import add_lr_finder
 from cifar_core.cli.reproduce import report, reproduce
 from cifar_core.cli.ship import ship
 from cifar_core.cli.space import add_space
-from cifar_core.config import ConfigError
-from cifar_core.estimate.speed import MeasuringError
-from cifar_core.runs.requests import RequestError
-from cifar_core.runs.store import StoreError, UnknownRun
+from cifar_core.errors import LabError
 from cifar_core.training.trackers import TRACKERS
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -42,21 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED if options.command is commands.train else DONE
-    except (RuntimeError, ValueError, OSError) as error:
-        code = _code_of(error)
-        print(f"{'error' if code == FAILED else 'wrong use'}: {error}", file=sys.stderr)
+    except (LabError, OSError) as error:  # OSError: what the system says of a file, a disk or a folder
+        code = error.exit_code if isinstance(error, LabError) else FAILED
+        print(f"{'wrong use' if code == WRONG_USE else 'error'}: {error}", file=sys.stderr)
         return code
-
-
-def _code_of(error: Exception) -> int:
-    """The exit code of an error made for the user; any other error goes on, with its traceback."""
-    if isinstance(error, ConfigError | RequestError | UnknownRun):
-        return WRONG_USE
-    if isinstance(
-        error, StoreError | MeasuringError | OSError
-    ):  # what the system says of a file, a disk or a folder
-        return FAILED
-    return commands.code_of_heavy_error(error, failed=FAILED, wrong_use=WRONG_USE)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -14,11 +14,11 @@ from cifar_core.cli.evaluate import measured
 from cifar_core.cli.overview import write_overview
 from cifar_core.cli.progress import TrainProgress
 from cifar_core.config import TrainConfig
+from cifar_core.errors import LabError
 from cifar_core.files import checkpoints_dir
 from cifar_core.recipes import FAST, get_recipe, list_recipes, list_works
 from cifar_core.runs.events import Epoch, RunStart
 from cifar_core.runs.history import History
-from cifar_core.runs.queue import Withdrawn
 from cifar_core.runs.results import (
     FILE,
     Result,
@@ -59,8 +59,6 @@ def chosen_recipes(names: list[str], fast: bool) -> list[str]:
 
 def _done(name: str, options: argparse.Namespace, store: RunStore, path: Path) -> bool:
     """Train and measure one recipe; False when that failed, with a sentence."""
-    from cifar_core.training.runner import EXPECTED_ERRORS
-
     config = get_recipe(name).config.replace(seed=options.seed)
     try:
         run = run_of(store, config) or store.create(config, options.data_dir)
@@ -72,7 +70,7 @@ def _done(name: str, options: argparse.Namespace, store: RunStore, path: Path) -
             raise StoreError(f"Somebody changed the learning rate of '{run.id}'; the next call starts anew.")
         if all(old.run_id != run.id for old in read_results(path)):
             keep_result(path, measure(run, options.data_dir))
-    except (*EXPECTED_ERRORS, Withdrawn) as error:
+    except LabError as error:
         print(f"error: {name}: {error}", file=sys.stderr)
         return False
     return True

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_core.errors import LabError
+
 CLASS_NAMES: tuple[str, ...] = (
     "airplane",
     "automobile",
@@ -33,7 +35,7 @@ THREE_WAYS = (
 )
 
 
-class DataError(RuntimeError):
+class DataError(LabError):
     """Data that cannot be had or cannot be trusted: one message with what is wrong and what to do."""
 
 

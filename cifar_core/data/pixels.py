@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_core.errors import LabError
+
 if TYPE_CHECKING:
     from PIL import Image
 
 SIDE = 32
 
 
-class PixelError(ValueError):
+class PixelError(LabError):
     """Bytes that are no usable image; the message goes on from "this image", and the caller says which."""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.config import TrainConfig
+from cifar_core.errors import LabError
 from cifar_core.format import duration
 
 # What changes how long a run takes only through its number of images and epochs, or not at all. Any other
@@ -25,7 +26,7 @@ WITHOUT_COST = frozenset(
 FULL_SIZE = 32
 
 
-class MeasuringError(RuntimeError):
+class MeasuringError(LabError):
     """A speed that was not measured: one sentence says why."""
 
 

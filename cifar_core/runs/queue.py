@@ -18,6 +18,7 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
+from cifar_core.errors import LabError
 from cifar_core.files import read_json, write_json
 from cifar_core.format import run_name
 from cifar_core.runs.labels import read_labels
@@ -32,7 +33,7 @@ START_SECONDS = 10.0  # so long does a launched process keep its place before it
 WITHDRAWN = "Withdrawn before its turn."
 
 
-class Withdrawn(Exception):
+class Withdrawn(LabError):
     """The run was asked to stop while it waited."""
 
 

@@ -43,11 +43,10 @@ from cifar_core.files import (
     read_text,
     write_json,
 )
-from cifar_core.runs.events import Epoch, Event, EventError, Step, from_json, to_json
+from cifar_core.runs.events import Epoch, Event, Step, from_json, to_json
 from cifar_core.runs.requests import (
     REQUESTS,
     ControlRequest,
-    RequestError,
     read_request,
     take_request,
     write_request,
@@ -64,6 +63,8 @@ LOCK_PATIENCE_SECONDS = 0.2  # readers hold the lock for an instant when they lo
 
 class UnknownRun(StoreError):
     """A run that is not there."""
+
+    exit_code = 2
 
 
 class Run:
@@ -142,7 +143,7 @@ class Run:
         try:
             documents = _json_lines(whole.splitlines())
             events = [from_json(document) for document in (_in_short(documents) if short else documents)]
-        except (EventError, ValueError, RecursionError) as error:
+        except (StoreError, ValueError, RecursionError) as error:
             raise StoreError(f"The events of run '{self.id}' are damaged: {error}") from None
         return events, offset + len(whole)
 
@@ -236,7 +237,7 @@ class Run:
         """
         try:
             request = ControlRequest(what, factor, rate)
-        except RequestError as error:
+        except ConfigError as error:
             raise StoreError(str(error)) from None
         state = self.status().state
         if state not in ACTIVE_STATES:

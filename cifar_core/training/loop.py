@@ -10,6 +10,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from cifar_core.errors import LabError
 from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd, RunStart, Step
 from cifar_core.training.evaluation import Evaluation, evaluate
 from cifar_core.training.trainer import Sums, Trainer
@@ -17,7 +18,7 @@ from cifar_core.training.trainer import Sums, Trainer
 STEP_EVENTS_PER_EPOCH = 40
 
 
-class TrainingError(RuntimeError):
+class TrainingError(LabError):
     """Training that cannot go on."""
 
 

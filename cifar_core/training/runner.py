@@ -14,10 +14,7 @@ from typing import Any
 import torch
 from filelock import Timeout
 
-from cifar_core.checkpoint import CheckpointError
-from cifar_core.config import ConfigError
-from cifar_core.data import DataError
-from cifar_core.models import ModelError
+from cifar_core.errors import LabError
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import RunEnd
 from cifar_core.runs.store import Run, RunStore, StoreError
@@ -25,7 +22,6 @@ from cifar_core.training.loop import TrainingError
 from cifar_core.training.session import ControlRequests, Listener, Recorder, Stopped
 
 LOCK_SECONDS = 5.0  # readers hold the lock for an instant when they look whether the process lives
-EXPECTED_ERRORS = (CheckpointError, ConfigError, DataError, ModelError, StoreError, TrainingError)
 
 
 def train_run(run: Run, data_dir: Path | None = None, listener: Listener | None = None) -> RunEnd:
@@ -34,8 +30,7 @@ def train_run(run: Run, data_dir: Path | None = None, listener: Listener | None 
     Raises:
         KeyboardInterrupt: after a signal, when the state is saved; a second signal does not wait for that.
         StoreError: when another process works on the run.
-        CheckpointError, ConfigError, DataError, ModelError, TrainingError: with a sentence for the user; the
-            run's status is then "failed" with the same sentence.
+        LabError: with a sentence for the user; the run's status is then "failed" with the same sentence.
     """
     with _locked(run), _signals(ControlRequests(run)) as control:
         end = _guarded(run, data_dir, control, listener or (lambda event, status: None))
@@ -80,7 +75,7 @@ def _guarded(run: Run, data_dir: Path | None, control: ControlRequests, listener
         message = "The device ran out of memory; start again with a smaller batch_size."
         recorder.write("failed", message=message)
         raise TrainingError(message) from None
-    except EXPECTED_ERRORS as error:
+    except LabError as error:
         recorder.write("failed", message=str(error))
         raise
     except BaseException as error:

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from cifar_core.checkpoint import Card, list_checkpoints, load_card, resolve_checkpoint
+from cifar_core.errors import LabError
 from cifar_core.inference.classifier import Classifier
 from cifar_core.runs.history import Shares, class_averages
 
@@ -25,7 +26,7 @@ class Served:
     milliseconds: float
 
 
-class NetworkError(ValueError):
+class NetworkError(LabError):
     """A network that is not offered here."""
 
 

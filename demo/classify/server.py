@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from cifar_core.errors import LabError
 from cifar_core.images.decode import MAX_BYTES
 from demo.classify.gate import gate
 from demo.classify.mcp import mend_mcp
@@ -37,7 +38,7 @@ LAST_WORDS_SECONDS = 0.5  # for an answer that is ready to reach its reader
 MCP_MISSING = "The MCP tools need another package: pip install 'gradio[mcp]'"
 
 
-class ServingError(RuntimeError):
+class ServingError(LabError):
     """The page cannot be served as it was asked."""
 
 

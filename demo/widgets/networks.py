@@ -13,6 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cifar_core.config import TrainConfig
+from cifar_core.errors import LabError
 from cifar_core.files import checkpoints_dir
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.summary import name_of
@@ -41,7 +42,7 @@ SHOWN = 12
 TOP = 3
 
 
-class TrainedNetworkError(RuntimeError):
+class TrainedNetworkError(LabError):
     """A network or pictures that cannot be had: one sentence with what to do."""
 
 
