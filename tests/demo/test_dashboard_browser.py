@@ -7,7 +7,7 @@ import pytest
 
 from cifar_core.runs.events import Step
 from cifar_core.runs.requests import ControlRequest
-from tests.support.dashboard_server import wait_for_state
+from tests.support.dashboard_server import ADDRESSES, wait_for_state
 from tests.support.fake_runs import epoch_end, keep_running, make_run
 
 CANVAS = "[data-testid=stEChartsChart] canvas"
@@ -61,17 +61,7 @@ def test_how_the_curves_are_looked_at_survives_new_points_and_a_reload(served_st
 def test_pages_fit_a_phone(served_store, address, tab):
     make_run(served_store, epochs=2)
     tab.set_viewport_size({"width": 390, "height": 844})
-    for path in (
-        "/",
-        "/live",
-        "/mixing",
-        "/runs",
-        "/understand",
-        "/try",
-        "/results",
-        "/learn?step=6",
-        "/basics",
-    ):
+    for path in [*(path.split("?")[0] for path in ADDRESSES.values()), "/learn?step=6"]:
         tab.goto(address + path)
         tab.locator("h1").first.wait_for()
         tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")

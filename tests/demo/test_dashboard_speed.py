@@ -11,7 +11,7 @@ import pytest
 
 from cifar_core.runs import summary
 from cifar_core.runs.store import RunStore
-from tests.demo.test_dashboard_states import PAGES
+from demo.dashboard_pages import PAGES
 from tests.support.fake_runs import crowd, epoch_end, keep_running
 from tests.support.page_tests import page, words
 from tests.tools.dashboard_cost import EVENTS, OPEN_SECONDS, RUNS, UPDATE_MS
