@@ -20,7 +20,8 @@ from cifar_core.config import (
     field_specs,
     parse_changes,
 )
-from cifar_core.recipes import Recipe, get_recipe, list_recipes
+from cifar_core.recipes import Recipe
+from cifar_core.recipes.sizes import known_models
 from cifar_core.settings import as_text
 from demo.widgets.panels import plain
 
@@ -149,7 +150,7 @@ def _widget(recipe: Recipe, spec: FieldSpec, changed: bool) -> Any:
         "persist_state": "session",
     }
     if spec.name == "model":
-        return st.selectbox(label, sorted({get_recipe(name).config.model for name in list_recipes()}), **kept)
+        return st.selectbox(label, known_models(), **kept)
     if spec.choices:
         return st.selectbox(label, spec.choices, **kept)
     if spec.type is bool:
