@@ -186,7 +186,7 @@ class Run:
         write_json(self.path / "status.json", asdict(replace(status, heartbeat=time.time())))
 
     def status(self) -> Status:
-        """The state as it is now: a process that died without a word shows as failed, never as running."""
+        """The state as it is now: a process that died shows as failed, never as running."""
         if self.shipped:
             return Status("finished")
         try:
@@ -198,7 +198,7 @@ class Run:
             return Status("damaged", message=f"The status of run '{self.id}' is damaged: {error}.")
         if not status.active or self._alive(status):
             return status
-        gone = f"The process ended without a word: killed from outside, or out of memory. {self.resuming}"
+        gone = f"The process ended unexpectedly: it was killed, or ran out of memory. {self.resuming}"
         return replace(status, state="failed", message=gone, eta_seconds=None)
 
     @property
@@ -206,7 +206,7 @@ class Run:
         """What Resume would do, in a sentence."""
         if self.last_checkpoint.exists():
             return "Resume goes on from the last saved state."
-        return "Resume starts again, from the first step."
+        return "Resume starts again from the first step."
 
     def _alive(self, status: Status) -> bool:
         silent = time.time() - status.heartbeat

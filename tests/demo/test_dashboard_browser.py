@@ -28,7 +28,7 @@ def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(se
     assert tab.evaluate(f"window.before === document.querySelector('{CANVAS}')"), "the chart was drawn anew"
     tab.get_by_role("button", name="Pause").focus()
     tab.keyboard.press("Enter")
-    tab.get_by_text("the run answers at its next step").wait_for()
+    tab.get_by_text("responds at its next step").wait_for()
     assert run.take_request() == ControlRequest("pause")
     lock.release()
     wait_for_state(tab, "Failed")

@@ -5,10 +5,9 @@ import streamlit as st
 from cifar_core.runs.queue import active_runs
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
 from cifar_core.runs.summary import name_of
-from demo.shared.format import counted
+from demo.shared.format import counted, progress_of
 from demo.shared.host import is_public
 from demo.widgets.panels import plain, show_link
-from demo.widgets.run_status import progress_of
 
 LOOK_SECONDS = 2.0
 
