@@ -65,4 +65,4 @@ def find_run(store: RunStore, config: TrainConfig) -> Run | None:
 
 def _changed_by_hand(run: Run) -> bool:
     """Return whether somebody changed the learning rate: the result is then not that of the settings."""
-    return bool(History.in_short(run).lr_changes)
+    return bool(History.of(run, short=True).lr_changes)

@@ -31,7 +31,7 @@ def _row(run: Run) -> dict[str, Any]:
     status, recipe, history = run.status(), None, History()
     try:
         recipe = run.config().recipe
-        history = History.in_short(run)
+        history = History.of(run, short=True)
     except StoreError as error:
         status = Status("damaged", message=str(error))
     best = history.best

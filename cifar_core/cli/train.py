@@ -73,7 +73,7 @@ def tell_of_waiting(words: str) -> None:
 
 
 def _ending(run: Run) -> str:
-    best, state = History.in_short(run).best, run.status().state
+    best, state = History.of(run, short=True).best, run.status().state
     words = f"Run {run.id} {state}: no epoch was completed."
     if best:
         accuracy = f"best validation accuracy {best.val_accuracy:.2%} at epoch {best.epoch}"

@@ -38,7 +38,7 @@ def result_of(run: Run) -> Result:
         CheckpointError, StoreError: when its card or its events are damaged. ConfigError: for a recipe that
             is no more.
     """
-    card, history = load_card(run.best_checkpoint), History.in_short(run)
+    card, history = load_card(run.best_checkpoint), History.of(run, short=True)
     recipe, test = get_recipe(card.recipe), card.metrics.get("test")
     if history.start is None or test is None:
         raise StoreError(f"Run '{run.id}' was not measured on the test images; evaluate it first.")

@@ -70,7 +70,7 @@ def _check(run: Run, name: str) -> None:
         raise ConfigError(f"'{name}' is no name for a checkpoint; write it as mixing_lite.v2.")
     if run.shipped or run.status().state != "finished":
         raise ConfigError(f"Run '{run.id}' is not a finished run of your own; only such can be shipped.")
-    if History.in_short(run).lr_changes:
+    if History.of(run, short=True).lr_changes:
         raise ConfigError(f"Somebody changed the learning rate of '{run.id}': its recipe does not repeat it.")
 
 
@@ -95,7 +95,7 @@ def write_overview(folder: Path) -> None:
 def overview_parts(folder: Path) -> dict[str, str]:
     """Return the generated parts of a checkpoints folder's README.md by their names."""
     cards = load_cards(folder)
-    starts = {name: History.in_short(Run(folder / name)).start for name in cards}
+    starts = {name: History.of(Run(folder / name), short=True).start for name in cards}
     train_images = {name: start.train_images for name, start in starts.items() if start}
     results = in_order(read_results(folder / FILE), list_recipes())
     return {

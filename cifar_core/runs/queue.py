@@ -22,7 +22,7 @@ from cifar_core.errors import LabError
 from cifar_core.files import read_json, write_json
 from cifar_core.format import run_name
 from cifar_core.runs.labels import read_labels
-from cifar_core.runs.run import ACTIVE_STATES, QUEUED, STARTING, Status
+from cifar_core.runs.status import ACTIVE_STATES, QUEUED, STARTING, Status
 from cifar_core.runs.store import Run, RunStore, StoreError
 
 FOLDER = ".queue"

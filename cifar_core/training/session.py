@@ -27,8 +27,8 @@ from cifar_core.device import gpu_load
 from cifar_core.files import build
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.requests import FACTORS, ControlRequest
-from cifar_core.runs.resources import LoadMeter
 from cifar_core.runs.sample import write_sample
+from cifar_core.runs.status import ResourceMeter
 from cifar_core.runs.store import ACTIVE_STATES, Run, Status
 from cifar_core.training.loop import end_event, fit
 from cifar_core.training.setup import Preparation, Workplace, prepare
@@ -95,7 +95,7 @@ class Session:
         self.status = Status("running")
         self.status_written = self.saved = 0.0
         self.started, self.started_step = time.monotonic(), 0
-        self.meter, self.device = LoadMeter(), torch.device("cpu")
+        self.meter, self.device = ResourceMeter(), torch.device("cpu")
         self.preparation: Preparation  # from the end of `train`'s first stage on
 
     @property

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from cifar_core.datasets import CIFAR10, SYNTHETIC
 from cifar_core.errors import LabError
 from cifar_core.recipes import get_recipe, list_recipes
-from cifar_core.runs.history import History
 from cifar_core.runs.store import RunStore, last_folder
-from cifar_core.runs.summary import Summary, summarize_all
+from cifar_core.runs.summary import Summary, short_history, summarize_all
 from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.dashboard_pages.basics.network import describe_drawing, network_drawing
 from demo.widgets.choice import choose
@@ -164,7 +163,7 @@ def show_depth(store: RunStore) -> None:
     )
     newest = newest_runs(summarize_all(store))
     runs = [
-        OverlaidRun(f"depth {recipe[-1]}", item.rank, History.in_short(store.get(item.id)))
+        OverlaidRun(f"depth {recipe[-1]}", item.rank, short_history(store.get(item.id)))
         for recipe, item in newest.items()
     ]
     if runs:

@@ -17,16 +17,16 @@ from demo.shared.pictures import Top, course_line, picture_grid
 from demo.widgets.networks import TOP, network_of, pictures_of
 from demo.widgets.panels import plain
 
-HEADING = "What it says about the same pictures"
-SOON = "After the first epoch twelve pictures stand here, each with what the network says about it."
-NONE_KEPT = "This run kept no answers about pictures."
-ASK = "Ask it about twelve pictures"
+HEADING = "Its answers for the same pictures"
+SOON = "After the first epoch, twelve pictures appear here with the network's answers."
+NONE_KEPT = "This run recorded no answers for pictures."
+ASK = "Classify twelve pictures"
 ASK_HELP = "Loads the best weights; the first time takes a few seconds."
 READING = (
-    "The pictures stay, the answers move with every epoch. Bars: the three likeliest classes. "
-    "Line: the probability of the true class from epoch to epoch, 0 to 100 %."
+    "The pictures stay the same, the answers change with every epoch. Bars: the three most probable "
+    "classes. Line: the probability of the true class after each epoch, from 0 to 100 %."
 )
-ASKED_READING = "Bars: the three likeliest classes, as the best weights see them."
+ASKED_READING = "Bars: the three most probable classes, according to the best weights."
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Answered:
     probs: list[NDArray[np.float64]]
 
     def hits(self, place: int) -> int:
-        """How many pictures are answered rightly after the epoch at this place."""
+        """Pictures that are right after the epoch at this place."""
         return sum(
             self.class_names[guess] == truth
             for guess, truth in zip(self.probs[place].argmax(axis=1), self.truths, strict=True)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core.runs import resources as subject
-from cifar_core.runs.resources import LoadMeter, Resources
+from cifar_core.runs import status as subject
+from cifar_core.runs.status import ResourceMeter, Resources
 from cifar_core.runs.store import Run, Status
 
 linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 
 
 def test_a_process_at_work_keeps_about_one_core_busy():
-    meter, began = LoadMeter(), time.process_time()
+    meter, began = ResourceMeter(), time.process_time()
     wall = time.monotonic()
     while time.process_time() - began < 0.3:
         pass
@@ -27,22 +27,22 @@ def test_a_process_at_work_keeps_about_one_core_busy():
 
 
 def test_one_that_sleeps_keeps_none():
-    meter = LoadMeter()
+    meter = ResourceMeter()
     time.sleep(0.2)
     assert meter.read({}).cores < 0.5
 
 
 @linux
 def test_memory_grows_with_what_is_kept():
-    before = LoadMeter().read({}).memory_mb
+    before = ResourceMeter().read({}).memory_mb
     with mmap.mmap(-1, 60_000_000) as kept:  # fresh pages, not what Python has kept of freed ones
         kept.write(b"x" * 60_000_000)
-        assert LoadMeter().read({}).memory_mb - before > 45
+        assert ResourceMeter().read({}).memory_mb - before > 45
 
 
 @linux
 def test_the_machine_is_at_work_for_a_share_of_its_time():
-    meter = LoadMeter()
+    meter = ResourceMeter()
     time.sleep(0.1)
     assert 0 <= meter.read({}).machine <= 1
 
@@ -55,7 +55,7 @@ def test_without_proc_nothing_is_made_up(tmp_path):
 
 
 def test_the_figures_of_a_gpu_are_taken_over():
-    load = LoadMeter().read({"gpu_memory_mb": 10.0, "gpu_total_mb": 20.0})
+    load = ResourceMeter().read({"gpu_memory_mb": 10.0, "gpu_total_mb": 20.0})
     assert (load.gpu_memory_mb, load.gpu_total_mb, load.gpu) == (10.0, 20.0, None)
 
 

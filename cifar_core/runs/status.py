@@ -1,4 +1,4 @@
-"""How much of the machine a training process takes: read from the system now and then, kept in its status."""
+"""The status of a run: its state and progress, and what its process takes of the machine. No torch."""
 
 import os
 import sys
@@ -6,7 +6,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
+from cifar_core.files import build
+
+ACTIVE_STATES = ("waiting", "running", "paused")
+STARTING, QUEUED = "starting", "in line"  # stages of a run that waits
+STATES = (*ACTIVE_STATES, "stopped", "finished", "failed", "damaged")
 MEGABYTE = 1e6
 
 
@@ -28,15 +34,54 @@ class Resources:
     gpu: float | None = None
 
 
-class LoadMeter:
-    """Reads the load of this process since the reading before."""
+@dataclass(frozen=True)
+class Status:
+    """What a run is doing.
+
+    `heartbeat` is in seconds since 1970; `stage` and `message` are words for a reader; `done` of `total`
+    belongs to the stage: steps while training, pictures while the data is read. `queued` is when the run was
+    launched (seconds since 1970), `line` the device that it waits for (runs/queue.py).
+    `resources` is what its process takes of the machine, while it works.
+    """
+
+    RENAMED: ClassVar = {"load": "resources"}
+
+    state: str
+    pid: int = 0
+    heartbeat: float = 0.0
+    stage: str = ""
+    message: str = ""
+    done: int = 0
+    total: int = 0
+    epoch: int = 0
+    eta_seconds: float | None = None
+    queued: float = 0.0
+    line: str = ""
+    resources: Resources | None = None
+
+    @property
+    def active(self) -> bool:
+        """True while a process works on the run, or soon will."""
+        return self.state in ACTIVE_STATES
+
+    @classmethod
+    def from_json(cls, document: Any) -> "Status":
+        """The stored status; raises TypeError when a value is missing, unknown or of another type."""
+        status = build(cls, document)
+        if status.state not in STATES:
+            raise TypeError(f"state is {status.state!r:.60}")
+        return status
+
+
+class ResourceMeter:
+    """Reads what this process takes of the machine."""
 
     def __init__(self) -> None:
         self.wall, self.process = time.monotonic(), time.process_time()
         self.busy, self.total = _machine_times()
 
     def read(self, gpu: Mapping[str, float]) -> Resources:
-        """The load since the last time; `gpu` has the figures of the GPU by their names in Resources."""
+        """Figures since the last reading; `gpu` has those of the GPU by their names in Resources."""
         wall, process = time.monotonic(), time.process_time()
         busy, total = _machine_times()
         cores = (process - self.process) / max(wall - self.wall, 1e-9)
