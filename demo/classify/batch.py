@@ -13,7 +13,7 @@ from demo.classify.answers import PROBLEMS, SHOWN, Answers, Payload, name_of
 from demo.classify.render import headline, problem_html
 from demo.classify.share import download_link
 from demo.shared.format import counted, whole_percent
-from demo.shared.pictures import data_uri
+from demo.shared.pictures import data_uri, image_tag
 
 MOST_PICTURES = 24  # at once: a second's work
 ASK = f"Choose up to {MOST_PICTURES} pictures; each gets a row in a table that you can take away as CSV."
@@ -95,7 +95,7 @@ def _row(answers: Answers, picture: Payload, network: str | None) -> tuple[Docum
         )
         return error_response(name, str(error)), f'<tr class="bad">{problem}</tr>'
     prediction = answer.prediction
-    image = f'<img src="{data_uri(prediction.seen)}" alt="" width="48" height="48">'
+    image = image_tag(data_uri(prediction.seen), "")
     cells = (
         f'<td>{image}</td><th scope="row">{html.escape(name)}</th>'
         f"<td>{html.escape(headline(prediction.top, prediction.known))}</td>"

@@ -14,7 +14,7 @@ from cifar_core.checkpoint import Card
 from cifar_core.runs.history import Shares
 from demo.shared.format import amount, counted, duration, listed, percent, whole_percent
 from demo.shared.palette import CLASS_COLORS, color_of
-from demo.shared.pictures import bar_key, bar_parts, data_uri, spoken
+from demo.shared.pictures import bar_key, bar_parts, data_uri, image_tag, spoken
 
 # A probability says how far the network leans, not how often it is right; still, three words help a reader.
 # Chosen on validation pictures, all of them of the ten classes, with networks that this project trained:
@@ -220,9 +220,9 @@ def mixing_title(mixing: Mapping[str, Sequence[float]]) -> str:
 
 def _seen(seen: NDArray[np.uint8]) -> str:
     height, width = seen.shape[:2]
+    image = image_tag(data_uri(seen), f"The picture as {width} × {height} pixels", css_class="seen")
     return (
-        f'<section><h3>What the network sees</h3><img class="seen" src="{data_uri(seen)}" '
-        f'alt="The picture as {width} × {height} pixels">'
+        f"<section><h3>What the network sees</h3>{image}"
         f'<p class="quiet">A square, as {width} × {height} pixels.</p></section>'
     )
 
@@ -230,11 +230,12 @@ def _seen(seen: NDArray[np.uint8]) -> str:
 def _heatmap(heatmap: str, class_name: str) -> str:
     if not heatmap:
         return f'<section><h3>Where it looked</h3><p class="quiet">{NOT_ASKED}</p></section>'
-    name = html.escape(class_name)
+    image = image_tag(
+        heatmap, f"The picture in gray; bright where it spoke for {class_name}", css_class="heatmap"
+    )
     return (
-        f'<section><h3>Where it looked</h3><img class="heatmap" src="{heatmap}" '
-        f'alt="The picture in gray; bright where it spoke for {name}">'
-        f'<p class="quiet">Brighter places spoke more for {name} (Grad-CAM).</p></section>'
+        f"<section><h3>Where it looked</h3>{image}"
+        f'<p class="quiet">Brighter places spoke more for {html.escape(class_name)} (Grad-CAM).</p></section>'
     )
 
 
