@@ -32,7 +32,7 @@ def report(options: argparse.Namespace) -> int:
 
         write_overview(checkpoints_dir())
         return 0
-    history = History.in_short(RunStore(options.runs_dir).get(options.run))
+    history = History.of(RunStore(options.runs_dir).get(options.run), short=True)
     monitored = history.start.monitored if history.start else "val"
     if options.form == "lines":
         for line in epoch_lines(history.epochs, monitored):
