@@ -11,7 +11,6 @@ from cifar_core.cli.options import Add, add_changes, add_json, add_runs_dir, who
 from cifar_core.cli.progress import DataProgress
 from cifar_core.config import parse_changes
 from cifar_core.estimate.speed import FULL_SIZE, about, estimate_seconds, phases_of
-from cifar_core.estimate.store import find_speed
 from cifar_core.format import duration
 from cifar_core.recipes import DEFAULT_RECIPE, get_recipe, list_recipes
 from cifar_core.runs.store import RunStore
@@ -95,6 +94,8 @@ def _print(options: argparse.Namespace, report: "Report") -> int:
 
 def bench_estimate(options: argparse.Namespace) -> int:
     """Print how long a training with these settings would take."""
+    from cifar_core.estimate.store import find_speed  # numpy: not for the other commands
+
     config = get_recipe(options.recipe).config.replace(**parse_changes(options.changes))
     speed = find_speed(config, RunStore(options.runs_dir), options.seconds)
     seconds = estimate_seconds(config, speed)

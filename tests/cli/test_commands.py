@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from PIL import Image
 
 from cifar_core.checkpoint import CARD, load_card
-from cifar_core.cli import commands, main
+from cifar_core.cli import main, recipes
+from cifar_core.cli.main import build_parser
 from cifar_core.config import TrainConfig
 from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
+from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import list_recipes
 from cifar_core.runs.events import Epoch
@@ -42,38 +45,6 @@ def best(trained):
 
 
 @pytest.fixture
-def call(capsys):
-    """Run a command; gives its exit code, stdout and stderr."""
-
-    def call(*arguments):
-        capsys.readouterr()
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as end:
-            code = end.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
-@pytest.fixture
-def answer(call):
-    """Run a command with --json that must succeed; gives the one document that it printed."""
-
-    def answer(*arguments):
-        code, out, _ = call(*arguments, "--json")
-        assert code == 0
-
-        def refuse(word):
-            raise AssertionError(f"{word} is no JSON")
-
-        return json.loads(out, parse_constant=refuse)
-
-    return answer
-
-
-@pytest.fixture
 def pictures(tmp_path):
     """Four test images as PNG files, and their classes' names."""
     test = make_synthetic().test
@@ -99,10 +70,7 @@ def test_training_prints_plain_lines_where_there_is_no_terminal(trained):
         assert f"val loss {event.val_loss:.4f}, accuracy {event.val_accuracy:.2%}" in line
     assert lines[-1].startswith(f"Run {run.id} finished: best validation accuracy")
     assert str(run.best_checkpoint) in lines[-1]
-
-
-def test_settings_can_be_given_one_by_one_or_together(trained):
-    config = trained[0].config()
+    config = run.config()  # settings may be given one by one or together
     assert (config.recipe, config.epochs, config.batch_size, config.train_size) == ("smoke", 2, 50, 200)
     assert config.model_args == {"widths": [4, 8], "num_kernels": 2}
 
@@ -249,14 +217,36 @@ def test_the_figures_are_kept_when_asked(trained, best, answer):
 def test_a_run_that_set_no_images_aside_has_no_validation_split(call, tmp_path):
     config = {"data": "synthetic", "monitored": "test"}
     folder = save_toy(tmp_path / "toy", config=config, class_names=list(SHAPE_NAMES))
-    code, _, err = call("evaluate", "--checkpoint", folder, "--split", "val")
-    assert code == 2 and "set no validation images aside" in err
+    for arguments in (["evaluate", "--checkpoint", folder, "--split", "val"], ["calibrate", folder]):
+        code, _, err = call(*arguments)
+        assert code == 2 and "no validation images" in err and "test" in err
 
 
 def test_a_network_of_other_classes_is_not_measured_on_these(call, tmp_path):
     folder = save_toy(tmp_path / "toy", config={"data": "synthetic"})
     code, _, err = call("evaluate", "--checkpoint", folder)
     assert code == 1 and "other classes" in err
+
+
+def test_calibration_prints_what_the_card_holds(call, answer, tmp_path):
+    config = {"data": "synthetic", "val_size": 200, "train_size": 300}
+    folder = save_toy(tmp_path / "toy", config=config, class_names=list(SHAPE_NAMES))
+    document, card = answer("calibrate", folder), load_card(folder).to_json()
+    assert (document["calibration"], document["ood"]) == (card["calibration"], card["ood"])
+    code, out, err = call("calibrate", folder)
+    assert code == 0 and "200 validation images" in out and f"{card['calibration']['temperature']:.3f}" in out
+    assert "not the data" in err  # the card's fingerprint is made up
+
+
+def test_a_run_is_shipped_among_the_checkpoints(trained, call, tmp_path, monkeypatch):
+    monkeypatch.setattr("cifar_core.cli.ship.checkpoints_dir", lambda: tmp_path)
+    run, _ = trained
+    code, out, _ = call("ship", run.id, "toy.v1", "--half", "--note", "Mine.", "--runs-dir", run.path.parent)
+    card = load_card(tmp_path / "toy.v1")
+    assert code == 0 and f"{card.metrics['test']['accuracy']:.2%} of 500 test images" in out
+    assert "16 bits" in card.notes[-2] and card.notes[-1] == "Mine."
+    code, _, err = call("ship", run.id, "../toy.v1", "--runs-dir", run.path.parent)
+    assert code == 2 and "mixing_lite.v2" in err
 
 
 # predict
@@ -362,7 +352,7 @@ def test_arguments_that_make_no_sense_are_wrong_use(call, arguments):
     assert code == 2 and out == "" and "usage: python -m cifar_core" in err
 
 
-COMMANDS = ["", "train", "evaluate", "predict", "models", "recipes", "runs", "data", "data check"]
+COMMANDS = (*build_parser()._subparsers._group_actions[0].choices, "", "data check", "bench train")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -401,28 +391,43 @@ def test_runs_that_cannot_be_kept_fail(call, tmp_path):
     assert code == 1 and out == "" and "choose another --runs-dir" in err
 
 
-def test_what_the_system_says_is_one_sentence(call, monkeypatch):
-    def fail(options):
-        raise PermissionError(13, "Permission denied", "/some/file")
+@pytest.fixture
+def fail(monkeypatch):
+    """Make the command `recipes` raise an error."""
 
-    monkeypatch.setattr(commands, "recipes", fail)
-    code, _, err = call("recipes")
-    assert code == 1 and err == "error: [Errno 13] Permission denied: '/some/file'\n"
+    def fail(error):
+        def raise_it(options):
+            raise error
 
+        monkeypatch.setattr(recipes, "recipes", raise_it)
 
-def test_interrupted_commands_end_with_130(call, monkeypatch):
-    def interrupt(options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(commands, "recipes", interrupt)
-    assert call("recipes") == (130, "", "Interrupted.\n")
+    return fail
 
 
-def test_our_own_mistakes_are_not_hidden(monkeypatch):
-    def fail(options):
-        raise RuntimeError("a bug")
+class Unforeseen(LabError):
+    exit_code = 7
 
-    monkeypatch.setattr(commands, "recipes", fail)
+
+ENDINGS = {
+    "of the system": (
+        PermissionError(13, "Permission denied", "/some/file"),
+        1,
+        "error: .*/some/file'",
+    ),
+    "of ours": (Unforeseen("No luck."), 7, "error: No luck."),
+    "by the user": (KeyboardInterrupt(), 130, "Interrupted."),
+}
+
+
+@pytest.mark.parametrize(("error", "expected", "words"), ENDINGS.values(), ids=ENDINGS.keys())
+def test_every_error_is_one_sentence_and_its_exit_code(call, fail, error, expected, words):
+    fail(error)
+    code, out, err = call("recipes")
+    assert (code, out) == (expected, "") and re.fullmatch(words, err.rstrip("\n"))
+
+
+def test_our_own_mistakes_are_not_hidden(fail):
+    fail(RuntimeError("a bug"))
     with pytest.raises(RuntimeError, match="a bug"):
         main(["recipes"])
 

@@ -1,14 +1,13 @@
-"""`calibrate` writes a temperature and a threshold that hold for the run's own validation images."""
-
-import json
+"""Calibrating writes a temperature and a threshold that hold for the run's own validation images."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cifar_core.checkpoint import OOD_REFERENCE, load_card
-from cifar_core.cli import main
+from cifar_core.config import ConfigError
 from cifar_core.data import load_data, split_train_val
+from cifar_core.inference.calibrate import calibrate_checkpoint
 from cifar_core.inference.classifier import Classifier
 from tests.support.toy_checkpoints import save_toy
 
@@ -33,17 +32,15 @@ def facts_of(data, **config):
     }
 
 
-def test_card_holds_what_is_true_of_the_validation_images(toy, data, tmp_path, capsys):
+def test_card_holds_what_is_true_of_the_validation_images(toy, data, tmp_path):
     others = tmp_path / "others"
     others.mkdir()
     for name, color in (("white", "white"), ("black", "black")):
         Image.new("RGB", (32, 32), color).save(others / f"{name}.png")
     before = Classifier.load(toy, "cpu")
-    assert main(["calibrate", str(toy), "--others", str(others), "--json"]) == 0
-    printed = json.loads(capsys.readouterr().out)
-    card, after = load_card(toy), Classifier.load(toy, "cpu")
-    assert printed["calibration"] == card.to_json()["calibration"]
-    assert printed["ood"] == card.to_json()["ood"]
+    card = calibrate_checkpoint(toy, data, [others])
+    assert load_card(toy) == card
+    after = Classifier.load(toy, "cpu")
     val = split_train_val(data.train.targets, 200, 1)[1]
     images, targets = data.train.images[val], data.train.targets[val]
     answers = after.predict(images)
@@ -60,35 +57,29 @@ def test_card_holds_what_is_true_of_the_validation_images(toy, data, tmp_path, c
     assert (ours.accuracy, ours.loss) == (theirs.accuracy, pytest.approx(theirs.loss))
 
 
-def test_it_prints_words_and_gives_the_same_twice(toy, capsys):
-    assert main(["calibrate", str(toy)]) == 0
-    card, file = load_card(toy), (toy / OOD_REFERENCE).read_bytes()
-    words = capsys.readouterr().out
-    assert "3.5% of 200 validation images lie above it" in words and "calibration error" in words
-    assert main(["calibrate", str(toy)]) == 0
-    assert load_card(toy) == card and (toy / OOD_REFERENCE).read_bytes() == file
+def test_it_gives_the_same_twice(toy, data):
+    card, file = calibrate_checkpoint(toy, data), (toy / OOD_REFERENCE).read_bytes()
+    assert calibrate_checkpoint(toy, data) == card and (toy / OOD_REFERENCE).read_bytes() == file
 
 
-def test_a_network_that_looks_at_images_together_gets_a_temperature_only(tmp_path, data, capsys):
+def test_a_network_that_looks_at_images_together_gets_a_temperature_only(tmp_path, data):
     toy = save_toy(tmp_path / "toy", model="scale_resnet", model_args={}, **facts_of(data))
-    assert main(["calibrate", str(toy)]) == 0
-    card = load_card(toy)
+    card = calibrate_checkpoint(toy, data)
     assert card.calibration is not None and card.ood is None and not (toy / OOD_REFERENCE).exists()
-    assert "no chain of blocks" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [({"monitored": "test"}, "no validation images"), ({"val_size": 0}, "val_size")],
 )
-def test_a_run_that_set_nothing_aside_is_refused(tmp_path, data, changes, words, capsys):
+def test_a_run_that_set_nothing_aside_is_refused(tmp_path, data, changes, words):
     toy = save_toy(tmp_path / "toy", **facts_of(data, **changes))
-    assert main(["calibrate", str(toy)]) == 2
-    assert words in capsys.readouterr().err
+    with pytest.raises(ConfigError, match=words):
+        calibrate_checkpoint(toy, data)
     assert load_card(toy).calibration is None
 
 
-def test_a_folder_without_pictures_is_refused(toy, tmp_path, capsys):
-    assert main(["calibrate", str(toy), "--others", str(tmp_path)]) == 2
-    assert "holds no JPEG or PNG picture" in capsys.readouterr().err
+def test_a_folder_without_pictures_is_refused(toy, data, tmp_path):
+    with pytest.raises(ConfigError, match="JPEG or PNG"):
+        calibrate_checkpoint(toy, data, [tmp_path])
     assert load_card(toy).ood is None and not (toy / OOD_REFERENCE).exists()
