@@ -1,1 +1,1 @@
-"""How fast is this machine: ratios against plain baselines, and how long a recipe would take here."""
+"""Measurements of this machine: ratios against plain baselines, and how long a recipe would take here."""

@@ -82,7 +82,7 @@ def way_of(classifier: Classifier) -> Way:
 
 
 def plain_way(model: ImageClassifier, card: Card) -> Way:
-    """As tutorials write it: fp32, NCHW; with the card's views, as the Classifier has them."""
+    """Return the way that tutorials write: fp32, NCHW; with the card's views, as the Classifier has them."""
     from torchvision import transforms
 
     transform = transforms.Compose(

@@ -1,4 +1,4 @@
-"""What a benchmark hands back: figures with their spread, as JSON and as a table for a person. No torch."""
+"""The report of a benchmark: figures with their spread, as JSON and as a table for a person."""
 
 import dataclasses
 import os
@@ -89,7 +89,7 @@ class Report:
         return dataclasses.asdict(self)
 
     def to_text(self) -> str:
-        """For a person, in at most WIDTH columns where the names allow it; ends with the conclusion."""
+        """Return the text for a person, in WIDTH columns where the names allow it; the conclusion ends it."""
         parts = [setting_lines(self.setting)]
         parts += [table(section) for section in self.sections]
         if self.left_out:

@@ -72,7 +72,7 @@ def measure_all(configs: list[TrainConfig], budget: Budget, busy: bool, notify: 
 
 
 def time_section(recipes: list[Recipe], speeds: list[Speed]) -> Section:
-    """How long each recipe would take here, from its own measured steps."""
+    """Return the time that each recipe would take here, from its own measured steps."""
     rows = []
     for recipe, speed in zip(recipes, speeds, strict=True):
         seconds = estimate_seconds(recipe.config, speed)

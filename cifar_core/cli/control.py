@@ -36,7 +36,7 @@ def control(options: argparse.Namespace) -> int:
 
 
 def _request_of(action: str, value: float | None) -> ControlRequest:
-    """What the words ask; raises ConfigError when a number is missing, in the way or out of its limits."""
+    """Return the request; raises ConfigError for a number that is missing, not taken or out of limits."""
     if action not in LR_ACTIONS:
         if value is not None:
             raise ConfigError(f"'{action}' takes no number; leave {value:g} out.")

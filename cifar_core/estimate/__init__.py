@@ -1,1 +1,1 @@
-"""How long a training takes on this machine."""
+"""Estimates of the time that a training takes on this machine."""

@@ -1,4 +1,4 @@
-"""How long would this config train here: its own step, a few times, and a validation batch.
+"""Measure how long a config would train here: its own step, a few times, and a validation batch.
 
 Nothing is measured beside a training, and the measuring ends when one begins.
 """
@@ -121,7 +121,7 @@ class StepCost:
 
 
 def _probe(config: TrainConfig, device: Device, size: int, check: Check) -> tuple[StepCost, float]:
-    """What a step costs, from steps of two small batches, and what the very first one took longer."""
+    """Return what a step costs, from steps of two small batches, and what the very first one took longer."""
     small = min(config.batch_size, SMALL_BATCH)
     large = min(config.batch_size, 3 * small)
     first, seconds = _quickest_step(config, device, size, small, check)

@@ -1,6 +1,6 @@
-"""How long a training would take here: arithmetic from measured seconds an image. No torch.
+"""The time that a training would take here: arithmetic from measured seconds an image. No torch.
 
-`estimate.py` measures a Speed; from it the time of any config with the same step follows at once.
+`measure.py` measures a Speed; from it the time of any config with the same step follows at once.
 """
 
 import math

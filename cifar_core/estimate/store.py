@@ -47,7 +47,7 @@ def speed_path(config: TrainConfig) -> Path:
 
 
 def machine() -> list[str]:
-    """What tells this machine, its threads and its torch from others, without asking torch."""
+    """Return what tells this machine, its threads and its torch from others, without asking torch."""
     try:
         torch = version("torch")
     except PackageNotFoundError:

@@ -92,7 +92,7 @@ def timed(call: Callable[[], object], synchronize: Callable[[], None] = lambda: 
 
 
 def ratios(baseline: Sequence[float], own: Sequence[float]) -> Statistic:
-    """How many times as long the baseline takes, round by round."""
+    """Return how many times as long the baseline takes, round by round."""
     return Statistic.of([one / other for one, other in zip(baseline, own, strict=True)])
 
 

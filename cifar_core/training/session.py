@@ -25,6 +25,7 @@ from cifar_core.checkpoint import (
 from cifar_core.data import DataError
 from cifar_core.device import gpu_load
 from cifar_core.files import build
+from cifar_core.format import remaining_seconds
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.requests import FACTORS, ControlRequest
 from cifar_core.runs.sample import write_sample
@@ -299,5 +300,5 @@ class Session:
 
     def eta(self, done: float, total: float, since: float | None = None) -> float | None:
         """Seconds that are left of the stage at its speed since then; None before anything is done."""
-        here = done - (self.started_step if since is None else since)
-        return (time.monotonic() - self.started) / here * (total - done) if here > 0 else None
+        before = self.started_step if since is None else since
+        return remaining_seconds(done, total, time.monotonic() - self.started, before)

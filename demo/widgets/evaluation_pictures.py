@@ -46,7 +46,7 @@ def count_pictures(pictures: HeldOut) -> str:
 
 
 def describe_pictures(pictures: HeldOut) -> str:
-    """Which pictures these are, and what follows from that."""
+    """Say which pictures these are, and what follows from that."""
     drawn = ", drawn by a fixed seed" if len(pictures) < pictures.total else ""
     words = count_pictures(pictures)
     which = f"{words[:1].upper()}{words[1:]}{drawn}"

@@ -34,6 +34,7 @@ def store(tmp_path):
     return RunStore(tmp_path / "runs")
 
 
+@pytest.mark.slow
 def test_the_estimate_is_within_a_factor_of_two_of_the_run(store, monkeypatch):
     """By the processor's time, so that other programs cannot spoil the comparison."""
     monkeypatch.setattr(time, "perf_counter", time.process_time)

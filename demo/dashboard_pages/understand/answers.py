@@ -1,4 +1,4 @@
-"""What a network answers to pictures: computed in parts with progress, and kept, so that nothing is lost."""
+"""A network's answers to many pictures: computed in parts with progress, and kept."""
 
 import time
 from collections import OrderedDict

@@ -47,7 +47,7 @@ def show_calibration(answers: Answers, validation: Answers | None) -> None:
 
 
 def usual_temperature(kept: float | None, fitted: float | None) -> float:
-    """Where the slider begins."""
+    """Return where the slider begins."""
     return min(ENDS[1], max(LOWEST, kept or fitted or 1.0))
 
 
@@ -57,7 +57,7 @@ def kept_temperature(answers: Answers) -> float | None:
 
 
 def describe_kept(kept: float | None) -> str:
-    """Which probabilities the other pages show."""
+    """Say which probabilities the other pages show."""
     if kept is None:
         return "Its card has no temperature: every page shows its probabilities as trained."
     return f"Its card has the temperature {kept:.2f}: every page that asks this network divides by it."
@@ -69,7 +69,7 @@ def fitted_temperature(validation: Answers | None) -> float | None:
 
 
 def describe_fit(fitted: float | None, validation: Answers | None, answers: Answers) -> str:
-    """Where the fitted temperature comes from."""
+    """Say where the fitted temperature comes from."""
     if fitted is None or validation is None:
         return NO_FIT
     count = len(validation.targets)

@@ -1,4 +1,4 @@
-"""Which classes are taken for which: the matrix, the pictures behind a cell, per class, the worst pairs."""
+"""The part Confusion: the matrix, the pictures behind a cell, per class, the worst pairs."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

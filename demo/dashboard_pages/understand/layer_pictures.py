@@ -33,7 +33,7 @@ def map_sheet(maps: Floats) -> Colors:
 
 
 def map_title(maps: Floats) -> str:
-    """How many channels answer to the picture, in a sentence."""
+    """Say how many channels answer to the picture, in a sentence."""
     sizes = np.abs(maps).mean(axis=(1, 2))
     count, (height, width) = len(maps), maps.shape[1:]
     places = f"{counted(count, 'channel')} of {height} × {width} places"
@@ -60,7 +60,7 @@ def filter_sheet(weight: Floats) -> Colors:
 
 
 def filter_reading(weight: Floats) -> str:
-    """How to read `filter_sheet` of the same filters (C_out, C_in, R, R)."""
+    """Say how to read `filter_sheet` of the same filters (C_out, C_in, R, R)."""
     if weight.shape[1] == 3:
         count = min(len(weight), MOST_MAPS)
         return (

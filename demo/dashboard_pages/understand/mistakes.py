@@ -65,7 +65,7 @@ def found(answers: Answers, names: tuple[str, ...], true: str, predicted: str) -
 
 
 def describe_found(count: int, total: int, true: str, predicted: str) -> str:
-    """How many pictures answer the search."""
+    """Say how many pictures answer the search."""
     if count == 0:
         return f"None of the {total:,} pictures is like that. Choose other classes, or more pictures."
     if (true, predicted) == (ANY, OTHER):
@@ -99,7 +99,7 @@ def map_side(classifier: "Classifier") -> int:
 def shown_pictures(
     classifier: "Classifier", pictures: HeldOut, answers: Answers, numbers: NDArray[np.int64], looks: str
 ) -> list[Shown]:
-    """What the gallery shows of some pictures."""
+    """Return what the gallery shows of some pictures."""
     classes = (answers.predictions if looks == "said" else answers.targets)[numbers]
     heats = heat_maps(classifier, pictures.images[numbers], classes)
     names = pictures.class_names
