@@ -59,7 +59,7 @@ def count_rows(data: "ImageData") -> list[dict[str, str]]:
 
 
 def describe_counts(data: "ImageData") -> str:
-    """How many pictures each split has, and how evenly the classes share them."""
+    """A sentence on how many pictures each split has, and how evenly the classes share them."""
     parts = []
     for words, split in (("training", data.train), ("test", data.test)):
         counts = np.bincount(split.targets, minlength=len(data.class_names))
