@@ -81,7 +81,7 @@ class Source:
 
     @property
     def words(self) -> str:
-        """What it is and where."""
+        """Its kind and its place."""
         return f"{self.kind} in {self.place}"
 
 

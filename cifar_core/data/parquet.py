@@ -33,7 +33,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def subfolders(data_set: DataSet) -> tuple[str, ...]:
-    """Where the files may lie below a folder."""
+    """Places below a folder in which the files may lie."""
     return "", data_set.hub.folder, "data"
 
 
@@ -227,7 +227,7 @@ def _check_sha256(path: Path, data_set: DataSet, progress: Progress) -> None:
 
 
 def _expected_sha256(path: Path, data_set: DataSet) -> str | None:
-    """What is known of the file, from three places, or None.
+    """The sha256 that is known of the file, from three places, or None.
 
     The Hub's cache names a file by its sha256 and links to it; `hf download --local-dir` leaves a note in
     `.cache/huggingface`; and the data set knows the files of a copy.

@@ -1,4 +1,4 @@
-"""Where the data comes from, in order: a folder given by the user, the Hub's files, torchvision's archive.
+"""The sources of the data, in order: a folder given by the user, the Hub's files, torchvision's archive.
 
 A drawn set is used only when asked for by name.
 """

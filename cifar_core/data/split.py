@@ -43,7 +43,7 @@ def held_out(data: ImageData, split: str, val_size: int, seed: int) -> tuple[Spl
 
 
 def _shares(targets: NDArray[np.int64], val_size: int) -> dict[int, int]:
-    """How many images each label gives: proportional, rounded by largest remainder, val_size in all."""
+    """Number of images that each label gives: proportional, rounded by largest remainder, val_size in all."""
     labels, counts = np.unique(targets, return_counts=True)
     shares, remainders = np.divmod(counts.astype(np.int64) * val_size, max(len(targets), 1))
     for index in np.argsort(-remainders, kind="stable")[: val_size - int(shares.sum())]:

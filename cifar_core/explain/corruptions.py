@@ -74,7 +74,7 @@ def _blur(pixels: Tensor, deviation: float, _: np.random.Generator) -> Tensor:
 
 
 def _contrast(pixels: Tensor, share: float, _: np.random.Generator) -> Tensor:
-    """What is left of each channel's distance from its mean."""
+    """A share of each channel's distance from its mean stays."""
     means = pixels.mean(dim=(2, 3), keepdim=True)
     return (pixels - means) * share + means
 

@@ -1,4 +1,4 @@
-"""What the layers of a network answer to an image, and the filters that they have learned."""
+"""Feature maps of a network's layers, and the filters that they have learned."""
 
 from dataclasses import dataclass
 from threading import get_ident
@@ -19,7 +19,7 @@ def map_layers(model: ImageClassifier) -> list[Part]:
 
 @torch.no_grad()
 def feature_maps(model: ImageClassifier, images: Tensor, layer: str) -> Tensor:
-    """What the part `layer` answers to normalized images (N, in_channels, H, W): (N, C, H', W').
+    """Feature maps of the part `layer` for normalized images (N, in_channels, H, W): (N, C, H', W').
 
     Raises:
         ValueError: when the network has no such part with feature maps.

@@ -1,4 +1,4 @@
-"""What a mixing network does with a picture: its kernels, their responses, its answers under any mix."""
+"""A mixing network at work on an image: its kernels, their responses, its answers under any mix."""
 
 import copy
 import dataclasses
@@ -23,7 +23,7 @@ from cifar_core.models.mixing import MixingClassifier, MixingConv2d
 
 @dataclass(frozen=True)
 class Mix:
-    """How blocks mix when not as predicted: see MixingClassifier.fixed_mixing."""
+    """Mixing of blocks when not as predicted: see MixingClassifier.fixed_mixing."""
 
     fixed: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     off: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ AS_PREDICTED = Mix()
 
 @dataclass(frozen=True)
 class BlockView:
-    """What a block did with one image.
+    """A block at work on one image.
 
     kernels: (K, out, in, R, S) as trained; coefficients: (K,); responses: (K, H, W), the absolute response of
     each kernel alone, mean over its channels; mixed: (H, W), that of the mixed kernel.
@@ -82,7 +82,7 @@ class WhatIf:
 
     @property
     def shares_sum_to_one(self) -> bool:
-        """Whether coefficients are shares of 1 (softmax); a sigmoid's each lie in 0..1."""
+        """True where coefficients are shares of 1 (softmax); a sigmoid's each lie in 0..1."""
         layers = self._convolutions().values()
         return all(layer.coefficients.activation == "softmax" for layer in layers)
 
@@ -92,14 +92,14 @@ class WhatIf:
             return self._classifier.predict(images, top)
 
     def hits(self, images: NDArray[np.uint8], targets: NDArray[np.int64], mix: Mix = AS_PREDICTED) -> int:
-        """How many of images (N, 3, 32, 32) get their class of targets (N,)."""
+        """Number of images (N, 3, 32, 32) that get their class of targets (N,)."""
         with self._mixing(mix):
             probs = self._classifier.probs(images)
         return int((probs.argmax(axis=1) == targets).sum())
 
     @torch.inference_mode()
     def look(self, images: Images, block: str) -> BlockView:
-        """What `block` does with the first of the images, mixing as it predicts."""
+        """The work of `block` on the first of the images, mixing as it predicts."""
         layer, seen = self._convolutions()[block], []
         pixels = to_pixels(images)[:1].to(self._classifier.device)
         with self._lock:

@@ -58,7 +58,7 @@ class Robustness:
 
 
 def cells_left(measured: Robustness) -> list[Cell]:
-    """What was not measured yet, strength by strength, so that a part of it already spans all kinds."""
+    """The cells not measured yet, strength by strength, so that a part of it already spans all kinds."""
     done = {kind: len(measured.accuracy.get(kind, [])) for kind in CORRUPTIONS}
     return [(k, s) for s in range(1, STRENGTHS + 1) for k in CORRUPTIONS if s > done[k]]
 

@@ -1,4 +1,4 @@
-"""Which part of a picture a network is shown: turned, cut to a square, before it is shrunk."""
+"""The part of an image that a network is shown: turned, cut to a square, before it is shrunk."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -47,7 +47,7 @@ class Crop:
 
     @property
     def whole(self) -> bool:
-        """Whether it is the middle square of the picture as it stands."""
+        """True for the middle square of the picture as it stands."""
         return self == Crop()
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What kind of file some bytes are, and what they announce, read from their first bytes without a decoder."""
+"""The kind of file that some bytes are, and the sizes they announce, read without a decoder."""
 
 import re
 from typing import Literal
@@ -84,7 +84,7 @@ def _number(data: bytes, start: int, size: int, order: Literal["little", "big"] 
 
 
 def has_more_scans(data: bytes, most: int) -> bool:
-    """Whether a JPEG goes over its pixels more often than that: plain ones do once, others some 10 times."""
+    """True where a JPEG goes over its pixels more often than that: most do once, some 10 times."""
     scans, place = 0, 2 if identify(data) == "JPEG" else len(data)
     while (found := _JPEG_MARKER.search(data, place)) and found[0] != b"\xff\xd9":  # the picture's end
         scans += found[0] == b"\xff\xda"

@@ -144,7 +144,7 @@ class Classifier:
         return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *parts])
 
     def measure(self, images: Images) -> Measured:
-        """What the OOD score is made of, for at least one image.
+        """The ingredients of the OOD score, for at least one image.
 
         Raises:
             InferenceError: without any image.

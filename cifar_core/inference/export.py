@@ -5,11 +5,8 @@ mixing convolution becomes one convolution with all its kernels, whose K results
 a group for each image, which training uses, would fix the number of images.
 """
 
-import contextlib
 import copy
-import io
 import json
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from cifar_core.checkpoint import Card, load_checkpoint
 from cifar_core.errors import InferenceError
 from cifar_core.files import write_bytes
 from cifar_core.inference.folding import fold_batch_norm
+from cifar_core.inference.onnx_backend import onnx_model, session_of
 from cifar_core.models import ImageClassifier
 from cifar_core.models.mixing import MixingConv2d
 
@@ -123,30 +121,20 @@ def onnx_graph(network: FromPixels, card: Card) -> bytes:
     light = copy.copy(network)
     light._modules = {**network._modules, "model": batch_free(network.model)}
     blocks = [f"mixing_{name}" for name in network.model.mixing_blocks()]
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                light.eval(),
-                (torch.rand(2, 3, 32, 32),),
-                input_names=["pixels"],
-                output_names=["logits", *blocks],
-                dynamic_shapes=({0: torch.export.Dim("N")},),
-                dynamo=True,
-                verbose=False,
-            )
-    except Exception as error:  # the exporter has a kind of its own for every stage
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InferenceError(f"This network cannot be exported ({reason:.200}).") from None
-    assert program is not None
-    proto = program.model_proto
+    proto = onnx_model(
+        light,
+        torch.rand(2, 3, 32, 32),
+        input_names=["pixels"],
+        output_names=["logits", *blocks],
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+    )
     for name, value in _metadata(card).items():
         proto.metadata_props.add(key=name, value=value)
     return proto.SerializeToString()
 
 
 def _metadata(card: Card) -> dict[str, str]:
-    """What a reader of the file must know, as words."""
+    """Facts that a reader of the file must know, as words."""
     facts: dict[str, Any] = {
         "class_names": card.class_names,
         "input": "RGB pixels in 0..1, 32x32; the normalization is in the graph",
@@ -162,12 +150,8 @@ def _metadata(card: Card) -> dict[str, str]:
 @torch.inference_mode()
 def _check(graph: bytes, expected: FromPixels) -> None:
     """Raise InferenceError unless ONNX Runtime answers as torch does, for one image and for several."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # an error is raised, not printed as well
     try:
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        session = session_of(graph)
         for batch in CHECKED_BATCHES:
             pixels = torch.rand(batch, 3, 32, 32, generator=torch.Generator().manual_seed(batch))
             answers = session.run(None, {"pixels": pixels.numpy()})

@@ -9,17 +9,18 @@ before it is used.
 import contextlib
 import hashlib
 import io
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from cifar_core.errors import InferenceError
+from cifar_core.files import write_bytes
 from cifar_core.models import ImageClassifier
 from cifar_core.models.blocks import record_blocks
 
@@ -31,18 +32,39 @@ FEW_IMAGES = 8  # as many as one image and its views, and some more
 TOLERANCE = 1e-4  # largest difference from torch's answer, as a share of the largest logit (at least 1)
 
 
+def session_of(graph: bytes) -> Any:
+    """An ONNX Runtime session on the CPU with as many threads as torch has."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave idle cores to others
+    options.log_severity_level = 4  # an error is raised, not printed as well
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def onnx_model(network: nn.Module, images: Tensor, **names: Any) -> Any:
+    """The network as an ONNX model; names: further arguments of torch.onnx.export.
+
+    Raises:
+        InferenceError: when torch cannot export it.
+    """
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(network.eval(), (images,), dynamo=True, verbose=False, **names)
+    except Exception as error:  # the exporter has a kind of its own for every stage
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InferenceError(f"This network cannot be exported ({reason:.200}); use it in torch.") from None
+    assert program is not None
+    return program.model_proto
+
+
 class OnnxNetwork:
     """Answers of an ONNX Runtime session, image by image where there are few, and of `others` for batches."""
 
     def __init__(self, graph: bytes, others: Network) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave idle cores to others
-        options.log_severity_level = 4  # an error is raised, not printed as well
-        self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self.others = others
+        self.session, self.others = session_of(graph), others
 
     def __call__(self, images: Tensor) -> Answer:
         """Normalized images (N, 3, 32, 32) on the CPU -> logits and mixing coefficients."""
@@ -69,13 +91,16 @@ def onnx_network(
         if network is not None:
             return network
     _demand("onnx", "onnxscript")
-    graph = export_graph(folded, blocks)
+    image = torch.zeros(1, folded.in_channels, 32, 32)
+    graph = onnx_model(_Recorded(folded, blocks), image, input_names=["images"]).SerializeToString()
     network = _checked(graph, others)
     if network is None:
         raise InferenceError(
             "ONNX Runtime answers differently from torch on this machine; take the backend torch."
         )
-    _keep(graph, path)
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs the next load some seconds
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, graph)
     return network
 
 
@@ -120,30 +145,3 @@ class _Recorded(nn.Module):
         with self.model.record_mixing() as mixing, record_blocks(self.model, self.blocks) as features:
             logits = self.model(images)
         return (logits, *mixing, *features)
-
-
-def export_graph(folded: ImageClassifier, blocks: Sequence[str] = ()) -> bytes:
-    """The ONNX graph of the network for one image; raises InferenceError when torch cannot export it."""
-    image = torch.zeros(1, folded.in_channels, 32, 32)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                _Recorded(folded, blocks).eval(), (image,), input_names=["images"], dynamo=True, verbose=False
-            )
-    except Exception as error:  # the exporter has a kind of its own for every stage
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InferenceError(
-            f"This network cannot be exported ({reason:.200}); take the backend torch."
-        ) from None
-    assert program is not None
-    return program.model_proto.SerializeToString()
-
-
-def _keep(graph: bytes, path: Path) -> None:
-    """Write the graph in one step; a cache that cannot be written costs the next load some seconds."""
-    new = path.with_suffix(f".{os.getpid()}.new")
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(graph)
-        os.replace(new, path)

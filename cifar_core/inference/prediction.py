@@ -1,4 +1,4 @@
-"""What a classifier says: of one image its answer, and of several all that answers are made of."""
+"""A classifier's answer to one image, and all that answers to several are made of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Look:
-    """What came of one look at images.
+    """The outcome of one look at images.
 
     logits, first: (N, num_classes) with and without views; mixing: coefficients (N, K) of each block that
     mixes; blocks: statistics (N, F) of the blocks that the OOD score looks at.
@@ -49,7 +49,7 @@ class Look:
     blocks: list[Tensor]
 
     def measured(self, names: Sequence[str]) -> Measured:
-        """What the OOD score is made of; names: of the blocks."""
+        """The ingredients of the OOD score; names: of the blocks."""
         mixing = torch.cat(self.mixing, dim=1).numpy() if self.mixing else None
         blocks = {name: x.cpu().numpy() for name, x in zip(names, self.blocks, strict=True)}
         return Measured(self.first.numpy(), mixing, blocks)

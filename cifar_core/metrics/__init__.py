@@ -1,1 +1,1 @@
-"""What predictions are worth: accuracy, calibration, out-of-distribution scores. Without torch."""
+"""Measures of predictions: accuracy, calibration, out-of-distribution scores. Without torch."""

@@ -1,4 +1,4 @@
-"""Whether a network's probabilities can be believed, and the temperature that mends them; in numpy.
+"""Calibration: how far a network's probabilities can be believed, and the temperature that mends them.
 
 Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv 1706.04599. logits are (N, num_classes),
 targets integer class numbers (N,).
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a card says of its temperature, fitted on `images` held-out images of `split`.
+    """A card's temperature, fitted on `images` held-out images of `split`.
 
     ece_before, ece_after: the expected calibration error there (see Reliability), 0..1.
     """
@@ -29,7 +29,7 @@ class Calibration:
     ece_after: float
 
     def complaint(self) -> str | None:
-        """What is wrong with these values, in words that end a sentence, or None."""
+        """The fault in these values, in words that end a sentence, or None."""
         if not LOWEST <= self.temperature <= HIGHEST:
             return f"the temperature {self.temperature}, which must be {LOWEST} to {HIGHEST:.0f}"
         return None

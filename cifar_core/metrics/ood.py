@@ -1,4 +1,4 @@
-"""How little a picture looks like those that a network learned from, and when to say "none of these".
+"""The OOD score: how little an image looks like those that a network learned from, if like "none of these".
 
 What is strange to a network shows in every block, not only in its answer: in each, a picture's channel
 statistics are compared with the nearest of some centers of the training images' (k-means on vectors of length
@@ -27,7 +27,7 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class OodThreshold:
-    """What a card says of "none of these".
+    """A card's threshold for "none of these".
 
     An image is unknown where its OOD score (`score` names the kind) lies above `threshold`; false_alarms:
     share of `images` of `split` above it. detected: pictures of other things -> {"images", "unknown"}.
@@ -41,7 +41,7 @@ class OodThreshold:
     detected: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def complaint(self) -> str | None:
-        """What is wrong with these values, in words that end a sentence, or None."""
+        """The fault in these values, in words that end a sentence, or None."""
         if self.score != SCORE:
             return f"the score '{self.score:.60}', where only '{SCORE}' is known"
         if not math.isfinite(self.threshold) or not 0 <= self.false_alarms <= 1:
@@ -73,7 +73,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Reference:
-    """What images of the known classes look like to one network.
+    """The look of the known classes' images to one network.
 
     centers: part -> (K, F) unit vectors; scales: "energy" and each part -> [mean, standard deviation] over
     held-out images.

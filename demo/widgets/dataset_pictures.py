@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.config import TrainConfig
-from demo.shared.pictures import data_uri, random_rows, sheet
+from demo.shared.pictures import data_uri, image_tag, random_rows, sheet
 
 if TYPE_CHECKING:
     from cifar_core.data import ImageData
@@ -24,10 +24,10 @@ def class_rows_html(data: "ImageData", seed: int) -> str:
     chosen = random_rows(data.train.targets, len(data.class_names), seed)
     rows = []
     for name, numbers in zip(data.class_names, chosen, strict=True):
-        pictures = data.train.images[np.sort(numbers)].transpose(0, 2, 3, 1)
-        image = data_uri(sheet([list(pictures)]))
-        words = f"{len(numbers)} pictures of the class {html.escape(name)}"
-        rows.append(f'<div>{html.escape(name)}</div><img src="{image}" alt="{words}" style="{IMAGE}">')
+        images = data.train.images[np.sort(numbers)].transpose(0, 2, 3, 1)
+        alt = f"{len(numbers)} pictures of the class {name}"
+        tag = image_tag(data_uri(sheet([list(images)])), alt, style=IMAGE)
+        rows.append(f"<div>{html.escape(name)}</div>{tag}")
     return f'<div style="{ROW}">{"".join(rows)}</div>'
 
 
@@ -41,9 +41,9 @@ def mean_pictures(data: "ImageData") -> NDArray[np.uint8]:
 def mean_pictures_html(pictures: NDArray[np.uint8], class_names: Sequence[str]) -> str:
     """Each class's mean picture (32, 32, 3), its name under it, five in a row."""
     figures = []
-    for picture, name in zip(pictures, map(html.escape, class_names), strict=True):
-        image = f'<img src="{data_uri(picture)}" alt="Mean picture of the class {name}" style="{IMAGE}">'
-        figures.append(f"<div>{image}{name}</div>")
+    for picture, name in zip(pictures, class_names, strict=True):
+        tag = image_tag(data_uri(picture), f"Mean picture of the class {name}", style=IMAGE)
+        figures.append(f"<div>{tag}{html.escape(name)}</div>")
     return f'<div style="{FIVE_IN_A_ROW};font-size:.8rem">{"".join(figures)}</div>'
 
 
@@ -59,7 +59,7 @@ def count_rows(data: "ImageData") -> list[dict[str, str]]:
 
 
 def describe_counts(data: "ImageData") -> str:
-    """How many pictures each split has, and how evenly the classes share them."""
+    """A sentence on how many pictures each split has, and how evenly the classes share them."""
     parts = []
     for words, split in (("training", data.train), ("test", data.test)):
         counts = np.bincount(split.targets, minlength=len(data.class_names))
@@ -88,6 +88,6 @@ def augmentation_html(data: "ImageData", config: TrainConfig, seed: int) -> str:
         seed,
     )
     changed = batches.seen(epoch=1)  # (SHOWN, 32, 32, 3)
-    image = data_uri(sheet([[original.transpose(1, 2, 0), *changed]]))
-    words = f"A picture of the class {html.escape(data.class_names[int(data.train.targets[number])])}"
-    return f'<img src="{image}" alt="{words}, and {SHOWN} changed ones" style="{IMAGE}">'
+    name = data.class_names[int(data.train.targets[number])]
+    alt = f"A picture of the class {name}, and {SHOWN} changed ones"
+    return image_tag(data_uri(sheet([[original.transpose(1, 2, 0), *changed]])), alt, style=IMAGE)

@@ -33,8 +33,14 @@ def made_up() -> Robustness:
     return Robustness("val-10", 10, "w", 1.0, dict.fromkeys(CORRUPTIONS, row))
 
 
-def test_each_cell_is_the_accuracy_on_its_pictures(classifier, split):
-    *_, whole = measure(classifier, split.images, split.targets, START)
+@pytest.fixture(scope="module")
+def steps(classifier, split):
+    """All that is known after each cell."""
+    return list(measure(classifier, split.images, split.targets, START))
+
+
+def test_each_cell_is_the_accuracy_on_its_pictures(classifier, split, steps):
+    whole = steps[-1]
     assert whole.is_whole and whole.n == 30 and set(whole.accuracy) == set(CORRUPTIONS)
     for kind, strength in (("noise", 5), ("shift", 2), ("JPEG", 1)):
         answers = classifier.logits(corrupt(split.images, kind, strength)).argmax(axis=1)
@@ -42,11 +48,10 @@ def test_each_cell_is_the_accuracy_on_its_pictures(classifier, split):
     assert whole.clean == (classifier.logits(split.images).argmax(axis=1) == split.targets).mean()
 
 
-def test_a_measurement_cut_short_goes_on_to_the_same_end(classifier, split):
-    steps = list(measure(classifier, split.images, split.targets, START))
+def test_a_measurement_cut_short_goes_on_to_the_same_end(classifier, split, steps):
     assert len(steps) == 1 + len(CORRUPTIONS) * STRENGTHS
-    rest = list(measure(classifier, split.images, split.targets, steps[11]))
-    assert len(rest) == len(steps) - 12 and rest[-1] == steps[-1]
+    rest = list(measure(classifier, split.images, split.targets, steps[30]))
+    assert len(rest) == len(steps) - 31 and rest[-1] == steps[-1]
     assert list(measure(classifier, split.images, split.targets, steps[-1])) == []
 
 

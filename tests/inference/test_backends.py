@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -114,9 +115,14 @@ def test_views_are_averaged_in_onnx_runtime_too(onnx, pixels, graphs):
     assert both[0].probs(pixels[:1]) == pytest.approx(both[1].probs(pixels[:1]), abs=1e-5)
 
 
+def onnx_of(graph: bytes) -> SimpleNamespace:
+    """What an export gives, with this content."""
+    return SimpleNamespace(SerializeToString=lambda: graph)
+
+
 def test_a_second_load_exports_nothing(onnx, toy, graphs, monkeypatch):
     assert [path.suffix for path in graphs.iterdir()] == [".onnx"]
-    monkeypatch.setattr(onnx_backend, "export_graph", None)
+    monkeypatch.setattr(onnx_backend, "onnx_model", None)
     Classifier.load(toy, backend="onnxruntime")
 
 
@@ -125,7 +131,7 @@ def test_a_graph_that_is_damaged_is_exported_anew(onnx, toy, graphs, monkeypatch
     (path,) = graphs.glob("*.onnx")
     graph = path.read_bytes()
     path.write_bytes(graph[: int(share * len(graph))])
-    monkeypatch.setattr(onnx_backend, "export_graph", lambda model, blocks: graph)
+    monkeypatch.setattr(onnx_backend, "onnx_model", lambda *_, **__: onnx_of(graph))
     assert isinstance(Classifier.load(toy, backend="onnxruntime").network, onnx_backend.OnnxNetwork)
     assert path.read_bytes() == graph
 
@@ -133,7 +139,7 @@ def test_a_graph_that_is_damaged_is_exported_anew(onnx, toy, graphs, monkeypatch
 def test_a_graph_that_answers_differently_is_refused(onnx, toy, graphs, monkeypatch):
     (path,) = graphs.glob("*.onnx")
     graph = path.read_bytes()
-    monkeypatch.setattr(onnx_backend, "export_graph", lambda model, blocks: graph)
+    monkeypatch.setattr(onnx_backend, "onnx_model", lambda *_, **__: onnx_of(graph))
     another = save_toy(toy.with_name("another"), seed=1)
     with pytest.raises(InferenceError, match="answers differently"):
         Classifier.load(another, backend="onnxruntime")

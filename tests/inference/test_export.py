@@ -93,6 +93,7 @@ def test_a_missing_package_is_named_with_what_to_install(toy, tmp_path, monkeypa
         export_onnx(toy, tmp_path / "x.onnx")
 
 
+@pytest.mark.slow  # exports a network of its own
 def test_a_different_answer_is_not_written(toy, tmp_path, monkeypatch):
     for name in PACKAGES:
         pytest.importorskip(name)

@@ -60,7 +60,7 @@ def format_shape(shape: Sequence[int]) -> str:
 
 
 def describe_drawing(parts: Sequence["Part"]) -> str:
-    """Where the parameters and where the work are, in a sentence."""
+    """A sentence on where the parameters and where the work are."""
     parameters, macs = sum(part.parameters for part in parts), sum(part.macs for part in parts)
     most = _largest([part.parameters for part in parts], "them")
     work = _largest([part.macs for part in parts], "that")

@@ -23,7 +23,7 @@ from demo.dashboard_pages.understand.robustness_store import (
 )
 from demo.shared.format import duration, percent
 from demo.shared.host import is_public
-from demo.shared.pictures import data_uri, sheet
+from demo.shared.pictures import data_uri, image_tag, sheet
 from demo.widgets.choice import choose
 from demo.widgets.networks import Network
 from demo.widgets.panels import plain, show_chart, show_legend, show_table
@@ -133,10 +133,10 @@ def damage_html(pictures: HeldOut, number: int) -> str:
         one = pictures.images[number : number + 1]
         changed = [corrupt(one, kind, strength)[0].transpose(1, 2, 0) for strength in range(STRENGTHS + 1)]
         levels = ", ".join(f"{level:g}" for level in corruption.levels)
-        words = f"A picture under {kind}, at the strengths 0 to {STRENGTHS}"
+        alt = f"A picture under {kind}, at the strengths 0 to {STRENGTHS}"
         rows.append(
             f'<div>{html.escape(kind)} <span style="{SMALL}">{html.escape(corruption.unit)}: {levels}</span>'
-            f'<img src="{data_uri(sheet([changed]))}" alt="{html.escape(words)}" style="{IMAGE}"></div>'
+            f"{image_tag(data_uri(sheet([changed])), alt, style=IMAGE)}</div>"
         )
     return f'<div style="{GRID}">{"".join(rows)}</div>'
 
