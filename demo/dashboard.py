@@ -26,4 +26,4 @@ st.navigation(
 
 from demo.widgets.preload import preload  # noqa: E402 (after the first page is drawn)
 
-preload("demo.dashboard_pages.runs.actions", "demo.dashboard_pages.runs.table")
+preload("demo.dashboard_pages.runs.comparison", "demo.dashboard_pages.runs.table")

@@ -1,6 +1,5 @@
 """One picture to look at: a test picture, a drawing or an upload; the address holds which."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from cifar_core.errors import LabError
 from cifar_core.images.decode import ImageError, decode
 from demo.shared.drawings import DRAWINGS
 from demo.shared.host import is_public
-from demo.shared.pictures import data_uri
+from demo.shared.pictures import data_uri, image_tag
 from demo.shared.sandbox import decode_isolated
 from demo.widgets.choice import choose, forget
 from demo.widgets.networks import Network, draw, pictures_of
@@ -26,8 +25,11 @@ if TYPE_CHECKING:
 SOURCES = {"test": "Test pictures", "drawing": "Drawings", "own": "Your own"}
 KINDS = ["png", "jpg", "jpeg", "webp", "gif", "bmp"]
 OFFERED = 12
+SMALL = "width:100%;max-width:72px;image-rendering:pixelated;border-radius:3px"
 STRIP = "display:grid;grid-template-columns:repeat(auto-fill,minmax(58px,1fr));gap:.5rem;margin:0"
-NO_DATA = "CIFAR-10 is not on this machine, so these are drawings; a first training fetches the photographs."
+NO_DATA = (
+    "CIFAR-10 is not on this machine, so these are drawings; the first training downloads the photographs."
+)
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,8 @@ def _own() -> Picked | None:
 def _strip(pictures: Sequence[np.ndarray], names: Sequence[str]) -> str:
     """Small pictures side by side, numbered from 1."""
     cells = "".join(
-        f'<div style="text-align:center;font-size:.8rem"><img src="{data_uri(picture)}" '
-        f'alt="Picture {place}, {html.escape(name)}" '
-        'style="width:100%;max-width:72px;image-rendering:pixelated;border-radius:3px"><br>'
-        f"{place}</div>"
+        f'<div style="text-align:center;font-size:.8rem">'
+        f"{image_tag(data_uri(picture), f'Picture {place}, {name}', style=SMALL)}<br>{place}</div>"
         for place, (picture, name) in enumerate(zip(pictures, names, strict=True), start=1)
     )
     return f'<div style="{STRIP}">{cells}</div>'

@@ -63,7 +63,7 @@ def test_from_train_to_a_downloaded_checkpoint(served_store, address, tab, tmp_p
     second.close()
 
     tab.goto(f"{address}/runs?runs={run.id},speed_mixing.v2")
-    tab.get_by_text("their accuracies do not compare").first.wait_for()  # drawn shapes beside photographs
+    tab.get_by_text("their accuracies cannot be compared").first.wait_for()  # drawn shapes beside photographs
     for page in ("mixing", "understand"):
         tab.goto(f"{address}/{page}?run={run.id}")
         tab.locator(CHART).first.wait_for()

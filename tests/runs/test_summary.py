@@ -57,10 +57,7 @@ def test_runs_on_different_data_are_not_ranked(store):
     one, other = (make_run(store, epochs=2, data=data) for data in ("cifar10", "airplane_automobile"))
     one, other = sorted(summarize_all(store), key=lambda item: item.id != one.id)
     assert different_pictures([one, one]) == ""
-    assert different_pictures([one, other]) == (
-        "These runs learned from different data (cifar10 and airplane_automobile): their accuracies do not "
-        "compare."
-    )
+    assert "cifar10 and airplane_automobile" in different_pictures([one, other])
     assert next(row for row in cost_rows([one, other]) if row[""] == "data")[one.name] == "cifar10"
 
 

@@ -26,7 +26,7 @@ LESSONS = (
         "CIFAR-10 has 60,000 photos of 32 × 32 pixels: ten classes, 6,000 photos of each. A network learns "
         "from up to 50,000 of them. The other 10,000 are looked at once, at the very end.",
         "Show others",
-        "Some are hard for you as well. A blind guess is right once in ten times: that is where every "
+        "Some are hard for you as well. A blind guess is right one time in ten: that is where every "
         "network starts.",
     ),
     Lesson(
@@ -36,7 +36,7 @@ LESSONS = (
         "so that the loss falls.",
         "Train it",
         "The loss starts near 2.30, that of a blind guess, and the accuracy near 10 %, below the axis. "
-        "Validation pictures are never trained on: they tell whether it has understood.",
+        "Validation pictures are never trained on: they show whether it has understood.",
         "lesson_first",
     ),
     Lesson(
@@ -45,15 +45,15 @@ LESSONS = (
         "weights to remember them one by one, and nothing asks it for more.",
         "Train it",
         "Follow the thick line of the loss: it turns and rises while the thin one falls to nothing. From "
-        "there on it gets surer and surer of what is wrong.",
+        "there on it grows ever more confident in wrong answers.",
         "lesson_overfit",
     ),
     Lesson(
         "Never the same picture twice",
         "The same 2,000 pictures again, but each time mirrored by chance and moved by a few pixels. A cat "
-        "stays a cat, while the pixels are new: to remember them no longer helps.",
+        "stays a cat, but the pixels are new: remembering them no longer helps.",
         "Train it",
-        "Thin and thick line now stay together for longer. The network looks worse on what it trains on, "
+        "The thin and the thick line now stay together longer. The network looks worse on what it trains on, "
         "and is better on what it has never seen.",
         "lesson_augment",
     ),
@@ -129,4 +129,6 @@ def describe_gain(without: float | None, augmented: float | None) -> str:
         return ""
     points = 100 * (augmented - without)
     more = "more" if points >= 0 else "fewer"
-    return f"Augmentation: {abs(points):.1f} {more} in a hundred new pictures are right than without."
+    return (
+        f"With augmentation, {abs(points):.1f} {more} of every hundred new pictures are right than without."
+    )

@@ -11,7 +11,7 @@ from cifar_core.recipes import get_recipe
 from cifar_core.runs.history import History
 from cifar_core.runs.launch import launch
 from cifar_core.runs.store import ACTIVE_STATES, RunStore, StoreError, last_folder
-from cifar_core.runs.summary import Summary, summarize_all
+from cifar_core.runs.summary import Summary, short_history, summarize_all
 from demo.charts import (
     OverlaidRun,
     accuracy_chart,
@@ -46,9 +46,9 @@ COMPARED = {
     "lesson_augment": "2,000, augmented",
     "mixing_large": "mixing network, all pictures",
 }
-NO_PICTURES = "CIFAR-10 is not on this machine, so these are drawn shapes; a first training fetches it."
+NO_PICTURES = "CIFAR-10 is not on this machine, so these are drawn shapes; the first training downloads it."
 NO_RUN = "Nobody has trained this here yet; press the button, it takes about a minute."
-EARLIER = "Until it has drawn its first points, these are the curves of the run before."
+EARLIER = "These are the curves of the previous run, until the new one has its first points."
 
 
 def pictures_step(store: RunStore, lesson: Lesson) -> None:
@@ -69,7 +69,7 @@ def training_step(store: RunStore, lesson: Lesson) -> None:
     if lesson.recipe == "lesson_augment":
         _show_augmentation(store)
     if is_public():
-        st.caption("This run was trained before; on your own computer a button here trains it anew.")
+        st.caption("This run was trained in advance; on your own computer, a button here trains it again.")
     elif not under_way and st.button(lesson.button, type="primary"):
         _start(store, lesson.recipe)
     if failed := failed_at_once(lesson.recipe, summaries):
@@ -113,8 +113,8 @@ def compare_step(store: RunStore, lesson: Lesson) -> None:
     if not shown:
         st.write("There is no run yet: train one in step 2.")
         return
-    by = st.segmented_control("Along", ("epoch", "seconds"), default="epoch", required=True)
-    runs = [OverlaidRun(name, item.rank, History.of(store.get(item.id))) for name, item in shown.items()]
+    by = st.segmented_control("x axis", ("epoch", "seconds"), default="epoch", required=True)
+    runs = [OverlaidRun(name, item.rank, short_history(store.get(item.id))) for name, item in shown.items()]
     show_legend((run.name, line_style(run.rank)) for run in runs)
     show_chart(overlay_chart(runs, "accuracy", by), "learn-compare", "Line chart: the accuracy of each run")
     show_table([_row(name, item) for name, item in shown.items()])
@@ -151,7 +151,7 @@ def _data(store: RunStore):  # type: ignore[no-untyped-def]  # ImageData, whose 
 def _show_augmentation(store: RunStore) -> None:
     data, note = _data(store)
     st.html(augmentation_html(data, get_recipe("lesson_augment").config, 0))
-    st.caption(plain(f"At the left a picture itself, then as the network meets it in nine epochs. {note}"))
+    st.caption(plain(f"At the left the picture itself, then as the network sees it in nine epochs. {note}"))
 
 
 def _start(store: RunStore, recipe: str) -> None:
@@ -170,7 +170,7 @@ def _show_failure(store: RunStore, item: Summary) -> None:
         st.error(plain(describe_failure(store.get(item.id).status())))
     except StoreError:  # deleted meanwhile, or damaged
         return
-    show_link("live", "Open the run that failed, to go on with it", run=item.id)
+    show_link("live", "Open the failed run to resume it", run=item.id)
 
 
 def _run_panel(store: RunStore, item: Summary, earlier: Summary) -> None:
@@ -188,7 +188,7 @@ def _run_panel(store: RunStore, item: Summary, earlier: Summary) -> None:
     if status.active:
         fraction, words = progress_of(status)
         st.progress(fraction, text=plain(words))
-        show_link("live", "Open this run, to pause or stop it", run=item.id)
+        show_link("live", "Open this run to pause or stop it", run=item.id)
     if shown is not item:
         st.caption(EARLIER)
     color = run_color(shown.rank)

@@ -1,6 +1,5 @@
-"""The pictures that each kernel of a block counts most for, found among validation pictures on demand."""
+"""The pictures that use each kernel of a block most, found among validation pictures on demand."""
 
-import html
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,9 +9,9 @@ from numpy.typing import NDArray
 
 from cifar_core.errors import LabError
 from cifar_core.inference.held_out import HeldOut
-from demo.dashboard_pages.mixing.choice import MEASURED, MixingNetwork, measured_pictures, opened
 from demo.dashboard_pages.mixing.kernel_pictures import kernel_name
-from demo.shared.pictures import data_uri, sheet
+from demo.dashboard_pages.mixing.networks import MEASURED, MixingNetwork, measured_pictures, opened
+from demo.shared.pictures import data_uri, image_tag, sheet
 from demo.widgets.choice import choose
 from demo.widgets.evaluation_pictures import count_pictures
 from demo.widgets.panels import plain
@@ -29,18 +28,17 @@ def show_favorites(network: MixingNetwork) -> None:
     """After a button is pressed: for each kernel of a block its pictures."""
     if network.weights is None:
         return
-    st.subheader("The pictures that a kernel counts most for")
-    kept = _kept(network.id, network.weights.stamp)
-    if not kept:
+    st.subheader("The pictures that use a kernel most")
+    found = _cached(network.id, network.weights.stamp)
+    if not found:
         if not st.button(f"Look through {MEASURED} pictures"):
-            st.caption("The network mixes each of them once; this takes some seconds.")
+            st.caption("The network classifies each of them once; this takes a few seconds.")
             return
-        found = _look_through(network)
-        if found is None:
-            return
-        kept.append(found)
-        st.rerun()
-    measured, mixing = kept[0]
+        if looked := _look_through(network):
+            found.append(looked)
+            st.rerun()
+        return
+    measured, mixing = found[0]
     blocks = list(mixing)
     block = choose("block", "Block", blocks, blocks[-1])
     places = favorites(mixing[block])
@@ -48,14 +46,14 @@ def show_favorites(network: MixingNetwork) -> None:
     st.markdown(f"**{plain(favorites_title(block, classes))}**")
     st.html(favorites_html(measured, mixing[block], places, classes))
     st.caption(
-        f"Of {count_pictures(measured)}: for each kernel of {block} the {FAVORITES} pictures in which it has "
-        "its largest shares, the largest at the left."
+        f"From {count_pictures(measured)}: for each kernel of {block}, the {FAVORITES} pictures in which its "
+        "share is largest, in descending order."
     )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)  # of about 2 MB each
-def _kept(network: str, stamp: int) -> list[Found]:
-    """What was found, kept for everyone; empty until it was looked for."""
+def _cached(network: str, stamp: int) -> list[Found]:
+    """What was found, for everyone; empty until it was looked for."""
     return []
 
 
@@ -70,8 +68,8 @@ def favorites_title(block: str, classes: Sequence[Sequence[str]]) -> str:
     name, count, kernel = max(tops, key=lambda item: (item[1], -item[2]))
     of = len(classes[kernel])
     if 2 * count < of:
-        return f"No kernel of {block} keeps to one class: its pictures share something else"
-    return f"Kernel {kernel + 1} of {block} counts most for {name}: {count} of its {of} pictures"
+        return f"No kernel of {block} prefers one class: its pictures share something else"
+    return f"Kernel {kernel + 1} of {block} is used most for {name}: {count} of its {of} pictures"
 
 
 def favorites_html(
@@ -86,8 +84,8 @@ def favorites_html(
         shares = 100 * coefficients[row, kernel]
         image = data_uri(sheet([list(measured.images[row].transpose(0, 2, 3, 1))]))
         name = kernel_name(f"kernel {kernel + 1}", f"{shares[0]:.0f} to {shares[-1]:.0f} %", kernel)
-        alt = html.escape(f"Kernel {kernel + 1}: {', '.join(classes[kernel])}")
-        rows.append(f'{name}<img src="{image}" alt="{alt}" style="{IMAGE}">')
+        alt = f"Kernel {kernel + 1}: {', '.join(classes[kernel])}"
+        rows.append(name + image_tag(image, alt, style=IMAGE))
     return f'<div style="{ROWS}">{"".join(rows)}</div>'
 
 
@@ -101,7 +99,7 @@ def _look_through(network: MixingNetwork) -> Found | None:
     except LabError as error:
         st.write(plain(f"This needs labeled pictures. {error}"))
         return None
-    bar, total = st.progress(0.0, text="Asking the network"), len(measured)
+    bar, total = st.progress(0.0, text="Classifying"), len(measured)
     rows: dict[str, list[list[float]]] = {block: [] for block in what_if.blocks}
     for start in range(0, total, AT_ONCE):
         for prediction in what_if.predict(measured.images[start : start + AT_ONCE]):

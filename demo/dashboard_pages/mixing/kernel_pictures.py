@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demo.shared.palette import CIVIDIS, DIVERGING_COLORS, KERNEL_COLORS, MUTED_INK, color_of, on_both
-from demo.shared.pictures import data_uri, sheet
+from demo.shared.pictures import between, data_uri, image_tag, sheet
 
 FILTERS = 10
 CELL, FRAME = 8, 3  # pixels: the side of one weight, the white around a filter
@@ -35,7 +35,7 @@ def filters_html(kernels: NDArray[np.float32], mixed: NDArray[np.float32], share
         image = data_uri(sheet([[_enlarged(tile) for tile in row]]))
         whose = "the mixed kernel" if kernel == len(kernels) else f"kernel {kernel + 1}"
         alt = f"{len(row)} filters of {whose} as small pictures"
-        rows.append(f'{_name(kernel, shares)}<img src="{image}" alt="{alt}" style="{IMAGE}">')
+        rows.append(_name(kernel, shares) + image_tag(image, alt, style=IMAGE))
     return f'<div style="{ROWS}">{"".join(rows)}</div>'
 
 
@@ -48,7 +48,7 @@ def filters_reading(kernels: NDArray[np.float32]) -> str:
     return head + (
         f"Each square is the 3 × 3 slice that reads one of {kernels.shape[2]} input channels, the one that "
         "this filter weighs most. Red: positive weights, blue: negative, pale: near zero. The last row is "
-        "the one kernel that this picture met."
+        "the mixed kernel that was applied to this picture."
     )
 
 
@@ -59,7 +59,7 @@ def filters_title(kernels: NDArray[np.float32]) -> str:
     cosines = (flat / norms) @ (flat / norms).T
     pairs = cosines[np.triu_indices(len(kernels), 1)]
     if not len(pairs):
-        return "There is one kernel alone"
+        return "There is only one kernel"
     alike = float(pairs.mean())
     words = "nearly alike" if alike > 0.9 else "related" if alike > 0.4 else "quite different"
     return f"The kernels of this block are {words}: their weights correlate with {alike:.2f}"
@@ -72,10 +72,10 @@ def responses_html(
     top = float(max(responses.max(), mixed.max())) or 1.0
     cells = []
     for kernel, response in enumerate([*responses, mixed]):
-        image = data_uri(_colored(response / top, CIVIDIS))
+        image = data_uri(between(response / top, CIVIDIS))
         whose = "the mixed kernel" if kernel == len(responses) else f"kernel {kernel + 1}"
-        alt = f"Where {whose} responds"
-        cells.append(f'<div>{_name(kernel, shares)}<img src="{image}" alt="{alt}" style="{MAP}"></div>')
+        tag = image_tag(image, f"Where {whose} responds", style=MAP)
+        cells.append(f"<div>{_name(kernel, shares)}{tag}</div>")
     return f'<div style="{MAPS}">{"".join(cells)}</div>'
 
 
@@ -122,14 +122,4 @@ def _strongest_slices(stack: NDArray[np.float32]) -> NDArray[np.uint8]:
     strength = np.abs(stack).sum(axis=(0, 3, 4))  # (F, in)
     slices = np.stack([stack[:, f, channel] for f, channel in enumerate(strength.argmax(axis=1))], axis=1)
     scale = np.abs(slices).max(axis=(0, 2, 3), keepdims=True) + 1e-12
-    return _colored(0.5 + 0.5 * slices / scale, DIVERGING_COLORS)
-
-
-def _colored(values: NDArray[np.float32], colors: Sequence[str]) -> NDArray[np.uint8]:
-    """Values in 0..1 of any shape -> RGB (…, 3) along a scale of "#RRGGBB"."""
-    table = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], dtype=float)
-    place = np.clip(values, 0, 1) * (len(table) - 1)
-    low = np.floor(place).astype(int)
-    high = np.minimum(low + 1, len(table) - 1)
-    weight = (place - low)[..., None]
-    return np.round(table[low] * (1 - weight) + table[high] * weight).astype(np.uint8)
+    return between(0.5 + 0.5 * slices / scale, DIVERGING_COLORS)

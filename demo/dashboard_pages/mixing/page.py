@@ -9,10 +9,10 @@ from cifar_core.runs.store import RunStore, StoreError
 from demo.charts import entropy_chart, mixing_per_class
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
 from demo.charts.mixing_time import describe_warning, entropy_over_time, shares_over_time
-from demo.dashboard_pages.mixing.choice import MixingNetwork, Record, list_mixing, record_of
 from demo.dashboard_pages.mixing.favorites import show_favorites
-from demo.dashboard_pages.mixing.picture_view import show_picture
-from demo.dashboard_pages.mixing.what_if_view import show_what_if
+from demo.dashboard_pages.mixing.networks import MixingNetwork, Record, list_mixing, record_of
+from demo.dashboard_pages.mixing.picture import show_picture
+from demo.dashboard_pages.mixing.what_if import show_what_if
 from demo.shared.palette import KERNEL_COLORS, color_of
 from demo.widgets.choice import choose, forget
 from demo.widgets.networks import choose_network
@@ -29,8 +29,8 @@ INTRODUCTION = (
     "Each block of a mixing network has several kernels. For every picture it predicts how much of each to "
     "take, and convolves with the mixture."
 )
-NO_NETWORK = "No network that mixes yet. Train one whose name says mixing, and its epochs appear here."
-NO_RECORD = "The mix is measured at the end of each epoch; this network has no epoch on record here."
+NO_NETWORK = "There is no mixing network yet. Train one with mixing in its name, and its epochs appear here."
+NO_RECORD = "The mix is measured at the end of each epoch; none is recorded here for this network."
 HEAT_ALT = "Heat map: mixing coefficients by class and kernel"
 
 
@@ -99,10 +99,10 @@ def describe_temperature(record: Record) -> str:
     if not record.softmax:
         return "Each coefficient is a sigmoid of its own, so there is no temperature."
     if record.start_temperature == 1:
-        return "The softmax of the coefficients had the temperature 1 throughout."
+        return "The softmax of the coefficients had temperature 1 throughout."
     return (
-        f"The softmax of the coefficients began at the temperature {record.start_temperature:g}, which keeps "
-        "the mix even, and came down to 1 within the first tenth of the run."
+        f"The softmax of the coefficients began at temperature {record.start_temperature:g}, which keeps the "
+        "mix even, and fell to 1 within the first tenth of the run."
     )
 
 
@@ -118,17 +118,17 @@ def show_time(record: Record | None) -> None:
     st.subheader("The coefficients of each block")
     blocks = record.epochs[-1].mixing
     most = max(len(block.mean) for block in blocks)
-    show_legend((f"kernel {k + 1}", _line_style(k)) for k in range(most))
+    solid: dict[str, str | int] = {"width": 3, "type": "solid"}
+    show_legend(
+        (f"kernel {kernel + 1}", {**solid, "color": color_of(kernel, KERNEL_COLORS)})
+        for kernel in range(most)
+    )
     for start in range(0, len(blocks), 2):
         for column, place in zip(st.columns(2, gap="large"), range(start, start + 2), strict=True):
             if place < len(blocks):
                 with column:
                     alt = f"Line chart: coefficients of {blocks[place].block} over epochs"
                     show_chart(shares_over_time(record.epochs, place), f"shares-{place}", alt)
-
-
-def _line_style(kernel: int) -> dict[str, str | int]:
-    return {"width": 3, "type": "solid", "color": color_of(kernel, KERNEL_COLORS)}
 
 
 def show_compare(network: MixingNetwork, record: Record | None, networks: list[MixingNetwork]) -> None:

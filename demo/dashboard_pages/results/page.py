@@ -9,17 +9,17 @@ from demo.shared.stated_results import Row, all_results, rows_of, table_rows
 from demo.widgets.panels import plain, show_chart, show_link, show_table, tighten_page
 
 WHAT = (
-    "Five earlier works are the ground of this project. Each of their results has a recipe here that "
-    "repeats it as it is stated, and a fast one of our own. Every own figure is that of one run, measured "
-    "once on all test pictures."
+    "This project builds on five earlier works. Each of their results has a recipe here that repeats it as "
+    "stated, and a fast recipe of our own. Each of our figures comes from one run, measured once on all test "
+    "pictures."
 )
 TABLE = (
-    "Accuracy is the share of all test pictures that are answered rightly. In brackets: own minus stated, in "
-    "percentage points. Then the epochs, and how long the whole run took on the device where it ran. "
-    "Not run yet: nobody has run this recipe to its end, neither for the project nor in this store of runs."
+    "Accuracy is the share of all test pictures that are classified correctly. In brackets: own minus "
+    "stated, in percentage points. Then the epochs, and how long the whole run took on its device. Not run "
+    "yet: no run of this recipe has finished, neither for the project nor in this store of runs."
 )
 WIDE_TABLE = "<style>.st-key-stated_table table { min-width: 46rem }</style>"  # a phone scrolls in it
-NOT_HERE = "Not kept with their curves, only with the figures in checkpoints/results.json:"
+NOT_HERE = "Without curves here; only their figures are kept, in checkpoints/results.json:"
 HOW = "To run one of them, or all that are missing, from the command line:"
 
 

@@ -14,6 +14,7 @@ from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.charts.costs import COSTS, CostRun, cost_chart
 from demo.charts.settings import SettingsRun, parallel_chart
 from demo.shared.format import MULTIPLY_ADDS, amount, duration, listed, percent
+from demo.widgets.choice import choose_shown
 from demo.widgets.panels import plain, show_chart, show_legend, show_table
 
 
@@ -43,7 +44,9 @@ def different_pictures(runs: Sequence[Summary]) -> str:
     sets = dict.fromkeys(run.config.data for run in runs if run.config)
     if len(sets) < 2:
         return ""
-    return f"These runs learned from different data ({listed(list(sets))}): their accuracies do not compare."
+    return (
+        f"These runs learned from different data ({listed(list(sets))}): their accuracies cannot be compared."
+    )
 
 
 def cost_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
@@ -51,7 +54,7 @@ def cost_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
     measures: dict[str, Callable[[Summary], str]] = {
         "best accuracy": lambda run: f"{percent(run.best)} ({run.monitored})" if run.best else "–",
         "training time": lambda run: duration(run.seconds) if run.epochs else "–",
-        "time an epoch": lambda run: duration(run.seconds / run.epochs) if run.epochs else "–",
+        "time per epoch": lambda run: duration(run.seconds / run.epochs) if run.epochs else "–",
         "parameters": lambda run: amount(run.parameters) if run.parameters else "–",
         MULTIPLY_ADDS: lambda run: amount(run.macs) if run.macs else "–",
         "data": lambda run: run.config.data if run.config else "–",
@@ -61,7 +64,8 @@ def cost_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
 
 
 MOST = 6
-VIEWS = ("curves", "settings", "costs")  # words of the address too
+VIEWS = {view: view for view in ("curves", "settings", "costs")}  # words of the address too
+OWN_PICTURES = "each run on its own pictures"
 
 
 def show_comparison(store: RunStore, chosen: list[Summary]) -> None:
@@ -72,15 +76,7 @@ def show_comparison(store: RunStore, chosen: list[Summary]) -> None:
     if len(shown) < 2:
         return
     st.subheader("Side by side")
-    view = st.segmented_control(
-        "View",
-        VIEWS,
-        default="curves",
-        required=True,
-        key="view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    view = choose_shown("View", VIEWS, "view", labeled=False)
     if different := different_pictures(shown):
         st.warning(plain(different))
     if view != "costs":  # there each mark has its name beside it
@@ -95,26 +91,19 @@ def show_comparison(store: RunStore, chosen: list[Summary]) -> None:
 
 def show_curves(store: RunStore, shown: list[Summary]) -> None:
     """Accuracy and loss over one another."""
-    by = st.segmented_control(
-        "Along", ("epoch", "seconds"), default="epoch", required=True, key="by", bind="query-params"
-    )
+    by = choose_shown("x axis", {"epoch": "epoch", "seconds": "seconds"}, "by")
     runs = []
     for item in shown:
         try:
             runs.append(OverlaidRun(item.name, item.rank, short_history(store.get(item.id))))
         except StoreError as error:  # gone or damaged since the list was read
             st.error(plain(str(error)))
-    left, right = st.columns(2)
-    with left:
-        accuracy = overlay_chart(runs, "accuracy", str(by))
+    for column, what in zip(st.columns(2), ("accuracy", "loss"), strict=True):
+        chart = overlay_chart(runs, what, by)
         if different_pictures(shown):
-            accuracy = replace(accuracy, title="Validation accuracy, of each run on pictures of its own")
-        show_chart(accuracy, "overlay-accuracy", "Line chart: validation accuracy of the runs")
-    with right:
-        loss = overlay_chart(runs, "loss", str(by))
-        if different_pictures(shown):
-            loss = replace(loss, title="Validation loss, of each run on pictures of its own")
-        show_chart(loss, "overlay-loss", "Line chart: validation loss of the runs")
+            chart = replace(chart, title=f"Validation {what}, {OWN_PICTURES}")
+        with column:
+            show_chart(chart, f"overlay-{what}", f"Line chart: validation {what} of the runs")
 
 
 def show_settings(shown: list[Summary]) -> None:
@@ -122,12 +111,7 @@ def show_settings(shown: list[Summary]) -> None:
     settings = differing_settings(shown)
     runs = [
         SettingsRun(
-            item.name,
-            item.rank,
-            settings[item.id],
-            item.best,
-            item.seconds or None,
-            item.parameters or None,
+            item.name, item.rank, settings[item.id], item.best, item.seconds or None, item.parameters or None
         )
         for item in shown
         if item.id in settings
@@ -139,27 +123,18 @@ def show_settings(shown: list[Summary]) -> None:
     if rows:
         show_table(rows)
     else:
-        st.write("All their settings are the same.")
+        st.write("Their settings are all the same.")
 
 
 def show_costs(shown: list[Summary]) -> None:
     """Accuracy against a cost, and all costs as a table."""
-    cost = st.segmented_control(
-        "Cost",
-        list(COSTS),
-        default="time",
-        required=True,
-        key="cost",
-        bind="query-params",
-    )
-    runs = cost_runs(shown, str(cost))
+    cost = choose_shown("Cost", {cost: cost for cost in COSTS}, "cost")
+    runs = cost_runs(shown, cost)
     if runs:
         alt = "Scatter chart: best validation accuracy against what the runs cost"
-        chart = cost_chart(runs, str(cost))
+        chart = cost_chart(runs, cost)
         if different_pictures(shown):
-            chart = replace(
-                chart, title="Validation accuracy, of each run on pictures of its own, and the cost"
-            )
+            chart = replace(chart, title=f"Validation accuracy and cost, {OWN_PICTURES}")
         show_chart(chart, "costs", alt)
     else:
         st.write("Nothing to draw yet: none of these runs has completed an epoch.")

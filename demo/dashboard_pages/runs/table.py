@@ -1,13 +1,14 @@
 """The table of runs: what is searched, filtered, sorted and ticked, all of it kept in the URL."""
 
 import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 import streamlit as st
 
 from cifar_core.runs.summary import Summary
-from demo.dashboard_pages.runs.query import ORDERS, RunsQuery, all_tags, asked_for
-from demo.shared.format import STATE_TEXT, counted, listed, when
+from demo.shared.format import MULTIPLY_ADDS, STATE_TEXT, counted, listed, when
 from demo.shared.palette import CURVE_INK
 from demo.widgets.panels import plain
 
@@ -15,12 +16,74 @@ ROWS_SHOWN = 12.5  # the half one shows that there are more
 ROW_PIXELS = 35
 TAGS_PIXELS = 200
 BEST_HELP = (
-    "The highest validation accuracy of the run, in percent: on the pictures that it set aside, not equally "
-    "many in every run, at one look each. The test accuracy stands on the network's card."
+    "The highest validation accuracy of the run, in percent: on the pictures that it set aside (their number "
+    "differs between runs), one view of each. The test accuracy is on the network's card."
 )
-CURVE_HELP = "Validation accuracy after each epoch, from 0 at the foot to 100 % at the top."
+CURVE_HELP = "Validation accuracy after each epoch; the height of a row is 0 to 100 %."
 LOSS_HELP = "The lowest validation loss of the run, in nats."
-SEARCH_HELP = "Finds words in names, recipes, networks, tags and notes; several words must all be there."
+SEARCH_HELP = "Searches names, recipes, networks, tags and notes; a run must contain all the words."
+Key = Callable[[Summary], float | str | None]
+
+# What a list can be sorted by, as the page names it; None sorts last, whichever way round.
+ORDERS: dict[str, Key] = {
+    "started": lambda run: run.created or None,
+    "name": lambda run: run.name.casefold(),
+    "state": lambda run: run.state,
+    "best accuracy": lambda run: run.best,
+    "lowest loss": lambda run: run.loss,
+    "epochs": lambda run: run.epochs or None,
+    "time": lambda run: run.seconds or None,
+    "time per epoch": lambda run: run.seconds / run.epochs if run.epochs else None,
+    "parameters": lambda run: run.parameters or None,
+    MULTIPLY_ADDS: lambda run: run.macs or None,
+    "recipe": lambda run: run.config.recipe.casefold() if run.config else None,
+}
+
+
+@dataclass(frozen=True)
+class RunsQuery:
+    """What a reader asks for: all words of `text` are found, one of `states`, every one of `tags`."""
+
+    text: str = ""
+    states: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    sort: str = "started"
+    descending: bool = True
+    _words: tuple[str, ...] = field(init=False, default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_words", tuple(self.text.casefold().split()))
+
+    def wants(self, run: Summary) -> bool:
+        """True when the list shows this run."""
+        found = searched_text(run) if self._words else ""
+        return (
+            (not self.states or run.state in self.states)
+            and all(tag in run.labels.tags for tag in self.tags)
+            and all(word in found for word in self._words)
+        )
+
+
+def asked_for(runs: Iterable[Summary], query: RunsQuery) -> list[Summary]:
+    """The runs that the query wants, in its order; equals stay as they were."""
+    wanted = [run for run in runs if query.wants(run)]
+    key = ORDERS[query.sort]
+    known = [run for run in wanted if key(run) is not None]
+    unknown = [run for run in wanted if key(run) is None]
+    # a key gives one kind of value for all runs
+    return sorted(known, key=key, reverse=query.descending) + unknown  # type: ignore[arg-type]
+
+
+def searched_text(run: Summary) -> str:
+    """All words by which a run is found, in small letters."""
+    config = [run.config.recipe, run.config.model] if run.config else []
+    labels = run.labels
+    return "\n".join([run.name, run.id, *config, *labels.tags, labels.note]).casefold()
+
+
+def all_tags(runs: Iterable[Summary]) -> list[str]:
+    """Every tag of these runs, by the alphabet."""
+    return sorted({tag for run in runs for tag in run.labels.tags})
 
 
 def table_of(summaries: list[Summary]) -> pd.DataFrame:
@@ -56,7 +119,9 @@ COLUMNS = {
         "by epoch", y_min=0, y_max=100, width=90, color=CURVE_INK, help=CURVE_HELP
     ),
     "lowest val loss": st.column_config.NumberColumn("lowest loss", format="%.4f", help=LOSS_HELP),
-    "time (min)": st.column_config.NumberColumn(format="%.1f", help="Of the completed epochs, in minutes."),
+    "time (min)": st.column_config.NumberColumn(
+        format="%.1f", help="Time of the completed epochs, in minutes."
+    ),
     "parameters (M)": st.column_config.NumberColumn(format="%.2f", help="In millions."),
     "tags": st.column_config.ListColumn(width=TAGS_PIXELS),
     "note": st.column_config.TextColumn(width="medium"),
@@ -82,14 +147,17 @@ def choose(summaries: list[Summary]) -> list[Summary]:
     wanted = ids_in_url(summaries)
     shown = asked_for(summaries, ask(summaries))
     if not shown:
-        st.write("No run fits; empty the search or take a filter away.")
+        st.write("No run matches; clear the search or remove a filter.")
     elif len(shown) < len(summaries):
         st.caption(f"{len(shown)} of {counted(len(summaries), 'run')}.")
     ticked = _ticked(shown, wanted) if shown else []
     visible = {item.id for item in shown}
     kept = [run_id for run_id in wanted if run_id not in visible or run_id in ticked]
     chosen = [*kept, *(run_id for run_id in ticked if run_id not in kept)]
-    _keep_in_url(chosen)
+    if chosen:
+        st.query_params["runs"] = ",".join(chosen)
+    else:
+        st.query_params.pop("runs", None)
     by_id = {item.id: item for item in summaries}
     return [by_id[run_id] for run_id in chosen]
 
@@ -121,7 +189,7 @@ def ids_in_url(summaries: list[Summary]) -> list[str]:
     if unknown := [run_id for run_id in wanted if run_id not in known]:
         names = listed([f"'{run_id:.60}'" for run_id in unknown[:3]])
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-        st.warning(plain(f"The link names {names}{more}, which this store of runs does not have."))
+        st.warning(plain(f"The link names {names}{more}, which are not in this store of runs."))
     return [run_id for run_id in wanted if run_id in known]
 
 
@@ -129,10 +197,3 @@ def untick_all() -> None:
     """Forget every tick; the table begins anew."""
     st.session_state["runs_cleared"] = st.session_state.get("runs_cleared", 0) + 1
     st.query_params.pop("runs", None)
-
-
-def _keep_in_url(ids: list[str]) -> None:
-    if ids:
-        st.query_params["runs"] = ",".join(ids)
-    elif "runs" in st.query_params:
-        del st.query_params["runs"]

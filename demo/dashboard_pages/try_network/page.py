@@ -96,7 +96,9 @@ def own_tab(classifier: "Classifier") -> None:
     st.html(picture_grid([prediction.seen], [prediction.top], [None]))
     if prediction.known is False:
         nearest = prediction.top[0][0]
-        st.write(plain(f"This looks like none of the things that the network knows; nearest is {nearest}."))
+        st.write(
+            plain(f"This looks like none of the things that the network knows; the closest is {nearest}.")
+        )
     st.caption("The picture as the network sees it: its middle square at 32 × 32.")
     if prediction.mixing:
         show_mixing(prediction.mixing, "mixing-own")

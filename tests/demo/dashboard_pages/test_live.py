@@ -151,7 +151,7 @@ def test_a_run_that_is_deleted_while_its_page_is_open_is_said_in_a_sentence(stor
         app.run()
         assert not app.exception
     assert len(live.error) == 1 and "There is no run" in words(live)
-    assert "which this store of runs does not have" in words(listed)
+    assert "not in this store" in words(listed)
 
 
 def test_a_run_that_is_deleted_while_its_page_is_drawn_is_said_in_a_sentence(store, monkeypatch):

@@ -70,4 +70,4 @@ def test_an_own_picture_that_is_none_of_the_classes_is_said_to_be(tmp_path, monk
     picture = io.BytesIO()
     image.save(picture, "PNG")
     app.get("file_uploader")[0].upload("own.png", picture.getvalue(), "image/png").run()
-    assert ("none of the things that the network knows; nearest is" in words(app)) == said
+    assert ("none of the things that the network knows; the closest is" in words(app)) == said

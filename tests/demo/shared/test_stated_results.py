@@ -79,7 +79,7 @@ def test_the_page_shows_results_and_links_to_runs_that_are_there(store):
     said = words(app)
     assert charts(app) == 1 and not app.exception
     assert "91.23 % (+1.07 points)" in app.table[0].value.to_csv() and "The runs behind the figures" in said
-    assert "only with the figures in checkpoints/results.json: s2-resnet-light-fast." in said
+    assert "checkpoints/results.json: s2-resnet-light-fast." in said
 
 
 def test_without_any_result_the_page_says_how_to_get_them(store):

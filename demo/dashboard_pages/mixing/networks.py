@@ -125,7 +125,7 @@ def _what_if_of(folder: Path, stamp: int) -> "WhatIf":
 
 
 def what_if_of(network: Network) -> "WhatIf":
-    """The loaded network, kept for everyone; better weights load anew. Raises LabError."""
+    """The loaded network, cached for everyone; better weights load anew. Raises LabError."""
     with st.spinner(LOADING):
         return _what_if_of(network.folder, network.stamp)
 
@@ -133,7 +133,9 @@ def what_if_of(network: Network) -> "WhatIf":
 def opened(network: MixingNetwork) -> "WhatIf | None":
     """The loaded network; None, after a sentence on the page, where no weights can be loaded."""
     if network.weights is None:
-        st.write("This run has no saved weights yet, so there is no network to ask. Its epochs can be seen.")
+        st.write(
+            "This run has no saved weights yet, so there is no network to load; its epochs can still be seen."
+        )
         return None
     try:
         return what_if_of(network.weights)

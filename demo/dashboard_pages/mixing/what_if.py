@@ -1,13 +1,13 @@
-"""The part of the Mixing page that lets a reader mix by hand and watch the answer."""
+"""A mix set by hand: the answer for a picture at once, the accuracy on many pictures on demand."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from cifar_core.errors import LabError
+from cifar_core.inference.held_out import HeldOut
 from demo.charts.what_if import Worth, answer_change_chart, worth_chart
-from demo.dashboard_pages.mixing.accuracy import show_accuracy
-from demo.dashboard_pages.mixing.choice import MixingNetwork, opened_on_picture
 from demo.dashboard_pages.mixing.hand_mix import (
     BY_HAND,
     Mixes,
@@ -19,10 +19,14 @@ from demo.dashboard_pages.mixing.hand_mix import (
     rebalanced,
     to_text,
 )
-from demo.shared.pictures import data_uri
+from demo.dashboard_pages.mixing.networks import MixingNetwork, measured_pictures, opened_on_picture
+from demo.shared.format import percent
+from demo.shared.host import is_public
+from demo.shared.pictures import data_uri, image_tag
 from demo.widgets.choice import choose
+from demo.widgets.evaluation_pictures import count_pictures
 from demo.widgets.networks import Network
-from demo.widgets.panels import plain, show_chart
+from demo.widgets.panels import plain, show_chart, show_table
 from demo.widgets.picture_choice import Picked
 
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ PICTURE_READING = (
     "A bar for each kernel of each block, from the first block down: what happens to this probability when "
     "that kernel alone is switched off and the others of its block take over its share. Left is a loss."
 )
+AT_ONCE = 50  # pictures between two moves of the progress bar
+EVERY_KERNEL = "Switch off every kernel in turn"
 
 
 def show_what_if(network: MixingNetwork) -> None:
@@ -81,7 +87,7 @@ def show_controls(what_if: "WhatIf", mixes: Mixes, used: Mapping[str, Sequence[f
     else:
         _sliders(place, mixes, used[place], what_if.shares_sum_to_one)
     st.write(plain(describe_mixes(mixes, blocks)))
-    st.button("Back to as predicted", disabled=not mixes, on_click=_set_mixes, args=({},))
+    st.button("Reset to predicted", disabled=not mixes, on_click=_set_mixes, args=({},))
 
 
 def _sliders(block: str, mixes: Mixes, used: Sequence[float], shares: bool) -> None:
@@ -130,7 +136,7 @@ def _set_mixes(mixes: Mixes) -> None:
 
 def show_answer(before: "Prediction", after: "Prediction", class_names: Sequence[str]) -> None:
     """The picture, and the probabilities as predicted and under the mix."""
-    st.html(f'<img src="{data_uri(after.seen)}" alt="The picture as the network sees it" style="{PICTURE}">')
+    st.html(image_tag(data_uri(after.seen), "The picture as the network sees it", style=PICTURE))
     chart = answer_change_chart(before.probs, after.probs, class_names)
     show_chart(chart, "answer", "Bar chart: probability of each class, as predicted and with this mix")
 
@@ -139,7 +145,7 @@ def show_worth(what_if: "WhatIf", picked: Picked, before: "Prediction", network:
     """What the answer for this picture owes to each kernel; nothing where no block has two."""
     if max(what_if.blocks.values()) < 2:
         return
-    st.subheader("Without one kernel: this picture")
+    st.subheader("This picture without one kernel")
     mark = (network.id, network.stamp, picked.id)
     kept = st.session_state.get("worth")
     if kept is None or kept[0] != mark:
@@ -158,3 +164,86 @@ def _worths(what_if: "WhatIf", picked: Picked, before: "Prediction") -> list[Wor
             label = answer.label if answer.label != before.label else ""
             rows.append(Worth(block, kernel, float(answer.probs[number]), label))
     return rows
+
+
+def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes) -> None:
+    """How often the network is right under this mix and as predicted, once a button is pressed."""
+    st.subheader("How often is it right with this mix?")
+    try:
+        measured = measured_pictures(network, what_if.card)
+    except LabError as error:
+        st.write(plain(f"This needs labeled pictures. {error}"))
+        return
+    known = _measured_shares(network.id, network.stamp)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        one = st.button(f"Measure on {len(measured)} pictures", disabled=to_text(mixes) in known)
+        done = all(to_text(mix) in known for mix in _each_off(what_if))
+        every = not is_public() and st.button(EVERY_KERNEL, disabled=done)  # too much for a shared machine
+    if one or every:
+        _measure(what_if, measured, known, [{}, mixes, *(_each_off(what_if) if every else [])])
+        st.rerun()
+    _show_table(what_if, measured, known, mixes)
+    _show_worth(what_if, measured, known)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _measured_shares(network: str, stamp: int) -> dict[str, float]:
+    """What was measured, for everyone: a mix as text -> its share of right answers in 0..1."""
+    return {}
+
+
+def _each_off(what_if: "WhatIf") -> list[Mixes]:
+    several = {block: count for block, count in what_if.blocks.items() if count > 1}
+    return [{block: kernel} for block, count in several.items() for kernel in range(count)]
+
+
+def _measure(what_if: "WhatIf", measured: HeldOut, known: dict[str, float], wanted: list[Mixes]) -> None:
+    """Fill in what is not known yet, with a progress bar."""
+    missing = {to_text(mix): mix for mix in wanted if to_text(mix) not in known}
+    total = len(missing) * len(measured)
+    done, bar = 0, st.progress(0.0, text="Classifying")
+    for text, mix in missing.items():
+        hits = 0
+        for start in range(0, len(measured), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            hits += what_if.hits(measured.images[part], measured.targets[part], core_mix(mix))
+            done += len(measured.targets[part])
+            bar.progress(done / total, text=f"{done:,} of {total:,} answers")
+        known[text] = hits / len(measured)
+
+
+def _show_table(what_if: "WhatIf", measured: HeldOut, known: dict[str, float], mixes: Mixes) -> None:
+    """As predicted, this mix, and how far they lie apart."""
+    if "" not in known:
+        st.caption(f"Classifies {count_pictures(measured)} with the mix that you have set.")
+        return
+    rows = [{"mix": "Every block as predicted", "right": percent(known[""]), "difference": "–"}]
+    if mixes and to_text(mixes) in known:
+        share = known[to_text(mixes)]
+        points = f"{100 * (share - known['']):+.2f} points"
+        rows.append(
+            {"mix": describe_mixes(mixes, what_if.blocks), "right": percent(share), "difference": points}
+        )
+    show_table(rows)
+    st.caption(f"Share of right answers on {count_pictures(measured)}, one view of each.")
+
+
+def _show_worth(what_if: "WhatIf", measured: HeldOut, known: dict[str, float]) -> None:
+    rows = [
+        Worth(block, kernel, known[to_text(mix)])
+        for mix in _each_off(what_if)
+        for block, kernel in mix.items()
+        if isinstance(kernel, int) and to_text(mix) in known
+    ]
+    if not rows or "" not in known or len(rows) < len(_each_off(what_if)):
+        return
+    reading = (
+        "A bar for each kernel of each block: by how many points the accuracy on "
+        f"{count_pictures(measured)} changes when that kernel alone is switched off. Bars near zero: the other "
+        "kernels can do its work."
+    )
+    show_chart(
+        worth_chart(rows, known[""], "accuracy", reading),
+        "worth-all",
+        "Bar chart: change of the accuracy when one kernel is switched off",
+    )

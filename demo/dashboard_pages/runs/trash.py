@@ -1,5 +1,7 @@
 """Deleting runs with undo: the button, the sentence that stays until the next action, and the trash."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from cifar_core.runs.store import Run, RunStore, StoreError
@@ -22,8 +24,8 @@ def show_notice(store: RunStore) -> None:
     more = f" and {len(deleted) - 3} more" if len(deleted) > 3 else ""
     size = amount(sum(one.size for one in deleted))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.write(plain(f"Deleted {names}{more}; {size}B are free again in {KEEP_DAYS} days."))
-        st.button("Undo", on_click=_restore, args=(store, [one.id for one in deleted]))
+        st.write(plain(f"Deleted {names}{more}; {size}B are freed in {KEEP_DAYS} days."))
+        st.button("Undo", on_click=_each, args=(restore_run, store, [one.id for one in deleted]))
 
 
 def delete_button(store: RunStore, chosen: list[Summary]) -> None:
@@ -31,7 +33,7 @@ def delete_button(store: RunStore, chosen: list[Summary]) -> None:
     own = [item for item in chosen if not item.shipped]
     if not own:
         return
-    tip = f"Moves to the trash, for {KEEP_DAYS} days. A run under way has to be stopped first."
+    tip = f"Moves to the trash and is kept there for {KEEP_DAYS} days. Stop a run that is under way first."
     label = "Delete" if len(own) == 1 else f"Delete {len(own)} runs"
     st.button(label, help=tip, on_click=_delete, args=(store, [item.id for item in own]), type="tertiary")
 
@@ -49,21 +51,14 @@ def _delete(store: RunStore, run_ids: list[str]) -> None:
     st.query_params["runs"] = ",".join(ticked)
 
 
-def _restore(store: RunStore, run_ids: list[str]) -> None:
+def _each(action: Callable[[RunStore, str], object], store: RunStore, run_ids: list[str]) -> None:
     troubles = []
     for run_id in run_ids:
         try:
-            restore_run(store, run_id)
+            action(store, run_id)
         except StoreError as error:
             troubles.append(str(error))
     st.session_state[TROUBLE] = troubles
-
-
-def _remove(store: RunStore, run_id: str) -> None:
-    try:
-        remove_for_good(store, run_id)
-    except StoreError as error:
-        st.session_state[TROUBLE] = [str(error)]
 
 
 def show_trash(store: RunStore) -> None:
@@ -73,10 +68,17 @@ def show_trash(store: RunStore) -> None:
         return
     size = amount(sum(one.size for one in deleted))
     with st.expander(f"Deleted runs ({len(deleted)}, {size}B)"):
-        st.caption(f"They are removed for good {KEEP_DAYS} days after they were deleted.")
+        st.caption(f"Runs are removed for good {KEEP_DAYS} days after they were deleted.")
         for one in deleted:
             with st.container(horizontal=True, vertical_alignment="center"):
                 left = counted(one.days_left, "day")
                 st.write(plain(f"{name_of(Run(one.path))}: {amount(one.size)}B, {left} left"))
-                st.button("Put back", key=f"back:{one.id}", on_click=_restore, args=(store, [one.id]))
-                st.button("Remove for good", key=f"away:{one.id}", on_click=_remove, args=(store, one.id))
+                st.button(
+                    "Put back", key=f"back:{one.id}", on_click=_each, args=(restore_run, store, [one.id])
+                )
+                st.button(
+                    "Remove for good",
+                    key=f"away:{one.id}",
+                    on_click=_each,
+                    args=(remove_for_good, store, [one.id]),
+                )

@@ -1,9 +1,12 @@
-"""A run's best weights as ONNX: a process makes the file, the page then offers it."""
+"""What a run gives away: best weights, events, and the weights as ONNX, made by a process of its own."""
 
 import hashlib
+import io
 import os
 import subprocess
 import sys
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +14,58 @@ import streamlit as st
 
 from cifar_core.data.cache import default_cache_dir
 from cifar_core.files import PROJECT_ROOT
-from cifar_core.runs.store import Run
+from cifar_core.runs.store import EVENTS, Run
+from demo.shared.host import is_public
 from demo.widgets.panels import plain
 
+CHECKPOINT_FILES = ("weights.safetensors", "card.json")
 LOOK_SECONDS = 1.0
-BEING_MADE = "Being exported and checked; about half a minute."
-HELP = "A file for other programs: pixels in, logits and mixing coefficients out, any number of images."
+BEING_MADE = "Being exported and checked; this takes about half a minute."
+ONNX_HELP = "A file for other programs: pixels in, logits and mixing coefficients out, any number of images."
+
+
+def show_downloads(run: Run) -> None:
+    """Best weights, events and ONNX; each file is made when it is asked for."""
+    if has_checkpoint(run):
+        tip = "The best weights with their card and the run's settings, as a zip."
+        _offer("Checkpoint", lambda: checkpoint_archive(run), f"{run.id}.zip", "application/zip", tip)
+    if run.events_size():
+        tip = "Everything the run recorded, one JSON object a line."
+        _offer("Events", lambda: events_of(run), f"{run.id}.{EVENTS}", "application/x-ndjson", tip)
+    if has_checkpoint(run) and not is_public():
+        show_export(run)
+
+
+def _offer(label: str, content: Callable[[], bytes], name: str, kind: str, tip: str) -> None:
+    icon = ":material/download:"
+    st.download_button(label, content, name, kind, key=name, on_click="ignore", icon=icon, help=tip)
+
+
+def has_checkpoint(run: Run) -> bool:
+    """True where the run has kept weights."""
+    return all((run.best_checkpoint / name).exists() for name in CHECKPOINT_FILES)
+
+
+def checkpoint_archive(run: Run) -> bytes:
+    """A zip with a folder that `Classifier.load` reads once unpacked, and the run's settings in it.
+
+    Raises:
+        OSError: when a file is gone, as while a better checkpoint takes the place of this one.
+    """
+    files = [run.best_checkpoint / name for name in CHECKPOINT_FILES]
+    buffer = io.BytesIO()
+    # stored: weights hardly shrink, and packing them would take seconds
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for path in (*files, run.path / "config.json"):
+            archive.writestr(f"{run.id}/{path.name}", path.read_bytes())
+    return buffer.getvalue()
+
+
+def events_of(run: Run) -> bytes:
+    """events.jsonl as it is now, without a last line that is still being written."""
+    path = run.path / EVENTS
+    content = path.read_bytes() if path.exists() else b""
+    return content[: content.rfind(b"\n") + 1]
 
 
 @dataclass
@@ -72,22 +121,13 @@ def show_export(run: Run) -> None:
     """A button that makes the file, what becomes of it, and at last the file."""
     path = export_path(run)
     if path.exists():
-        st.download_button(
-            "ONNX",
-            path.read_bytes,
-            f"{run.id}.onnx",
-            "application/octet-stream",
-            key=f"onnx:{run.id}",
-            on_click="ignore",
-            icon=":material/download:",
-            help=HELP,
-        )
+        _offer("ONNX", path.read_bytes, f"{run.id}.onnx", "application/octet-stream", ONNX_HELP)
         return
     export = _exports.get(path)
     if export is not None and export.process.poll() is None:
         st.fragment(_wait, run_every=LOOK_SECONDS)(path)
         return
-    st.button("Export to ONNX", on_click=_start, args=(run, path), help=HELP)
+    st.button("Export to ONNX", on_click=_start, args=(run, path), help=ONNX_HELP)
     if export is not None and export.trouble:
         st.error(plain(export.trouble))
 

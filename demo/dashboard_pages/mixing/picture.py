@@ -1,18 +1,35 @@
-"""One picture's way through the mixing blocks, as HTML: from left to right, on a phone from top to bottom.
+"""One picture's path through the mixing blocks, and one block close up.
 
-Pure functions. Each block is a stacked bar of its coefficients with, beside it, the average of the class.
+The path is HTML, from left to right, on a phone from top to bottom: each block is a stacked bar of its
+coefficients with, beside it, the average of the class.
 """
 
 import html
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+import streamlit as st
 from numpy.typing import NDArray
 
-from cifar_core.runs.history import Shares
-from demo.shared.format import listed
+from cifar_core.runs.history import Shares, average_for, averages_in
+from demo.dashboard_pages.mixing.kernel_pictures import (
+    filters_html,
+    filters_reading,
+    filters_title,
+    responses_html,
+    responses_title,
+)
+from demo.dashboard_pages.mixing.networks import MixingNetwork, Record, opened_on_picture
+from demo.shared.format import listed, whole_percent
 from demo.shared.palette import INK, MUTED_INK, on_both
-from demo.shared.pictures import bar_key, bar_parts, data_uri, spoken
+from demo.shared.pictures import bar_key, bar_parts, data_uri, image_tag, spoken
+from demo.widgets.choice import choose
+from demo.widgets.panels import plain
+
+if TYPE_CHECKING:
+    from cifar_core.explain.mixing import WhatIf
+    from cifar_core.inference.preprocess import Images
 
 UNUSUAL = 0.15  # a coefficient that lies so far from the class's average is worth a word
 LOOK = f"""<style>
@@ -40,11 +57,52 @@ LOOK = f"""<style>
 </style>"""
 
 
+def show_picture(network: MixingNetwork, record: Record | None) -> None:
+    """Pick a picture; its way through the blocks, then one block close up."""
+    opened = opened_on_picture(network)
+    if opened is None:
+        return
+    what_if, _, picked = opened
+    (prediction,) = what_if.predict(picked.images)
+    compared = picked.truth or prediction.label
+    known = averages_in(record.at(record.kept).mixing, record.class_names) if record else {}
+    average = average_for(known, compared, prediction.mixing)
+    st.subheader("Its path through the blocks")
+    st.markdown(f"**{plain(path_title(prediction.mixing, average, compared))}**")
+    sure = f"{prediction.label}, {whole_percent(prediction.top[0][1])}"
+    st.html(path_html(prediction.seen, prediction.mixing, average, sure))
+    st.caption(plain(path_reading(average, compared)))
+    show_block(what_if, picked.images)
+
+
+def show_block(what_if: "WhatIf", images: "Images") -> None:
+    """The kernels of one block, what each makes of the picture, and the mix of them."""
+    st.subheader("One block close up")
+    blocks = list(what_if.blocks)
+    block = choose("block", "Block", blocks, blocks[0])
+    view = what_if.look(images, block)
+    shares = view.coefficients.tolist()
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**{plain(responses_title(view.responses))}**")
+        st.html(responses_html(view.responses, view.mixed, shares))
+        height, width = view.mixed.shape
+        st.caption(
+            f"How each kernel of {block} alone would respond to its input ({height} × {width} positions), "
+            "and how the mix responds. Brighter: a stronger response (mean magnitude over the channels), on "
+            "one scale for all."
+        )
+    with right:
+        st.markdown(f"**{plain(filters_title(view.kernels))}**")
+        st.html(filters_html(view.kernels, view.mixed_kernel, shares))
+        st.caption(plain(filters_reading(view.kernels)))
+
+
 def path_html(picture: NDArray[np.uint8], used: Shares, average: Shares, answer: str) -> str:
     """The picture (H, W, 3), its blocks in their order, and the answer; `average` is empty where unknown."""
     most = max(len(values) for values in used.values())
     blocks = "".join(_block(name, values, average.get(name)) for name, values in used.items())
-    image = f'<img src="{data_uri(picture)}" alt="The picture as the network sees it">'
+    image = image_tag(data_uri(picture), "The picture as the network sees it")
     return (
         f'<div class="way-key" aria-hidden="true">{bar_key(most)}</div>{LOOK}'
         f'<div class="way">{image}<ol>{blocks}</ol>'
@@ -88,14 +146,12 @@ def _largest_gap(block: str, used: Shares, average: Shares) -> tuple[float, int]
 
 def _block(name: str, values: Sequence[float], average: Sequence[float] | None) -> str:
     words = spoken(values) + (f"; class average {spoken(average)}" if average is not None else "")
-    mean = _bar(average, "bar mean", numbered=False) if average is not None else ""
+    mean = ""
+    if average is not None:
+        mean = f'<div class="bar mean">{bar_parts(average, numbered=False)}</div>'
     label = f"{html.escape(name)}: {words}"
     return (
         f'<li title="{label}"><div class="bars" role="img" aria-label="{label}">'
-        f"{_bar(values, 'bar', numbered=True)}{mean}</div>"
+        f'<div class="bar">{bar_parts(values, numbered=True)}</div>{mean}</div>'
         f'<div style="color:{on_both(INK)}" aria-hidden="true">{html.escape(name)}</div></li>'
     )
-
-
-def _bar(values: Sequence[float], kind: str, *, numbered: bool) -> str:
-    return f'<div class="{kind}">{bar_parts(values, numbered=numbered)}</div>'

@@ -1,12 +1,22 @@
-"""The page's export: a process makes the file, and the page waits for it, offers it or says what failed."""
+"""What a run gives away: archive and events as they are, the ONNX file of a process that may fail."""
 
+import io
+import json
 import sys
 import time
+import zipfile
 
 import pytest
 
-from demo.dashboard_pages.runs import export_view
-from demo.dashboard_pages.runs.export_view import export_command, export_path, start_export
+from demo.dashboard_pages.runs import downloads as subject
+from demo.dashboard_pages.runs.downloads import (
+    checkpoint_archive,
+    events_of,
+    export_command,
+    export_path,
+    has_checkpoint,
+    start_export,
+)
 from tests.support.fake_runs import make_run
 from tests.support.page_tests import button, buttons, page, words
 from tests.support.toy_checkpoints import save_toy
@@ -14,7 +24,7 @@ from tests.support.toy_checkpoints import save_toy
 
 @pytest.fixture
 def run(store, monkeypatch):
-    monkeypatch.setattr(export_view, "_exports", {})
+    monkeypatch.setattr(subject, "_exports", {})
     run = make_run(store)
     save_toy(run.best_checkpoint)
     return run
@@ -23,11 +33,11 @@ def run(store, monkeypatch):
 def does(monkeypatch, program):
     """Let the export be this Python program, with the file as its argument."""
     command = [sys.executable, "-c", program]
-    monkeypatch.setattr(export_view, "export_command", lambda run, output: [*command, str(output)])
+    monkeypatch.setattr(subject, "export_command", lambda run, output: [*command, str(output)])
 
 
 def wait(run):
-    (export,) = export_view._exports.values()
+    (export,) = subject._exports.values()
     export.process.wait(60)
 
 
@@ -50,8 +60,8 @@ def test_while_it_is_made_the_page_says_so(run, monkeypatch):
     does(monkeypatch, "import time; time.sleep(60)")
     app = page("runs", runs=run.id)
     button(app, "Export to ONNX").click().run()
-    assert "Being exported and checked" in words(app) and "Export to ONNX" not in buttons(app)
-    (export,) = export_view._exports.values()
+    assert subject.BEING_MADE in words(app) and "Export to ONNX" not in buttons(app)
+    (export,) = subject._exports.values()
     export.process.kill()
     export.process.wait()
 
@@ -89,3 +99,32 @@ def test_a_process_is_started_in_the_project(run, tmp_path, monkeypatch):
 def test_on_a_public_host_nothing_is_started(run, monkeypatch):
     monkeypatch.setenv("CIFAR_LAB_PUBLIC", "1")
     assert "Export to ONNX" not in buttons(page("runs", runs=run.id))
+
+
+def test_a_checkpoint_comes_as_an_archive_that_can_be_used(store, tmp_path):
+    from cifar_core.inference.classifier import Classifier
+
+    run = make_run(store)
+    assert not has_checkpoint(run)
+    save_toy(run.best_checkpoint)
+    with zipfile.ZipFile(io.BytesIO(checkpoint_archive(run))) as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path / "unpacked")
+    folder = tmp_path / "unpacked" / run.id
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "card.json",
+        "config.json",
+        "weights.safetensors",
+    ]
+    assert Classifier.load(folder, device="cpu").class_names
+    assert len(page("runs", runs=run.id).get("download_button")) == 2
+
+
+def test_events_come_whole(store):
+    run = make_run(store)
+    with open(run.path / "events.jsonl", "a") as file:
+        file.write('{"type": "st')
+    lines = events_of(run).decode().splitlines()
+    assert [json.loads(line)["type"] for line in lines][-1] == "end" and len(lines) == len(run.events())
+    (run.path / "events.jsonl").unlink()
+    assert events_of(run) == b""
