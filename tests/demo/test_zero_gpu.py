@@ -21,7 +21,7 @@ from tests.support.toy_checkpoints import save_toy
 
 @pytest.fixture
 def loans() -> list[int]:
-    """How many pictures each lent GPU looked at."""
+    """The number of pictures in each loan."""
     return []
 
 

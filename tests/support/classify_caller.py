@@ -19,7 +19,7 @@ class Caller:
         return self.http.post("gradio_api/upload", files={"files": (name, data)})
 
     def sent(self, data: bytes, name: str = "upload.png") -> dict[str, Any]:
-        """What names an upload to the server afterwards."""
+        """An upload, as the server knows it afterwards."""
         return {"path": self.upload(data, name).json()[0], "orig_name": name, **FILE}
 
     def call(self, endpoint: str, *values: object) -> tuple[str, Any]:

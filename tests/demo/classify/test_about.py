@@ -1,4 +1,4 @@
-"""What the page says about a network: all of it comes from its card."""
+"""All that the page says about a network comes from its card."""
 
 import dataclasses
 

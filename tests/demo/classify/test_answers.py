@@ -55,7 +55,7 @@ def put(folder: Path, data: bytes, name: str = "a.png") -> dict[str, str]:
 
 
 def ask(answers: Answers, folder: Path, **asked: Any) -> Answered:
-    """What becomes of one good picture."""
+    """The outcome for one good picture."""
     (answered,) = answers.to_uploads([put(folder, PICTURE)], Asked(**asked))
     return answered
 
@@ -126,7 +126,7 @@ def test_a_heat_map_lies_on_the_whole_picture(answers: Answers, uploads: Path) -
 
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many images each look of a network took."""
+    """The number of images in each look of a network."""
     sizes, look = [], Classifier.look
 
     def counted(classifier: Classifier, pixels: torch.Tensor) -> Look:

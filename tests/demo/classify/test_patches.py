@@ -74,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
-    """Where the tools of a page with a toy network are."""
+    """The address of the tools of a page with a toy network."""
     pytest.importorskip("mcp", reason="needs mcp: pip install -r tests/requirements.txt")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
