@@ -33,7 +33,7 @@ def record(card: Card) -> str:
 
 
 def describe_alarm(card: Card) -> list[str]:
-    """How often "none of the ten" is said of a picture of the ten; nothing where that was not measured."""
+    """A sentence on how often "none of the ten" is wrong; none where that was not measured."""
     if not card.ood:
         return []
     wrong, images = card.ood.false_alarms, card.ood.images
@@ -96,7 +96,7 @@ def _views(card: Card) -> str:
 
 
 def _calibrated(card: Card) -> dict[str, str]:
-    """What was done for probabilities and OOD scores to mean something; nothing where nothing was."""
+    """Facts on what makes probabilities and OOD scores mean something; none where nothing was measured."""
     facts = {}
     if card.calibration:
         off, temperature = card.calibration.ece_after, card.calibration.temperature

@@ -1,4 +1,4 @@
-"""What the networks say about pictures, as data: `render` makes HTML of it, `api` hands out its JSON."""
+"""Networks' answers to pictures, as data: `render` makes HTML of them, `api` hands out their JSON."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answered:
-    """What became of one picture: an answer of each network that was asked, or why there is none.
+    """One picture's outcome: an answer of each network that was asked, or why there is none.
 
     name: of its file; notes: the decoder's; crop: what was asked about.
     """
@@ -92,7 +92,7 @@ class _Seen:
 
 
 class Answers:
-    """What the networks say about pictures. Raises CheckpointError.
+    """Answers of networks to pictures. Raises CheckpointError.
 
     checkpoint: see ServedNetworks; public: decode in a separate process; kind: of classifier.
     """
@@ -109,7 +109,7 @@ class Answers:
     def to_uploads(
         self, uploads: Sequence[Payload | None] | None, asked: Asked | None = None
     ) -> list[Answered]:
-        """What becomes of each upload; nothing in the payloads or in `asked` can be trusted.
+        """The outcome for each upload; nothing in the payloads or in `asked` can be trusted.
 
         A picture that cannot be read has its problem; too many, or a wrong choice, are everybody's.
         """
@@ -121,7 +121,7 @@ class Answers:
     def to_pictures(
         self, pictures: Iterable[tuple[str, Decoded | ImageError]], asked: Asked | None = None
     ) -> list[Answered]:
-        """What becomes of each picture, (name, decoded or why not); each network is asked once, about all."""
+        """The outcome for each picture, (name, decoded or why not); each network is asked once, about all."""
         asked = asked or Asked()
         try:
             crop, top = crop_of(asked), top_of(asked.top)
@@ -148,26 +148,21 @@ class Answers:
 
 
 def describe_too_many(number: int) -> str:
-    """Why so many pictures are refused."""
+    """A sentence that refuses so many pictures."""
     return f"{number} pictures came; send at most {MOST_PICTURES} at once."
 
 
 def crop_of(asked: Asked) -> Crop:
     """The crop that a caller asks for; raises CropError."""
     try:
-        numbers = (
-            float(asked.turn or 0),
-            float(asked.zoom or 1),
-            float(asked.right or 0),
-            float(asked.down or 0),
-        )
+        numbers = {name: float(getattr(asked, name) or usual) for name, usual in WHOLE.to_json().items()}
     except (TypeError, ValueError):
         raise CropError("turn, zoom, right and down must be numbers.") from None
-    return Crop(*numbers)
+    return Crop(**numbers)
 
 
 def top_of(top: Any) -> int:
-    """How many classes a caller wants named; raises CropError."""
+    """The number of classes that a caller wants named; raises CropError."""
     if isinstance(top, bool) or not isinstance(top, int | float) or not 1 <= top <= MOST_TOP:
         raise CropError(f"top is {top!r:.60}; it must be from 1 to {MOST_TOP}.")
     return int(top)

@@ -1,4 +1,4 @@
-"""What of a stranger's requests reaches Gradio: the routes that the page needs, within a size and a time.
+"""The gate between strangers and Gradio: only the routes that the page needs, within a size and a time.
 
 Gradio answers more than that: it fetches web addresses for a caller, turns uploaded recordings with ffmpeg,
 stores the state of sessions, and forgets files whose upload broke off. Here all that ends. It is an ASGI

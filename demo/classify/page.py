@@ -70,7 +70,7 @@ def networks_view(answers: Answers, name: str | None = None, beside: str | None 
 
 @dataclass(frozen=True)
 class Fields:
-    """What a visitor sets, and what shows the answer: see answer_view."""
+    """The fields that a visitor sets, and those that show the answer: see answer_view."""
 
     picture: gr.Image
     crop: list[gr.Slider]

@@ -1,4 +1,4 @@
-"""Where Gradio is patched, each time for the sake of a person; made for gradio 6.31.
+"""Patches of Gradio, each for the sake of a person; made for gradio 6.31.
 
 - `shorten_log`: the queue prints a traceback for every bad request, with all that a stranger wrote: a request
   of 900 kB became 902 kB of the log. A line of about 60 bytes is left of it.

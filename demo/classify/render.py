@@ -116,7 +116,7 @@ def _title(title: str) -> str:
 
 
 def _describe_crop(crop: Crop) -> list[str]:
-    """What was done to the picture before the network saw it."""
+    """A sentence on the part of the picture that the network saw; none where that is the usual one."""
     if crop.whole:
         return []
     turned = [f"turned by {crop.turn:g}°"] if crop.turn else []
@@ -136,7 +136,7 @@ def _bar(label: str, probability: float, class_names: Sequence[str]) -> str:
 
 
 def _inside(answer: Answer, title: str) -> str:
-    """What the network saw, where it looked, and each block's coefficients."""
+    """The picture as the network saw it, its heat map, and each block's coefficients."""
     prediction, name = answer.prediction, answer.prediction.label
     columns = (
         _seen(prediction.seen),

@@ -1,4 +1,4 @@
-"""What the machine that shows the pages allows: a public host's visitors type no paths and train little."""
+"""The machine that serves the pages: visitors of a public one type no paths and train little."""
 
 import os
 

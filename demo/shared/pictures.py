@@ -153,7 +153,7 @@ def bar_parts(shares: Sequence[float], *, numbered: bool) -> str:
 
 
 def bar_key(count: int) -> str:
-    """The colors of the first `count` kernels, each with its name."""
+    """A key to the colors of the first `count` kernels."""
     return "".join(
         f'<span><i style="background:{color_of(kernel, KERNEL_COLORS)}"></i>kernel {kernel + 1}</span>'
         for kernel in range(count)

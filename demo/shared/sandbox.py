@@ -1,7 +1,7 @@
 """Decodes a picture in a process of its own, with limits on memory and time: for a host that strangers reach.
 
 A flaw in a decoder then costs one short-lived process that can open no file and no connection and is not told
-the host's tokens; see decoder_process.py. It costs a few milliseconds more than decoding in place.
+the host's tokens; see sandbox_child.py. It costs a few milliseconds more than decoding in place.
 """
 
 import atexit
@@ -32,7 +32,7 @@ _places = threading.BoundedSemaphore(PLACES)
 
 
 class DecoderProcess:
-    """The process of decoder_process.py, started when first needed, and again where it has died."""
+    """The process of sandbox_child.py, started when first needed, and again where it has died."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -145,7 +145,7 @@ def _command() -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """What Python needs to start, and no more: a host's tokens stay out of reach."""
+    """The variables that Python needs to start, and no more: a host's tokens stay out of reach."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT", "LANG") if name in os.environ}
     root = str(Path(__file__).resolve().parents[2])
     kept |= KEEP_MEMORY

@@ -1,6 +1,6 @@
 """The process that decodes strangers' pictures: it forks a child for each, tied down before it reads a byte.
 
-It is started by isolation.py with a socket as its stdin, over which the children wait for connections, one a
+It is started by sandbox.py with a socket as its stdin, over which the children wait for connections, one a
 picture. It has loaded all that decoding needs and never reads a stranger's picture itself, so a child knows
 nothing of earlier ones; children are forked ahead, so that no picture waits for that. A child cannot open a
 file or a connection, nor (but as root) fork, and has little memory and time.

@@ -19,7 +19,7 @@ class Caller:
         return self.http.post("gradio_api/upload", files={"files": (name, data)})
 
     def sent(self, data: bytes, name: str = "upload.png") -> dict[str, Any]:
-        """What names an upload to the server afterwards."""
+        """An upload, as the server knows it afterwards."""
         return {"path": self.upload(data, name).json()[0], "orig_name": name, **FILE}
 
     def call(self, endpoint: str, *values: object) -> tuple[str, Any]:
@@ -34,11 +34,11 @@ class Caller:
         crop = [
             choices.get(name, start) for name, start in (("turn", 0), ("zoom", 1), ("right", 0), ("down", 0))
         ]
-        values = (picture, network, choices.get("beside"), *crop, choices.get("look", False))
+        values = (picture, network, choices.get("beside"), *crop, choices.get("heatmap", False))
         return self.call("answer_view", *values)
 
     def send(self, data: bytes, network: str | None = None, **choices: Any) -> tuple[str, str, str, Any]:
-        """Upload a picture and get its parts: answer, inside, share, document."""
+        """Upload a picture and get its parts: answer, inside, share, JSON."""
         kind, parts = self.classify(self.sent(data), network, **choices)
         assert kind == "complete"
         return tuple(parts)

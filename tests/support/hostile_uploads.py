@@ -1,4 +1,4 @@
-"""What strangers upload, as bytes, and what has to come of each: the right colors, or one sentence."""
+"""Uploads of strangers, as bytes, and what has to come of each: the right colors, or one sentence."""
 
 import struct
 import zlib

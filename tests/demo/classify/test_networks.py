@@ -3,11 +3,12 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from demo.classify import networks as subject
-from demo.classify.networks import NetworkError, Served, ServedNetworks
+from cifar_core.inference.classifier import Classifier
+from demo.classify.networks import NetworkError, ServedNetworks
 from tests.support.toy_checkpoints import save_toy
 
 
@@ -28,17 +29,17 @@ def test_those_that_were_asked_have_a_speed() -> None:
         networks.get("three")
 
 
-def test_two_who_ask_at_once_load_a_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_who_ask_at_once_load_a_network_once() -> None:
     loaded: list[str | None] = []
-    load = subject._load
 
-    def slow(name: str | None) -> Served:
-        loaded.append(name)
-        time.sleep(0.05)
-        return load(name)
+    class Slow(Classifier):
+        @classmethod
+        def load(cls, name: str | None, *options: Any) -> Classifier:
+            loaded.append(name)
+            time.sleep(0.05)
+            return super().load(name, *options)
 
-    monkeypatch.setattr(subject, "_load", slow)
-    networks = ServedNetworks()
+    networks = ServedNetworks(kind=Slow)
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(networks.get, ["two.v1", "two.v1"])
     assert loaded == ["two.v1"] and first is second

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,21 +17,21 @@ from PIL import Image
 
 from cifar_core.checkpoint import CheckpointError
 from cifar_core.files import DEFAULT_CHECKPOINT
-from cifar_core.images.crop import turned
-from cifar_core.images.decode import MAX_BYTES, decode, decode_image, fit_square
+from cifar_core.images.decode import MAX_BYTES, decode_image, fit_square
 from cifar_core.inference.classifier import Classifier
 from demo import app
-from demo.classify.answers import Answers
+from demo.classify.answers import MOST_PICTURES, Answers
+from demo.classify.page import networks_view
+from demo.classify.patches import NO_ADDRESS
 from demo.classify.server import LOOK, PLACES_IN_LINE
 from demo.shared.drawings import DRAWINGS
-from demo.shared.sandbox import decode_isolated
 from tests.support.classify_caller import FILE, Caller
-from tests.support.hostile_uploads import UPLOADS, YELLOW, Upload, quarters, saved
+from tests.support.hostile_uploads import UPLOADS, Upload, quarters, saved
 from tests.support.ports import free_port
 from tests.support.toy_checkpoints import save_toy
 
 OTHER = "other.v1"
-# One of each kind goes through the server; test_images.py has them all.
+# One of each kind goes through the server; test_answers.py has them all.
 REFUSED = {"picture", "error"}
 SENT = (
     "16-bit gray PNG",
@@ -78,33 +77,18 @@ def caller(demo: gr.Blocks) -> Iterator[Caller]:
 
 
 def check_parts(upload: Upload, parts: tuple[str, str, str, Any]) -> None:
-    answer, inside, _, numbers = parts
+    answer, inside, _, response = parts
     if upload.corners:
         assert np.array_equal(seen_in(inside), np.asarray(fit_square(decode_image(upload.data))))
-        assert len(numbers["top"]) == 5
-        assert upload.note in answer
+        assert len(response["top"]) == 5 and upload.note in answer
     else:
-        assert upload.sentence in numbers["error"]
-        assert upload.sentence in answer and 'role="alert"' in answer
-        assert inside == ""
+        assert upload.sentence in response["error"] and upload.sentence in answer and inside == ""
 
 
 def seen_in(inside: str) -> np.ndarray:
     found = re.search(r"data:image/png;base64,([^\"]+)", inside)
     assert found
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(found[1]))))
-
-
-@pytest.mark.parametrize("public", [False, True])
-def test_every_hostile_upload_gets_the_right_picture_or_one_sentence(
-    public: bool, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    answers = Answers(public=public)
-    file = tmp_path / "upload"
-    for upload in [upload for upload in UPLOADS if not public or upload.name in SENT[:3]]:
-        file.write_bytes(upload.data)
-        check_parts(upload, answers.for_upload({"path": str(file)}, None))
 
 
 @pytest.mark.parametrize("name", SENT)
@@ -132,66 +116,30 @@ def test_the_numbers_are_the_networks_own(caller: Caller) -> None:
         assert numbers["mixing"][block] == pytest.approx(coefficients, abs=1e-5)
 
 
-def test_another_network_can_be_chosen_and_none_that_is_not_offered(caller: Caller) -> None:
-    assert caller.send(PICTURE, DEFAULT_CHECKPOINT)[3]["top"] != caller.send(PICTURE, OTHER)[3]["top"]
-    for name in ("../../etc", "cifar_core"):
-        sentence = f"There is no network '{name}' here; choose one of: {DEFAULT_CHECKPOINT}, {OTHER}."
-        assert caller.send(PICTURE, name)[3]["error"] == sentence
-
-
-def test_the_facts_follow_the_network(checkpoints: Path) -> None:
-    head, about = Answers().describe(OTHER)
-    assert "has not been measured" in head and "has not been measured" in about
-
-
-def test_the_table_has_the_speed_of_the_network_beside_it(checkpoints: Path) -> None:
+def test_head_and_facts_follow_the_network_and_the_table_has_speeds_of_both(checkpoints: Path) -> None:
     answers = Answers()
-    assert answers.describe(DEFAULT_CHECKPOINT)[1].count(" ms</td>") == 1
-    assert answers.describe(DEFAULT_CHECKPOINT, OTHER)[1].count(" ms</td>") == 2
-    assert "There is no network" in answers.describe(DEFAULT_CHECKPOINT, "../x")[1]
+    assert networks_view(answers, DEFAULT_CHECKPOINT)[1].count(" ms</td>") == 1
+    head, about = networks_view(answers, OTHER, beside=DEFAULT_CHECKPOINT)
+    assert about.count(" ms</td>") == 2 and "not been measured" in head and "not been measured" in about
+    problem = networks_view(answers, DEFAULT_CHECKPOINT, beside="../x")[1]
+    assert "../x" in problem and 'role="alert"' in problem
 
 
-def test_a_damaged_network_is_a_sentence(
-    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    (tmp_path / "upload.png").write_bytes(PICTURE)
-    damaged = save_toy(checkpoints / "damaged.v1")
-    answers = Answers()
-    (damaged / "weights.safetensors").write_bytes(b"no weights")
-    answer, _, _, numbers = answers.for_upload({"path": str(tmp_path / "upload.png")}, "damaged.v1")
-    shutil.rmtree(damaged)
-    assert "not a whole safetensors file" in numbers["error"] and 'role="alert"' in answer
-    assert 'role="alert"' in answers.describe("damaged.v1")[1]
+def test_every_choice_of_the_page_reaches_the_answer(caller: Caller) -> None:
+    crop = {"turn": 90, "zoom": 2, "right": 1, "down": -1}
+    _, inside, share, responses = caller.send(PICTURE, OTHER, beside=DEFAULT_CHECKPOINT, heatmap=True, **crop)
+    assert [one["network"] for one in responses] == [OTHER, DEFAULT_CHECKPOINT]
+    assert [one["crop"] for one in responses] == [crop, crop]
+    assert inside.count("data:image/jpeg") == 2 and "--turn 90 --zoom 2 --shift 1 -1" in share
+    assert "zoom" in caller.send(PICTURE, zoom=99)[3]["error"]
 
 
-def test_two_networks_answer_side_by_side(caller: Caller) -> None:
-    answer, inside, share, documents = caller.send(PICTURE, DEFAULT_CHECKPOINT, beside=OTHER)
-    assert [one["network"] for one in documents] == [DEFAULT_CHECKPOINT, OTHER]
-    assert documents[0]["version"] != documents[1]["version"]
-    assert answer.count('class="answer"') == inside.count('class="inside"') == 2
-    said = [one["top"][0]["label"] for one in documents]
-    sentence = f"Both say {said[0]}" if said[0] == said[1] else f"{DEFAULT_CHECKPOINT} says {said[0]}"
-    assert sentence in answer
-    assert f"--checkpoint {OTHER}" in share
-
-
-def test_the_chosen_part_of_a_picture_is_answered(caller: Caller) -> None:
-    answer, inside, share, document = caller.send(PICTURE, zoom=2, right=1, down=1)
-    assert np.array_equal(seen_in(inside), np.full((32, 32, 3), YELLOW, np.uint8))
-    assert document["crop"] == {"turn": 0, "zoom": 2, "right": 1, "down": 1}
-    assert "2 times as near and moved off the middle" in answer and "--zoom 2 --shift 1 1" in share
-    assert caller.send(PICTURE, zoom=99)[3]["error"] == "zoom is 99; it must be from 1 to 8."
-    assert caller.send(PICTURE, turn="x")[3]["error"] == "turn, zoom, right and down must be numbers."
-
-
-def test_where_it_looked_comes_when_it_is_asked_for(caller: Caller) -> None:
-    plain, looked = caller.send(PICTURE)[1], caller.send(PICTURE, turn=20, look=True)[1]
-    assert "data:image/jpeg" not in plain and "Tick the box" in plain
-    found = re.search(r"data:image/jpeg;base64,([^\"]+)", looked)
-    assert found
-    shown = Image.open(io.BytesIO(base64.b64decode(found[1])))
-    assert shown.size == turned(quarters(), 20).size
+def test_several_pictures_are_a_table(caller: Caller) -> None:
+    page = caller.call("batch_view", [caller.sent(PICTURE), caller.sent(b"no picture", "a.txt")], None)[1][0]
+    assert page.count("<tr") == 3 and "a.txt" in page
+    assert str(MOST_PICTURES) in caller.call("batch_view", None, None)[1][0]
+    refused = caller.call("batch_view", [caller.sent(PICTURE)] * (MOST_PICTURES + 1), None)[1][0]
+    assert str(MOST_PICTURES) in refused and 'role="alert"' in refused
 
 
 def test_without_a_picture_the_page_asks_for_one(caller: Caller) -> None:
@@ -209,7 +157,7 @@ def test_the_server_fetches_nothing_for_a_caller(
         kind, data = caller.classify({"path": address, **meta})
         assert kind == "error" or data[3].keys() == REFUSED
     kind, data = caller.classify({"path": "http://example.org/x.png", **FILE})
-    assert data["error"] == "Send the picture itself; this page fetches nothing from other addresses."
+    assert data["error"] == NO_ADDRESS
     assert fetched == []
 
 
@@ -238,7 +186,7 @@ def test_a_picture_that_was_deleted_meanwhile_is_a_sentence(caller: Caller) -> N
     uploaded = caller.upload(PICTURE + b"another").json()[0]
     Path(uploaded).unlink()
     answer = caller.classify({"path": uploaded, **FILE})[1][0]
-    assert "The picture is no longer kept here; choose it again." in answer
+    assert "choose it again" in answer
 
 
 def test_uploads_are_deleted_and_the_drawings_stay(caller: Caller, demo: gr.Blocks) -> None:
@@ -266,8 +214,8 @@ def test_the_page_opens_with_a_drawing_already_answered(demo: gr.Blocks) -> None
 
 def test_the_page_says_what_becomes_of_pictures_and_how_its_limit_was_set(demo: gr.Blocks) -> None:
     values = " ".join(str(one["props"].get("value")) for one in demo.get_config_file()["components"])
-    assert "Nobody keeps your pictures" in values and "deleted there within 6 minutes" in values
-    assert "held out of the\ntraining, so that 3.5 % of them" in values
+    assert "pictures are not kept" in values and "deleted there within 6 minutes" in values
+    assert "at most 3.5 % of them" in values
 
 
 def test_what_gradio_leaves_open_by_default_is_closed(demo: gr.Blocks) -> None:
@@ -283,11 +231,6 @@ def test_what_gradio_leaves_open_by_default_is_closed(demo: gr.Blocks) -> None:
     assert list(demo.get_api_info()["named_endpoints"]) == ["/classify", "/classify_batch", "/models"]
 
 
-def test_public_decodes_in_a_separate_process(checkpoints: Path) -> None:
-    assert Answers(public=True)._decode is decode_isolated
-    assert Answers()._decode is decode
-
-
 def test_without_a_checkpoint_it_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -297,7 +240,7 @@ def test_without_a_checkpoint_it_says_what_to_do(
     with pytest.raises(CheckpointError):
         app.build_demo()
     assert app.main(["--checkpoint", "gone"]) == 1
-    assert "The classify page cannot open: There is no checkpoint 'gone'" in capsys.readouterr().err
+    assert "'gone'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("space", "host"), [(None, "127.0.0.1"), ("owner/name", "0.0.0.0")])

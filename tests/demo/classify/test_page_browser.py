@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -20,8 +19,8 @@ from PIL import Image
 from cifar_core.files import DEFAULT_CHECKPOINT, PROJECT_ROOT
 from cifar_core.images.crop import Crop, cropped
 from cifar_core.images.decode import fit_square
-from demo.classify.render import inside_html
 from demo.shared.drawings import DRAWINGS
+from demo.shared.pictures import data_uri
 from tests.conftest import CHROMIUM_ARGS
 from tests.support.hostile_uploads import UPLOADS, quarters, saved
 from tests.support.ports import free_port
@@ -121,9 +120,8 @@ def send(page: Page, data: bytes, name: str) -> None:
 
 def expect_seen(page: Page, picture: Image.Image) -> None:
     """Wait until the page shows `picture` as the network sees it, to the last pixel."""
-    found = re.search(r'src="(data:[^"]+)"', inside_html(np.asarray(fit_square(picture)), {}))
-    assert found
-    expect(page.locator(".inside img.seen")).to_have_attribute("src", found[1])
+    address = data_uri(np.asarray(fit_square(picture)))
+    expect(page.locator(".inside img.seen")).to_have_attribute("src", address)
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
@@ -203,19 +201,19 @@ def test_a_part_of_the_picture_is_chosen_with_the_keyboard(page: Page) -> None:
     send(page, saved(quarters(), "PNG"), "quarters.png")
     expect_seen(page, quarters())
     unfold(page, "Crop and turn")
-    slider = page.get_by_label("range slider for Nearer")
-    push_to_its_end(slider, page.locator(".answer"), "8 times as near")
+    slider = page.get_by_label("range slider for Zoom")
+    push_to_its_end(slider, page.locator(".answer"), "enlarged 8 times")
     expect_seen(page, cropped(quarters(), Crop(zoom=8)))
-    page.get_by_role("button", name="The whole picture again").click()
+    page.get_by_role("button", name="Back to the whole picture").click()
     expect_seen(page, quarters())
 
 
 def test_where_it_looked_is_shown_when_it_is_asked_for(page: Page) -> None:
     page.get_by_label("Show where it looked").focus()
     page.keyboard.press("Space")
-    expect(page.locator(".inside img.looked")).to_be_visible()
+    expect(page.locator(".inside img.heatmap")).to_be_visible()
     page.keyboard.press("Space")
-    expect(page.locator(".inside img.looked")).to_have_count(0)
+    expect(page.locator(".inside img.heatmap")).to_have_count(0)
 
 
 def test_a_pasted_picture_is_answered(page: Page, server: str) -> None:
@@ -235,18 +233,18 @@ def test_the_answer_can_be_taken_away(page: Page) -> None:
     expect(page.locator(".share pre").first).to_contain_text("python -m cifar_core predict")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download as JSON").click()
-    document = json.loads(download.value.path().read_text("utf-8"))
-    assert document["network"] == "toy.v1" and len(document["top"]) == 5
+    response = json.loads(download.value.path().read_text("utf-8"))
+    assert response["network"] == "toy.v1" and len(response["top"]) == 5
 
 
 def test_two_networks_stand_side_by_side(page: Page) -> None:
     unfold(page, "Networks")
-    page.get_by_label("Beside it").click()
+    page.get_by_label("Compare with").click()
     page.get_by_role("option", name=DEFAULT_CHECKPOINT).click()
     expect(page.locator(".pair .answer")).to_have_count(2)
     left, right = (page.locator(".pair .answer").nth(side).bounding_box() for side in (0, 1))
     assert left and right and left["y"] == right["y"] and left["x"] + left["width"] <= right["x"]
-    page.get_by_label("Beside it").click()
+    page.get_by_label("Compare with").click()
     page.get_by_role("option", name="no other network").click()
     expect(page.locator(".answer")).to_have_count(1)
 

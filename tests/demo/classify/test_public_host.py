@@ -154,7 +154,7 @@ PAGE_ADDRESSES = ("static{up}{outside}", "assets/..%2f..%2f{outside}", "svelte{u
 
 @pytest.fixture(scope="module")
 def places(host: Host, asked: str) -> dict[str, object]:
-    """What the addresses' names in braces stand for; a link from the uploads to the canary is there too."""
+    """The values of the addresses' names in braces; a link from the uploads to the canary is there too."""
     outside = f"{host.folder}/canary.txt"
     (host.uploads / "link.png").symlink_to(outside)
     return {

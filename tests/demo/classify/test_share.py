@@ -1,6 +1,5 @@
-"""What is said of getting an answer again does give it again: the terminal's line and the Python program."""
+"""The lines said to give an answer again do so, in a terminal and in Python; a table of several as CSV."""
 
-import base64
 import json
 import re
 import shlex
@@ -15,10 +14,10 @@ from cifar_core.files import PROJECT_ROOT
 from cifar_core.images.crop import Crop, cropped
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.responses import prediction_response
-from demo.classify.share import python_lines, share_html, shell_line
+from demo.classify.share import csv_text, python_lines, shell_line
 from demo.shared.drawings import ship
 
-FRAME = Crop(turn=35, zoom=1.5, right=-0.25, down=0.5)
+CROP = Crop(turn=35, zoom=1.5, right=-0.25, down=0.5)
 NAME = "a ship's $HOME.png"
 
 
@@ -30,8 +29,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("crop", [Crop(), FRAME], ids=["whole", "part"])
-def test_the_terminals_line_gives_the_same_document(
+@pytest.mark.parametrize("crop", [Crop(), CROP], ids=["whole", "part"])
+def test_the_terminals_line_gives_the_same_json(
     crop: Crop, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     classifier = Classifier.load()
@@ -40,19 +39,19 @@ def test_the_terminals_line_gives_the_same_document(
     program, *arguments = shlex.split(shell_line(NAME, classifier.name, crop, 5))
     assert (program, arguments[:2]) == ("python", ["-m", "cifar_core"])
     assert main(arguments[2:]) == 0
-    (document,) = json.loads(capsys.readouterr().out)
-    assert document.keys() == expected.keys()
+    (response,) = json.loads(capsys.readouterr().out)
+    assert response.keys() == expected.keys()
     for key in ("picture", "network", "version", "crop", "notes"):
-        assert document[key] == expected[key]
-    assert [one["label"] for one in document["top"]] == [one["label"] for one in expected["top"]]
-    found = [one["probability"] for one in document["top"]]
+        assert response[key] == expected[key]
+    assert [one["label"] for one in response["top"]] == [one["label"] for one in expected["top"]]
+    found = [one["probability"] for one in response["top"]]
     assert found == pytest.approx([one["probability"] for one in expected["top"]], abs=1e-6)
 
 
 def test_the_python_program_gives_the_same_probabilities(folder: Path) -> None:
     classifier = Classifier.load()
-    (prediction,) = classifier.predict([cropped(ship(), FRAME)], top=5)
-    program = python_lines(NAME, classifier.name, FRAME, 5)
+    (prediction,) = classifier.predict([cropped(ship(), CROP)], top=5)
+    program = python_lines(NAME, classifier.name, CROP, 5)
     run = subprocess.run(
         [sys.executable, "-c", program],
         env={"PYTHONPATH": str(PROJECT_ROOT), "PATH": "/usr/bin:/bin"},
@@ -65,10 +64,11 @@ def test_the_python_program_gives_the_same_probabilities(folder: Path) -> None:
     assert numbers == pytest.approx([probability for _, probability in prediction.top], abs=1e-6)
 
 
-def test_an_answer_can_be_taken_away_and_text_from_outside_is_escaped() -> None:
-    document = {"picture": "<script>.png", "network": "toy.v1", "version": "0123456789ab", "top": []}
-    page = share_html([document], Crop(), 5)
-    found = re.search(r'download="answer.json" href="data:application/json;base64,([^"]+)"', page)
-    assert found and json.loads(base64.b64decode(found[1])) == document
-    assert "toy.v1, version 0123456789ab" in page
-    assert "<script" not in page
+def test_a_table_of_several_answers() -> None:
+    top = [{"label": "cat", "probability": 0.5}]
+    bad = {"picture": "=SUM(A1)", "error": "Torn."}
+    assert csv_text([{"picture": "a", "top": top, "known": False}, bad]).splitlines() == [
+        "picture,network,version,known,label_1,probability_1,error",
+        "a,,,no,cat,0.5,",
+        "'=SUM(A1),,,,,,Torn.",  # no formula
+    ]

@@ -1,28 +1,70 @@
-"""The page's endpoints as tools of the Model Context Protocol: asked by its own client, over HTTP."""
+"""The patches of Gradio are still needed, and work: a short log, no fetching, pictures over MCP."""
 
 import asyncio
 import base64
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import gradio.mcp
+import gradio.queueing
 import pytest
 
-pytest.importorskip("mcp", reason="needs mcp: pip install -r tests/requirements.txt")
-from mcp import ClientSession
-from mcp.client.streamable_http import streamable_http_client
-
 from demo import app
-from demo.classify.mcp import listed_places
+from demo.classify import patches
+from demo.classify.patches import NO_ADDRESS, OneLine, listed_places, only_uploads, shorten_log
 from tests.support.hostile_uploads import UPLOADS, quarters, saved
 from tests.support.ports import free_port
 from tests.support.toy_checkpoints import save_toy
 
 PICTURE = f"data:image/png;base64,{base64.b64encode(saved(quarters(), 'PNG')).decode()}"
+ADDRESS = "http://127.0.0.1:1/x.png"
 Asked = Callable[[str, dict[str, Any]], tuple[bool, str]]
+
+
+def test_the_queue_would_print_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "traceback.print_exc()" in inspect.getsource(gradio.queueing.Queue)
+    monkeypatch.setattr(gradio.queueing, "traceback", gradio.queueing.traceback)  # put back afterwards
+    shorten_log()
+    assert gradio.queueing.traceback is OneLine
+
+
+def test_an_error_is_a_line_without_a_strangers_words(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise ValueError("a stranger's words")
+    except ValueError:
+        OneLine.print_exc()
+    assert "ValueError at test_patches.py" in caplog.text and "stranger" not in caplog.text
+
+
+def test_gradio_would_fetch_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[str] = []
+
+    async def fetch(address: str, **_: Any) -> str:
+        fetched.append(address)
+        return address
+
+    monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_download", fetch)
+    asyncio.run(gr.Image().async_move_resource_to_block_cache(ADDRESS))
+    with pytest.raises(gr.Error, match="fetches nothing"):
+        asyncio.run(only_uploads(gr.Image()).async_move_resource_to_block_cache(ADDRESS))
+    assert fetched == [ADDRESS]
+
+
+def test_mcp_would_lose_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gradio.mcp, "DEFAULT_TEMP_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    one = patches._convert(None, {"picture": PICTURE}, [["picture"]])["picture"]
+    assert Path(one["path"]).is_relative_to(tmp_path / "elsewhere"), (
+        "it looks for the folder when it is asked"
+    )
+    several = {"pictures": [PICTURE]}
+    assert patches._convert(None, several, [["pictures", "items"]]) == several, "it finds those of a list"
+    assert "$ref" in str(gr.File(file_count="multiple").api_info()), "its schema holds anywhere"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +74,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
-    """Where the tools of a page with a toy network are."""
+    """The address of the tools of a page with a toy network."""
+    pytest.importorskip("mcp", reason="needs mcp: pip install -r tests/requirements.txt")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
         patch.setattr(gradio.mcp, "DEFAULT_TEMP_DIR", str(folder / "elsewhere"))
@@ -46,6 +89,8 @@ def url(folder: Path) -> Iterator[str]:
 @pytest.fixture
 def ask(url: str) -> Asked:
     """Call a tool; whether that is an error, and the text that came."""
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
 
     async def call(tool: str, arguments: dict[str, Any]) -> tuple[bool, str]:
         async with streamable_http_client(url) as (read, write, _), ClientSession(read, write) as session:
@@ -93,7 +138,7 @@ def test_no_address_is_fetched(ask: Asked) -> None:
     address = f"http://127.0.0.1:{server.server_port}/x.png"
     for tool, arguments in (("classify", {"picture": address}), ("classify_batch", {"pictures": [address]})):
         failed, text = ask(tool, arguments)
-        assert failed and "this page fetches nothing" in text
+        assert failed and NO_ADDRESS in text
     server.shutdown()
     thread.join()
     server.server_close()
