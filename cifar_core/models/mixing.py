@@ -83,6 +83,19 @@ class MixingConv2d(nn.Module):
             torch.empty(num_kernels, out_channels).uniform_(-(fan_in**-0.5), fan_in**-0.5)
         )
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "MixingConv2d":
+        """Convert the weight as one bank of K·out filters: channels_last, say, is for four dimensions alone.
+
+        nn.Module's own hook for `to`, `half`, `cuda`, …, overridden as torch's nn.RNN does (2.10 to 2.14).
+        """
+
+        def as_filters(tensor: Tensor) -> Tensor:
+            if tensor.ndim != 5:
+                return fn(tensor)
+            return fn(tensor.flatten(0, 1)).unflatten(0, tensor.shape[:2])
+
+        return super()._apply(as_filters, recurse)
+
     def forward(self, x: Tensor) -> Tensor:
         """x (N, in_channels, H, W) -> (N, out_channels, H', W')."""
         return mix(x, self.weight, self.bias, self.coefficients(x), self.stride, self.padding)

@@ -1,5 +1,7 @@
 """The contract that every registered network keeps, whatever family it is of."""
 
+import copy
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -116,12 +118,26 @@ def test_the_record_holds_the_latest_pass_of_its_time(model):
     assert not any(block.requires_grad for block in record)
 
 
+def test_channels_last_changes_neither_answers_nor_weights(name, model):
+    expected, images = probs_of(model, pictures(3)), pictures(3).contiguous(memory_format=torch.channels_last)
+    turned = copy.deepcopy(model).to(memory_format=torch.channels_last)
+    torch.testing.assert_close(probs_of(turned, images), expected, rtol=1e-3, atol=1e-4)
+    again = create_model(name).eval()
+    again.load_state_dict(turned.state_dict())
+    assert torch.equal(probs_of(again, pictures(3)), expected)
+    filters = [parameter for parameter in turned.parameters() if parameter.ndim == 4]
+    assert all(parameter.is_contiguous(memory_format=torch.channels_last) for parameter in filters)
+    assert (
+        next(turned.to(torch.float64, memory_format=torch.channels_last).parameters()).dtype == torch.float64
+    )
+
+
 def test_the_temperature_is_saved_with_the_weights(name, model):
-    copy, images = create_model(name).eval(), pictures(2)
+    other, images = create_model(name).eval(), pictures(2)
     before = probs_of(model, images)
     model.set_mixing_temperature(4.0)
-    copy.load_state_dict(model.state_dict())
-    assert torch.equal(probs_of(copy, images), probs_of(model, images))
-    assert torch.equal(probs_of(copy, images), before) == (not model.mixing_blocks())
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(probs_of(other, images), probs_of(model, images))
+    assert torch.equal(probs_of(other, images), before) == (not model.mixing_blocks())
     model.set_mixing_temperature(1.0)
     assert torch.equal(probs_of(model, images), before)
