@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from cifar_core.device import Device
 from cifar_core.runs.events import ANSWERED, BlockMixing
-from cifar_core.training.trainer import TrainDevice
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _rounded(values: Tensor) -> list[float]:
 
 @torch.no_grad()
 def evaluate(
-    model: torch.nn.Module, batches: Iterable[tuple[Tensor, Tensor]], device: TrainDevice
+    model: torch.nn.Module, batches: Iterable[tuple[Tensor, Tensor]], device: Device
 ) -> Generator[None, None, Evaluation]:
     """Run the model in eval mode over (images, targets); yields after each batch, returns the Evaluation."""
     was_training = model.training

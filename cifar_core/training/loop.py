@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd, RunStart, Step
 from cifar_core.training.evaluation import Evaluation, evaluate
-from cifar_core.training.trainer import Sums, Trainer
+from cifar_core.training.trainer import Trainer
 
 STEP_EVENTS_PER_EPOCH = 40
 
@@ -77,11 +77,10 @@ def _train_epoch(trainer: Trainer, train: TrainBatches) -> Iterator[Beat | Step]
 
 
 def _step_event(trainer: Trainer, epoch: int) -> Step:
-    window = trainer.window_sums
+    window = trainer.take_window()
     loss, accuracy = window.means()
     _require_finite(loss, trainer)
     speed = round(window.images / max(window.seconds, 1e-9), 2)
-    trainer.window_sums = Sums(trainer.device.torch_device)
     return Step(epoch, trainer.step, loss, accuracy, trainer.lr, speed)
 
 
@@ -94,16 +93,11 @@ def _require_finite(loss: float, trainer: Trainer) -> None:
 
 
 def _end_epoch(trainer: Trainer, val: ValBatches) -> Iterator[Beat | Epoch]:
-    epoch = trainer.epochs_done + 1
     before = trainer.epoch_sums.seconds
     result = yield from _validate(trainer, val)
     _require_finite(result.loss, trainer)
     event = _epoch_event(trainer, result, trainer.epoch_sums.seconds - before)
-    if trainer.config.keeps_last or result.accuracy > trainer.best_val_accuracy or trainer.best_epoch == 0:
-        trainer.best_epoch, trainer.best_val_accuracy = epoch, result.accuracy
-    trainer.epochs_done = epoch
-    trainer.epoch_sums, trainer.network_seconds = Sums(trainer.device.torch_device), 0.0
-    trainer.window_sums = Sums(trainer.device.torch_device)  # leaves validation out of the training speed
+    trainer.end_epoch(result)
     yield event
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cifar_core.config import TrainConfig
 from cifar_core.training.loop import TrainBatches
-from cifar_core.training.trainer import Sums, Trainer
+from cifar_core.training.trainer import Trainer
 
 LOWEST, HIGHEST = 1e-4, 10.0  # times the recipe's rate
 STEPS = 80
@@ -62,10 +62,9 @@ def run_lr_finder(trainer: Trainer, batches: TrainBatches, steps: int = STEPS) -
 
 
 def _loss_at(trainer: Trainer, lr: float, batch: tuple[Tensor, Tensor]) -> float:
-    trainer.lr_changes = [[trainer.step, lr / trainer.config.lr]]
-    trainer.window_sums = Sums(trainer.device.torch_device)
+    trainer.scale_lr(lr / trainer.config.lr)
     trainer.train_step(*batch)
-    return trainer.window_sums.means()[0]
+    return trainer.take_window().means()[0]
 
 
 def suggestion(points: Sequence[Point]) -> float | None:

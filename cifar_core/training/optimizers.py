@@ -1,12 +1,13 @@
 """The optimizers by name, each in the quickest form that torch has for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer, RMSprop
 
 from cifar_core.config import TrainConfig
+from cifar_core.settings import choose
 from cifar_core.training.muon import Muon
 
 SGD_MOMENTUM = 0.85  # beside Muon, as in airbench94
@@ -54,35 +55,49 @@ class Optimizers:
             optimizer.load_state_dict(state[str(number)])
 
 
+Build = Callable[[nn.Module, TrainConfig], list[Optimizer]]
+OPTIMIZERS: dict[str, Build] = {}  # the config's choice -> the function of that name
+
+
+def optimizer(build: Build) -> Build:
+    """Register a function under its own name, which TrainConfig.optimizer has among its choices."""
+    OPTIMIZERS[build.__name__] = build
+    return build
+
+
 def create_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
-    """SGD and AdamW fused into one kernel, RMSprop over lists of tensors (torch has no fused one), or Muon.
+    """Return the config's optimizer of all parameters.
 
-    Weight decay applies to every parameter, as in torch's own examples; see `_muon` for the exception.
+    Weight decay applies to every parameter, as in torch's own examples; see `muon` for the exception.
+
+    Raises:
+        ConfigError: when no function is registered under the optimizer's name.
     """
-    parameters = list(model.parameters())
-    if config.optimizer == "muon":
-        return Optimizers(_muon(model, config))
-    if config.optimizer == "sgd":
-        nesterov = config.nesterov and config.momentum > 0
-        return Optimizers(
-            [SGD(parameters, config.lr, config.momentum, 0, config.weight_decay, nesterov, fused=True)]
-        )
-    if config.optimizer == "adamw":
-        return Optimizers([AdamW(parameters, config.lr, weight_decay=config.weight_decay, fused=True)])
-    return Optimizers(
-        [
-            RMSprop(
-                parameters,
-                config.lr,
-                weight_decay=config.weight_decay,
-                momentum=config.momentum,
-                foreach=True,
-            )
-        ]
-    )
+    return Optimizers(choose(OPTIMIZERS, "optimizer", config.optimizer)(model, config))
 
 
-def _muon(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+@optimizer
+def sgd(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    """SGD, fused into one kernel."""
+    nesterov = config.nesterov and config.momentum > 0
+    return [SGD(model.parameters(), config.lr, config.momentum, 0, config.weight_decay, nesterov, fused=True)]
+
+
+@optimizer
+def adamw(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    """AdamW, fused into one kernel."""
+    return [AdamW(model.parameters(), config.lr, weight_decay=config.weight_decay, fused=True)]
+
+
+@optimizer
+def rmsprop(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    """RMSprop over lists of tensors, as torch has no fused one."""
+    decay, momentum = config.weight_decay, config.momentum
+    return [RMSprop(model.parameters(), config.lr, weight_decay=decay, momentum=momentum, foreach=True)]
+
+
+@optimizer
+def muon(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     """Muon for the filters, SGD with Nesterov's momentum for the rest, each kind at its own rate.
 
     Weight decay is divided by the rate, as in airbench94: a step pulls by `weight_decay` times the schedule,
@@ -95,17 +110,17 @@ def _muon(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
             groups.setdefault(_rate(name, parameter, config), []).append(parameter)
     rest = [
         {
-            "params": parameters,
+            "params": group,
             "lr": rate,
             "lr_scale": rate / config.lr,
             "weight_decay": config.weight_decay / rate,
         }
-        for rate, parameters in groups.items()
+        for rate, group in groups.items()
     ]
-    if not rest:
-        return [Muon(filters, config.lr, config.momentum)]
-    sgd = SGD(rest, config.lr, momentum=SGD_MOMENTUM, nesterov=True, fused=True)
-    return [Muon(filters, config.lr, config.momentum), sgd] if filters else [sgd]
+    parts: list[Optimizer] = [Muon(filters, config.lr, config.momentum)] if filters or not rest else []
+    if rest:
+        parts.append(SGD(rest, config.lr, momentum=SGD_MOMENTUM, nesterov=True, fused=True))
+    return parts
 
 
 def _rate(name: str, parameter: Tensor, config: TrainConfig) -> float:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 
 from cifar_core.config import TrainConfig
+from cifar_core.settings import choose
 
 TEMPERATURE_SHARE = 0.1  # the mixing temperature falls to 1 over this share of the run
 ONECYCLE_START = 0.04  # share of the largest rate at which one-cycle begins (torch's OneCycleLR: 1/25)
@@ -29,21 +30,24 @@ def onecycle(progress: float, peak: float, end: float, warmup: float) -> float:
     return linear((progress - warmup) / (1 - warmup), peak, end)
 
 
+SCHEDULES: dict[str, Callable[[TrainConfig, float, float], float]] = {  # of config, epochs done, progress
+    "constant": lambda config, done, progress: config.lr,
+    "step": lambda config, done, progress: (
+        config.lr * 0.1 ** sum(done >= epoch for epoch in config.milestones)
+    ),
+    "linear": lambda config, done, progress: linear(progress, config.lr, config.final_lr),
+    "cosine": lambda config, done, progress: cosine(progress, config.lr, config.final_lr),
+    "onecycle": lambda config, done, progress: onecycle(progress, config.lr, config.final_lr, config.warmup),
+}
+
+
 def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float:
     """The rate of step number `step` (from 0); the schedule spans `schedule_epochs` or the whole run."""
     done = step / steps_per_epoch
     if config.schedule_per == "epoch":
         done = math.floor(done)
-    if config.schedule == "step":
-        return config.lr * 0.1 ** sum(done >= milestone for milestone in config.milestones)
     progress = min(1.0, done / (config.schedule_epochs or config.epochs))
-    shapes: dict[str, Callable[[], float]] = {
-        "constant": lambda: config.lr,
-        "linear": lambda: linear(progress, config.lr, config.final_lr),
-        "cosine": lambda: cosine(progress, config.lr, config.final_lr),
-        "onecycle": lambda: onecycle(progress, config.lr, config.final_lr, config.warmup),
-    }
-    return shapes[config.schedule]()
+    return choose(SCHEDULES, "schedule", config.schedule)(config, done, progress)
 
 
 def mixing_temperature(config: TrainConfig, step: int, total_steps: int) -> float:

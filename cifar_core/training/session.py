@@ -195,7 +195,7 @@ class Recorder:
             return
         if factor == trainer.lr_factor:
             return
-        trainer.lr_changes.append([trainer.step, factor])
+        trainer.scale_lr(factor)
         event = LearningRate(trainer.step, factor, time.time())
         self.run.append(event)
         self.save(preparation)

@@ -1,8 +1,7 @@
 """All of a run that must survive a restart: weights, optimizer, average, position, sums, random state."""
 
 import time
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +9,8 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cifar_core.config import TrainConfig
+from cifar_core.device import Device
+from cifar_core.training.evaluation import Evaluation
 from cifar_core.training.optimizers import create_optimizer
 from cifar_core.training.schedules import learning_rate, mixing_temperature
 
@@ -19,19 +20,6 @@ def create_ema(model: nn.Module, decay: float) -> AveragedModel | None:
     if decay == 0:
         return None
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-
-
-class TrainDevice(Protocol):
-    """Where a run trains: the device of its tensors, and the context of its forward passes."""
-
-    @property
-    def torch_device(self) -> torch.device:
-        """The device of every tensor."""
-        ...
-
-    def autocast(self) -> AbstractContextManager[None]:
-        """Mixed precision, where it is on."""
-        ...
 
 
 class Sums:
@@ -65,10 +53,13 @@ class Sums:
 
 
 class Trainer:
-    """A network in training: one step at a time, with a state that can be saved after any of them."""
+    """A network in training: one step at a time, with a state that can be saved after any of them.
+
+    Others read its fields; it alone writes them.
+    """
 
     def __init__(
-        self, model: torch.nn.Module, config: TrainConfig, device: TrainDevice, steps_per_epoch: int
+        self, model: torch.nn.Module, config: TrainConfig, device: Device, steps_per_epoch: int
     ) -> None:
         self.model = model.to(device.torch_device)
         self.config, self.device, self.steps_per_epoch = config, device, steps_per_epoch
@@ -77,12 +68,15 @@ class Trainer:
         self.ema = create_ema(model, config.ema_decay)
         self.step = 0  # done in the run
         self.epochs_done = 0  # with their validation
-        self.epoch_sums, self.window_sums = Sums(device.torch_device), Sums(device.torch_device)
-        self.network_seconds = 0.0  # of this epoch, inside the network and the optimizer
         self.run_seconds = 0.0
         self.best_epoch, self.best_val_accuracy = 0, 0.0
         self.lr_changes: list[list[float]] = []  # [steps done, factor of the schedule from then on]
+        self._begin_epoch()
         self.restart_clock()
+
+    def _begin_epoch(self) -> None:
+        self.epoch_sums, self.window_sums = (Sums(self.device.torch_device) for _ in range(2))
+        self.network_seconds = 0.0  # of this epoch, inside the network and the optimizer
 
     @property
     def averaged(self) -> torch.nn.Module:
@@ -165,6 +159,27 @@ class Trainer:
     def lr(self) -> float:
         """The learning rate of the last step (Muon: that of the filters)."""
         return float(self.optimizer.param_groups[0]["lr"])
+
+    # Changes between two steps
+
+    def scale_lr(self, factor: float) -> None:
+        """Multiply the schedule by `factor` from the coming step on."""
+        self.lr_changes.append([self.step, factor])
+
+    def take_window(self) -> Sums:
+        """Return the sums since the last call, or since the epoch began, and begin new ones."""
+        taken, self.window_sums = self.window_sums, Sums(self.device.torch_device)
+        return taken
+
+    def end_epoch(self, result: Evaluation) -> None:
+        """Count an epoch that was measured, remember it if it is the best, and begin the next one's sums.
+
+        Validation stays out of the training speed: the window begins anew as well.
+        """
+        self.epochs_done += 1
+        if self.config.keeps_last or result.accuracy > self.best_val_accuracy or self.best_epoch == 0:
+            self.best_epoch, self.best_val_accuracy = self.epochs_done, result.accuracy
+        self._begin_epoch()
 
     # State
 

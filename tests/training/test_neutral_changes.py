@@ -6,11 +6,11 @@ from torch import nn
 
 from cifar_core.models import create_model
 from cifar_core.models.ops import mix
+from cifar_core.training.optimizers import OPTIMIZERS
 from cifar_core.training.trainer import Trainer
 from tests.support.toy_trainers import DEVICE, toy_config
 
 STEPS = 4
-OPTIMIZERS = ("sgd", "adamw", "rmsprop", "muon")
 
 
 def losses(images_of, layout=torch.contiguous_format, **changes):
