@@ -3,12 +3,11 @@
 The process that calls `train_run` holds the run's lock, which falls with it, however it ends.
 """
 
-import signal
-import threading
+import dataclasses
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -19,13 +18,19 @@ from cifar_core.config import ConfigError
 from cifar_core.data import DataError
 from cifar_core.models import ModelError
 from cifar_core.recipes import get_recipe
-from cifar_core.runs.events import RunEnd
+from cifar_core.runs.events import Beat, Resume, RunEnd
+from cifar_core.runs.requests import on_signals
 from cifar_core.runs.store import Run, RunStore, StoreError
-from cifar_core.training.loop import TrainingError
-from cifar_core.training.session import ControlRequests, Listener, Recorder, Stopped
+from cifar_core.training.loop import TrainingError, end_event
+from cifar_core.training.session import ControlRequests, Listener, Session, StatusWriter, load_saved
+from cifar_core.training.setup import prepare
 
 LOCK_SECONDS = 5.0  # readers hold the lock for an instant when they look whether the process lives
 EXPECTED_ERRORS = (CheckpointError, ConfigError, DataError, ModelError, StoreError, TrainingError)
+
+
+class Stopped(BaseException):
+    """The run was asked to end before its first step. No Exception: a download would take it for its own."""
 
 
 def train_run(run: Run, data_dir: Path | None = None, listener: Listener | None = None) -> RunEnd:
@@ -37,7 +42,8 @@ def train_run(run: Run, data_dir: Path | None = None, listener: Listener | None 
         CheckpointError, ConfigError, DataError, ModelError, TrainingError: with a sentence for the user; the
             run's status is then "failed" with the same sentence.
     """
-    with _locked(run), _signals(ControlRequests(run)) as control:
+    control = ControlRequests(run)
+    with _locked(run), on_signals(control.signal):
         end = _guarded(run, data_dir, control, listener or (lambda event, status: None))
     if control.signaled and end.state == "stopped":
         raise KeyboardInterrupt
@@ -67,26 +73,56 @@ def train(
 
 
 def _guarded(run: Run, data_dir: Path | None, control: ControlRequests, listener: Listener) -> RunEnd:
-    recorder = Recorder(run, control, listener)
+    """Train, and write down how it ended where it did not end by itself."""
+    status = StatusWriter(run)
     try:
-        return recorder.train(data_dir)
+        return _train(run, data_dir, control, status, listener)
     except Stopped:
-        recorder.write("stopped", message="Stopped before the first step.")
+        status.write("stopped", message="Stopped before the first step.")
         return RunEnd("stopped", 0, 0.0, 0, 0.0)
     except KeyboardInterrupt:
-        recorder.write("stopped", message=f"Interrupted. {run.resuming}")
+        status.write("stopped", message=f"Interrupted. {run.resuming}")
         raise
     except torch.OutOfMemoryError:
         message = "The device ran out of memory; start again with a smaller batch_size."
-        recorder.write("failed", message=message)
+        status.write("failed", message=message)
         raise TrainingError(message) from None
     except EXPECTED_ERRORS as error:
-        recorder.write("failed", message=str(error))
+        status.write("failed", message=str(error))
         raise
     except BaseException as error:
         words = f"Unexpected {type(error).__name__}: {error}; the last lines of the log say more."
-        recorder.write("failed", message=f"{words} {run.resuming}")
+        status.write("failed", message=f"{words} {run.resuming}")
         raise
+
+
+def _train(
+    run: Run, data_dir: Path | None, control: ControlRequests, status: StatusWriter, listener: Listener
+) -> RunEnd:
+    """Prepare, go back to the saved state if there is one, and go on from there; returns the last event."""
+
+    def report_data(what: str, done: int, total: int) -> None:
+        if control.stopping():
+            raise Stopped
+        if new_stage := what != status.status.stage:
+            status.begin(done)
+        if new_stage or status.due:
+            status.write("running", stage=what, done=done, total=total, eta_seconds=status.eta(done, total))
+            listener(Beat(0, 0), status.status)
+
+    status.write("running", stage="preparing", message="")
+    saved = load_saved(run)
+    place = saved.workplace if saved else None
+    preparation = prepare(run.config(), data_dir or run.data_dir, report_data, place)
+    session = Session(run, preparation, control, status, listener)
+    if saved is None:
+        run.truncate_events(0)
+        return session.record(dataclasses.replace(preparation.start, time=time.time()))
+    session.restore(saved)
+    trainer = preparation.trainer
+    if trainer.epochs_done == trainer.config.epochs:
+        return session.finish(end_event(trainer, "finished"))
+    return session.record(Resume(trainer.step, time.time()))
 
 
 @contextmanager
@@ -100,23 +136,3 @@ def _locked(run: Run) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _signals(control: ControlRequests) -> Iterator[ControlRequests]:
-    """While open, SIGTERM and SIGINT ask the run to stop at its next step (in the main thread alone)."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if control.signaled:
-            raise KeyboardInterrupt
-        control.signaled = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield control
-        return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield control
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
