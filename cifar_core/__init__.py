@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cifar_core.checkpoint import list_checkpoints
     from cifar_core.config import TrainConfig
-    from cifar_core.data import CLASS_NAMES, load_data
+    from cifar_core.data import load_data
+    from cifar_core.datasets import CLASS_NAMES
     from cifar_core.images.decode import decode_image
     from cifar_core.inference.classifier import Classifier
     from cifar_core.inference.prediction import Prediction
@@ -39,7 +40,7 @@ __all__ = [
     "train",
 ]
 _HOMES = {
-    "CLASS_NAMES": "data",
+    "CLASS_NAMES": "datasets",
     "Classifier": "inference.classifier",
     "Prediction": "inference.prediction",
     "RunStore": "runs.store",

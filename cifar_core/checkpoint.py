@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT, build, checkpoints_dir, sync_folder, write_json
 from cifar_core.metrics.calibration import Calibration
 from cifar_core.metrics.ood import OodThreshold, Reference
@@ -31,12 +32,14 @@ VIEW_WEIGHTS = {1: (1.0,), 2: (1 / 2, 1 / 2), 6: (1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(LabError):
     """A checkpoint that is not there, is damaged, or does not fit its network."""
 
 
 class UnknownCheckpoint(CheckpointError):
     """A checkpoint that is not there."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True)

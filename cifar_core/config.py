@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cifar_core.datasets import CIFAR10, DATA_SETS, NORMALIZATIONS
 from cifar_core.files import renamed
 from cifar_core.settings import ConfigError, FieldSpec, checked, from_text, setting
 
@@ -55,9 +56,9 @@ class TrainConfig:
     model: str = setting("mixing_lite", "Name of a registered network; `models` lists them.")
     model_args: dict[str, Any] = setting({}, 'Arguments of the network, as JSON: {"num_kernels": 4}.')
     data: str = setting(
-        "cifar10",
-        "All the real pictures, those of two classes alone, or a small drawn set for trying things out.",
-        choices=("cifar10", "airplane_automobile", "synthetic"),
+        CIFAR10.name,
+        f"{'; '.join(one.summary for one in DATA_SETS.values())}.",
+        choices=tuple(DATA_SETS),
     )
     val_size: int = setting(
         5000,
@@ -80,9 +81,9 @@ class TrainConfig:
     )
     split_seed: int = setting(0, "Seed that cuts the validation split.", minimum=0, maximum=2**31 - 1)
     normalization: str = setting(
-        "cifar10",
-        "Subtract and divide by the channel mean and std of the data set, of two classes, or by 0.5 and 0.5.",
-        choices=("cifar10", "airplane_automobile", "half"),
+        CIFAR10.name,
+        "Subtract and divide by the channel mean and std of a data set, or by 0.5 and 0.5.",
+        choices=tuple(NORMALIZATIONS),
     )
     augmentation: str = setting(
         "flip_crop",
@@ -106,7 +107,7 @@ class TrainConfig:
         maximum=0.9,
     )
     image_sizes: tuple[int, ...] = setting(
-        (32,),
+        (CIFAR10.image_size,),
         "Sides of the training pictures over equal parts of the run: 20,26,32 begins with small, cheap ones.",
     )
     epochs: int = setting(20, "Passes over the training pictures.", minimum=1, maximum=1000)
@@ -211,9 +212,11 @@ class TrainConfig:
             raise ConfigError("model_args sets num_classes; leave it out, the data set has its own number.")
         if self.train_size == 1:
             raise ConfigError("train_size is 1; it must be 0, for all, or 2 images or more.")
-        if not self.image_sizes or not all(16 <= size <= 32 for size in self.image_sizes):
+        largest = DATA_SETS[self.data].image_size
+        if not self.image_sizes or not all(16 <= size <= largest for size in self.image_sizes):
             sizes = ",".join(map(str, self.image_sizes))
-            raise ConfigError(f"image_sizes is '{sizes}'; it must be sides from 16 to 32 pixels: 20,26,32.")
+            allowed = f"sides from 16 to {largest} pixels: 20,26,{largest}"
+            raise ConfigError(f"image_sizes is '{sizes}'; it must be {allowed}.")
         if self.tta not in (1, 2, 6):
             raise ConfigError(f"tta is {self.tta}; it must be 1, 2 or 6.")
 
@@ -231,7 +234,9 @@ class TrainConfig:
         epochs = range(1, step // steps_per_epoch + 1)
         whole = sum(self.image_size(epoch) ** 2 for epoch in epochs) * steps_per_epoch
         rest = step % steps_per_epoch
-        return (whole + (rest * self.image_size(len(epochs) + 1) ** 2 if rest else 0)) / 32**2
+        return (whole + (rest * self.image_size(len(epochs) + 1) ** 2 if rest else 0)) / DATA_SETS[
+            self.data
+        ].image_size ** 2
 
     def replace(self, **changes: Any) -> "TrainConfig":
         """A copy with `changes`; raises ConfigError for an unknown name or a bad value."""

@@ -112,7 +112,7 @@ def _processor() -> str:
 def gpu_load(device: torch.device) -> dict[str, float]:
     """A CUDA device's memory in use and in all (MB), and its work as a share of time where that is told.
 
-    Named as in runs.resources.Resources; other devices, and one that does not answer, give nothing.
+    Named as in runs.status.Resources; other devices, and one that does not answer, give nothing.
     """
     if device.type != "cuda":
         return {}

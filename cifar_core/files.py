@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cifar_core.errors import LabError
+
 T = TypeVar("T")
 
 
@@ -116,7 +118,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-class StoreError(RuntimeError):
+class StoreError(LabError):
     """A run that is not there, cannot be read or cannot do what was asked."""
 
 

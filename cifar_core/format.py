@@ -51,3 +51,16 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def remaining_seconds(done: float, total: float, elapsed: float, before: float = 0) -> float | None:
+    """Return the seconds that the rest takes at the pace so far; None before anything was done.
+
+    before: how much of `done` was done when the `elapsed` seconds began.
+    """
+    return elapsed / (done - before) * (total - done) if done > before else None
+
+
+def describe_remaining(seconds: float | None) -> str:
+    """Return ", 2 min 10 s left", to end a line of progress; "" where that is unknown or all is done."""
+    return f", {duration(seconds)} left" if seconds else ""

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from cifar_core.errors import LabError
+
 Choice = TypeVar("Choice")
 
 
-class ConfigError(ValueError):
+class ConfigError(LabError):
     """A setting that cannot be used: says what was given, what is allowed and what to do."""
+
+    exit_code = 2
 
 
 def setting(

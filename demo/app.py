@@ -1,10 +1,11 @@
-"""The classify page: what is in a picture, and how each block mixed. `python demo/app.py`, from any folder.
+"""The classify page: the class of a picture, and how each block mixed. `python demo/app.py`, from any folder.
 
 It needs a checkpoint and nothing else: no data set, no internet. Gradio's defaults that keep or send things
 are off (analytics, run history, monitoring, flagging, share links); uploads are deleted within minutes.
 """
 
 import argparse
+import functools
 import os
 import sys
 from pathlib import Path
@@ -13,64 +14,61 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import gradio as gr
+import torch
 
 from cifar_core.checkpoint import CheckpointError
 from cifar_core.images.decode import ALLOWED, MAX_BYTES, Decoded
+from cifar_core.inference.classifier import Classifier
 from cifar_core.metrics.ood import FALSE_ALARMS
 from demo.classify.answers import Answers
 from demo.classify.api import add_api
-from demo.classify.networks import one_thread_each
-from demo.classify.page import NAME_DRAWINGS, connect, one_picture, several_pictures
-from demo.classify.render import SURE_FROM, TWO_FROM, head_html
-from demo.classify.server import (
-    KEPT_SECONDS,
-    PLACES_IN_LINE,
-    Service,
-    ServingError,
-    few_heaps,
-    launch_options,
-    reload_never,
-    sum_up_never,
-    uploads_folder,
-)
+from demo.classify.page import NAME_DRAWINGS, connect, networks_view, one_picture, several_pictures
+from demo.classify.render import SURE_FROM, TWO_FROM, parts
+from demo.classify.server import PLACES_IN_LINE, Service, ServingError, few_heaps, launch_options
+from demo.classify.uploads import KEPT_SECONDS, uploads_folder
 from demo.shared.drawings import DRAWINGS
 from demo.shared.host import is_public
 
 TITLE = "CIFAR-10 Lab: what is in the picture?"
 NOBODY = "no other network"
 EXPECT = f"""
-The network knows the things named above and nothing else. Most pictures of other things are strange to it,
-and it says *none of the ten*; of the rest it names one of the ten all the same, sometimes with great
-certainty. It sees the middle square of a picture, shrunk to 32 × 32 pixels, so let the thing fill that
-square. It learned from small photos; drawings and close-ups mislead it.
+The network knows the things named above and nothing else. Most pictures of other things look strange to it,
+and it says *none of the ten*; for the rest it still names one of the ten, sometimes with great certainty. It
+sees the middle square of a picture, shrunk to 32 × 32 pixels, so let the thing fill that square. It learned
+from small photos; drawings and close-ups mislead it.
 
-The OOD score (out of distribution) is how far a picture lies from those that a network learned from, in what
-each of its blocks makes of them and in how clearly a class stands out. Its limit was set on pictures that had
-been held out of the training, so that {100 * FALSE_ALARMS:.1f} % of them, or a little less, lie above it; the
-exact share stands under *Networks*. A network without that score says *none of the ten* where its first two
-classes together stay below {100 * TWO_FROM:.0f} %; one that tells two things apart never says so.
+The OOD score (out of distribution) says how far a picture lies from those that a network learned from, judged
+by what each of its blocks makes of it and by how clearly one class stands out. The limit was set on pictures
+held out of training, so that at most {100 * FALSE_ALARMS:.1f} % of them lie above it; the exact share is
+given under *Networks*. A network without that score says *none of the ten* where its first two classes
+together stay below {100 * TWO_FROM:.0f} %; one that only tells two things apart never says so.
 
-*Sure* and *unsure* only put probabilities in words: sure from {100 * SURE_FROM:.0f} % for the first class on.
+*Sure* and *unsure* only put probabilities into words: sure means {100 * SURE_FROM:.0f} % or more for the
+first class.
 
-{ALLOWED} up to {MAX_BYTES // 1_000_000} MB are read.
+{ALLOWED} up to {MAX_BYTES // 1_000_000} MB can be read.
 """
 PRIVACY = (
-    "Nobody keeps your pictures: they go no further than the machine that shows this page, and are deleted "
+    "Your pictures are not kept: they go no further than the machine that serves this page, and are deleted "
     f"there within {KEPT_SECONDS // 60 + 1} minutes."
 )
 
 
-def build_demo(checkpoint: str | None = None, *, public: bool = False) -> gr.Blocks:
+def build_demo(
+    checkpoint: str | None = None, *, public: bool = False, kind: type[Classifier] = Classifier
+) -> gr.Blocks:
     """The page. `checkpoint`: a name or a folder to answer with at first; None is the default network.
 
-    `public`: strangers' pictures are decoded in a process of its own. Raises CheckpointError.
+    `public`: strangers' pictures are decoded in a process of its own; `kind`: of classifier that answers.
+    Raises CheckpointError.
     """
-    answers = Answers(checkpoint, public=public)
+    answers = Answers(checkpoint, public=public, kind=kind)
     drawings = [draw() for draw in DRAWINGS.values()]
-    first = answers.for_image(Decoded(drawings[0]), path=f"{next(iter(DRAWINGS))}.png")
+    first = parts(*answers.to_pictures([(f"{next(iter(DRAWINGS))}.png", Decoded(drawings[0]))]))
+    head_text, networks_text = networks_view(answers)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:  # gate.py deletes uploads, not delete_cache
-        head = gr.HTML(head_html(answers.card))
-        network, beside = _choices(answers)
+        head = gr.HTML(head_text)
+        network, beside = _choices(answers.networks.names)
         with gr.Tab("One picture"):
             fields = one_picture(drawings, first)
         with gr.Tab("Several pictures"):
@@ -78,14 +76,14 @@ def build_demo(checkpoint: str | None = None, *, public: bool = False) -> gr.Blo
         with gr.Accordion("Networks", open=False):
             network.render()
             beside.render()
-            about = gr.HTML(answers.about())
+            about = gr.HTML(networks_text)
         with gr.Accordion("What to expect of it", open=False):
             gr.Markdown(EXPECT)
         gr.HTML(f'<p class="quiet">{PRIVACY}</p>')
         connect(answers, fields, network, beside)
         gr.on(
             [network.change, beside.change],
-            answers.describe,
+            functools.partial(networks_view, answers),
             [network, beside],
             [head, about],
             api_visibility="private",
@@ -96,16 +94,16 @@ def build_demo(checkpoint: str | None = None, *, public: bool = False) -> gr.Blo
     return demo.queue(max_size=PLACES_IN_LINE, api_open=False)  # no way around the line
 
 
-def _choices(answers: Answers) -> tuple[gr.Dropdown, gr.Dropdown]:
-    """Which network answers, and which one beside it; drawn later, since both tabs need the first."""
-    several = len(answers.names) > 1
+def _choices(names: list[str]) -> tuple[gr.Dropdown, gr.Dropdown]:
+    """The network that answers, and the one beside it; drawn later, since both tabs need the first."""
+    several = len(names) > 1
     network = gr.Dropdown(
-        answers.names, label="Network", interactive=True, visible=several, render=False, filterable=False
+        names, label="Network", interactive=True, visible=several, render=False, filterable=False
     )
     beside = gr.Dropdown(
-        [(NOBODY, ""), *((name, name) for name in answers.names)],
+        [(NOBODY, ""), *((name, name) for name in names)],
         value="",
-        label="Beside it",
+        label="Compare with",
         interactive=True,
         visible=several,
         render=False,
@@ -114,16 +112,14 @@ def _choices(answers: Answers) -> tuple[gr.Dropdown, gr.Dropdown]:
     return network, beside
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier) -> int:
     """Show the page until it is interrupted; returns the exit code (0 done, 1 failed)."""
     options = _parser().parse_args(arguments)
-    one_thread_each()
+    torch.set_num_threads(1)  # two visitors at once are served side by side, each on a core
     few_heaps()
-    sum_up_never()
-    reload_never()
     with uploads_folder():
         try:
-            demo = build_demo(options.checkpoint, public=options.public or is_public())
+            demo = build_demo(options.checkpoint, public=options.public or is_public(), kind=kind)
             service = Service(demo, launch_options(options.host, options.port, mcp=options.mcp))
         except (CheckpointError, ServingError, OSError) as error:  # OSError: the port is taken
             print(f"The classify page cannot open: {error}", file=sys.stderr)
@@ -134,9 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="The classify page: what is in a picture, as the network sees it."
-    )
+    parser = argparse.ArgumentParser(description="The classify page: what a network sees in a picture.")
     host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
     parser.add_argument("--host", default=host, help="default: %(default)s")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")

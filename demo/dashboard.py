@@ -13,22 +13,17 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:  # Streamlit puts only this file's folder there; the packages lie one above it
     sys.path.insert(0, ROOT)
 
+from demo.dashboard_pages import PAGES  # noqa: E402 (needs the path that is set above)
+
 st.set_page_config(page_title="CIFAR-10 Lab", layout="wide", initial_sidebar_state="collapsed")
 st.navigation(
     [
-        st.Page("dashboard_pages/train/page.py", title="Train", default=True),
-        st.Page("dashboard_pages/live/page.py", title="Live", url_path="live"),
-        st.Page("dashboard_pages/mixing/page.py", title="Mixing", url_path="mixing"),
-        st.Page("dashboard_pages/runs/page.py", title="Runs", url_path="runs"),
-        st.Page("dashboard_pages/understand/page.py", title="Understand", url_path="understand"),
-        st.Page("dashboard_pages/try_network/page.py", title="Try", url_path="try"),
-        st.Page("dashboard_pages/results/page.py", title="Results", url_path="results"),
-        st.Page("dashboard_pages/learn/page.py", title="Learn", url_path="learn"),
-        st.Page("dashboard_pages/basics/page.py", title="Basics", url_path="basics"),
+        st.Page(f"dashboard_pages/{folder}/page.py", title=title, url_path=title.lower(), default=place == 0)
+        for place, (folder, title) in enumerate(PAGES.items())
     ],
     position="top",
 ).run()
 
-from demo.widgets.preload import preload  # noqa: E402 (after the first page is drawn, and with the path that is set above)
+from demo.widgets.preload import preload  # noqa: E402 (after the first page is drawn)
 
 preload("demo.dashboard_pages.runs.actions", "demo.dashboard_pages.runs.table")

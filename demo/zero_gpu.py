@@ -28,24 +28,24 @@ from demo.app import main
 LARGE = 16  # pictures; the page takes 24 at once
 LOAN_SECONDS = 15
 
-_on_processor = Classifier.look
+
+class BorrowingClassifier(Classifier):
+    """Looks at many pictures on the lent GPU, where they make up for the loan."""
+
+    def look(self, pixels: Tensor) -> Look:
+        """As Classifier.look; tensors lie on the CPU."""
+        if len(pixels) < LARGE:
+            return super().look(pixels)
+        return look_on_gpu(self.model, self.card, pixels, self.reference)
 
 
 @spaces.GPU(duration=LOAN_SECONDS)
 def look_on_gpu(model: ImageClassifier, card: Card, pixels: Tensor, reference: Reference | None) -> Look:
     """As Classifier.look, in the process that holds the GPU; tensors come back on the CPU."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    seen = _on_processor(Classifier(model, card, device, reference=reference), pixels)
-    return replace(seen, logits=seen.logits.cpu(), blocks=[statistics.cpu() for statistics in seen.blocks])
-
-
-def look(classifier: Classifier, pixels: Tensor) -> Look:
-    """As Classifier.look: by the lent GPU where there are enough pictures to make up for the loan."""
-    if len(pixels) < LARGE:
-        return _on_processor(classifier, pixels)
-    return look_on_gpu(classifier.model, classifier.card, pixels, classifier.reference)
+    look = Classifier(model, card, device, reference=reference).look(pixels)
+    return replace(look, logits=look.logits.cpu(), blocks=[statistics.cpu() for statistics in look.blocks])
 
 
 if __name__ == "__main__":
-    setattr(Classifier, "look", look)  # noqa: B010 (mypy refuses the assignment)
-    sys.exit(main())
+    sys.exit(main(kind=BorrowingClassifier))

@@ -17,7 +17,7 @@ from cifar_core.device import (
     versions,
     works,
 )
-from cifar_core.runs.resources import Resources
+from cifar_core.runs.status import Resources
 
 CPU = torch.device("cpu")
 

@@ -8,9 +8,9 @@ import pytest
 
 from cifar_core.checkpoint import load_card, resolve_checkpoint
 from cifar_core.cli.main import build_parser
-from cifar_core.cli.overview import overview_parts
 from cifar_core.files import checkpoints_dir
 from cifar_core.hub.overview import fill_in
+from cifar_core.inference.ship import overview_parts
 from cifar_core.recipes import FAST, list_works
 from cifar_core.runs.results import FILE, read_results
 

@@ -13,11 +13,11 @@ from PIL import Image
 from cifar_core.bench.report import TORCHVISION_MISSING, Report, Row, Section, has_torchvision, setting_of
 from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
 from cifar_core.device import find_device
+from cifar_core.errors import InferenceError
 from cifar_core.estimate.steps import drawn_pictures
 from cifar_core.estimate.store import processors
 from cifar_core.estimate.timing import Notify, Statistic, interleave, ratios
 from cifar_core.images.decode import decode_image
-from cifar_core.inference.backends import InferenceError
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.tta import tta_logits
 from cifar_core.models import ImageClassifier

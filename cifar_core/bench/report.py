@@ -114,7 +114,13 @@ def wrapped(text: str) -> str:
 
 
 def table(section: Section) -> str:
-    """Title, headings and rows with aligned columns; below, what the spread is."""
+    """Return title, headings and rows with aligned columns; below, what the spread is."""
+    wide = _table(section, "  ")
+    fits = all(len(line) <= WIDTH for line in wide.splitlines())
+    return wide if fits else _table(section, " ")
+
+
+def _table(section: Section, gap: str) -> str:
     rows = [["", *section.columns.values(), ""]]
     for row in section.rows:
         cells = [_cell(row.figures.get(key), section.spread) for key in section.columns]
@@ -123,7 +129,7 @@ def table(section: Section) -> str:
     lines = [section.title]
     for name, *middle, note in rows:
         cells = [cell.rjust(width) for cell, width in zip(middle, widths[1:-1], strict=True)]
-        lines.append("  ".join([name.ljust(widths[0]), *cells, note]).rstrip())
+        lines.append(gap.join([name.ljust(widths[0]), *cells, note]).rstrip())
     counts = sorted({figure.n for row in section.rows for figure in row.figures.values()})
     if counts and section.spread:
         lines.append(f"median [quartiles; extremes below 4 samples], n = {_range(counts)}")

@@ -2,14 +2,18 @@
 
 import argparse
 
-from cifar_core.runs.requests import REQUESTS, ControlRequest, RequestError
+from cifar_core.cli.options import Add, add_runs_dir
+from cifar_core.config import ConfigError
+from cifar_core.runs.requests import REQUESTS, ControlRequest
 from cifar_core.runs.store import RunStore
 
 LR_ACTIONS = ("lr", "rate")
 
 
-def add_control(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
+def add(add_parser: Add) -> None:
+    """Add the command with its options."""
+    words = "ask a run under way to stop, pause, continue or change its learning rate"
+    parser = add_parser("control", help=words)
     parser.set_defaults(command=control)
     parser.add_argument("run", metavar="RUN", help="which run; `runs` lists them")
     words = (
@@ -19,25 +23,26 @@ def add_control(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("action", metavar="ACTION", choices=(*REQUESTS, *LR_ACTIONS), help=words)
     parser.add_argument("value", metavar="VALUE", type=_number, nargs="?", help="a number, for lr and rate")
+    add_runs_dir(parser)
 
 
 def control(options: argparse.Namespace) -> int:
     """Leave the request; the run's process takes it at its next step."""
-    request = request_of(options.action, options.value)
+    request = _request_of(options.action, options.value)
     run = RunStore(options.runs_dir).get(options.run)
     run.request(request.request, factor=request.factor, rate=request.rate)
     print(f"Asked {run.id} to {request.words}; it answers at its next step.")
     return 0
 
 
-def request_of(action: str, value: float | None) -> ControlRequest:
-    """What the words ask; raises RequestError when a number is missing, in the way or out of its limits."""
+def _request_of(action: str, value: float | None) -> ControlRequest:
+    """What the words ask; raises ConfigError when a number is missing, in the way or out of its limits."""
     if action not in LR_ACTIONS:
         if value is not None:
-            raise RequestError(f"'{action}' takes no number; leave {value:g} out.")
+            raise ConfigError(f"'{action}' takes no number; leave {value:g} out.")
         return ControlRequest(action)
     if value is None:
-        raise RequestError(f"'{action}' needs a number, such as {action} 0.5.")
+        raise ConfigError(f"'{action}' needs a number, such as {action} 0.5.")
     return ControlRequest(factor=value) if action == "lr" else ControlRequest(rate=value)
 
 

@@ -4,27 +4,24 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifar_core.cli.options import Add, add_checkpoint
 from cifar_core.config import ConfigError
 
 if TYPE_CHECKING:
     from cifar_core.hub.publish import Parcel
 
 
-def add_hub(parser: argparse.ArgumentParser) -> None:
-    """The two commands with their options, but for --checkpoint, which `push` shares with others."""
-    add = parser.add_subparsers(required=True, metavar="push|pull").add_parser
-    push = add(
-        "push", help="publish a checkpoint with its model card; says what it would send, and with --yes sends"
-    )
+def add(add_parser: Add) -> None:
+    """Add both commands with their options."""
+    hub = add_parser("hub", help="checkpoints on the Hugging Face Hub: publish one, fetch one")
+    commands = hub.add_subparsers(required=True, metavar="push|pull")
+    words = "publish a checkpoint with its model card; says what it would send, and with --yes sends it"
+    push = commands.add_parser("push", help=words)
     push.set_defaults(command=hub_push)
     push.add_argument("repo", metavar="USER/NAME", help="where to publish it")
-    push.add_argument(
-        "--checkpoint",
-        metavar="C",
-        help="a folder, or a name in checkpoints/ (default: the shipped mixing network)",
-    )
+    add_checkpoint(push)
     add_sending(push)
-    pull = add("pull", help="fetch a checkpoint, and check it as any other")
+    pull = commands.add_parser("pull", help="fetch a checkpoint, and check it as any other")
     pull.set_defaults(command=hub_pull)
     pull.add_argument("repo", metavar="USER/NAME", help="which one")
     pull.add_argument("--revision", metavar="R", help="a branch, a tag or a commit (default: main)")

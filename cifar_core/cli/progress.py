@@ -7,7 +7,7 @@ from typing import Self
 
 from tqdm import tqdm
 
-from cifar_core.format import describe_schedule, duration
+from cifar_core.format import describe_remaining, describe_schedule, duration, remaining_seconds
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import Run, Status
 
@@ -39,14 +39,9 @@ class DataProgress:
             self._move_bar(what, done, total)
         elif what != self.what or time.monotonic() - self.lined > LINE_SECONDS:
             self.lined = time.monotonic()
-            print(f"{what}: {done:,} of {total:,}{self._left(done, total)}", file=sys.stderr, flush=True)
+            left = remaining_seconds(done, total, time.monotonic() - self.began, self.began_at)
+            print(f"{what}: {done:,} of {total:,}{describe_remaining(left)}", file=sys.stderr, flush=True)
         self.what = what
-
-    def _left(self, done: int, total: int) -> str:
-        if done <= self.began_at:
-            return ""
-        seconds = (time.monotonic() - self.began) / (done - self.began_at) * (total - done)
-        return f", {duration(seconds)} left"
 
     def _move_bar(self, what: str, done: int, total: int) -> None:
         if self.bar is None or what != self.what:
@@ -117,9 +112,8 @@ class TrainProgress:
             self.bar.set_postfix_str(words, refresh=False)
             self.bar.update(event.step - self.bar.n)
         elif time.monotonic() - self.lined > LINE_SECONDS:
-            left = f", {duration(status.eta_seconds)} left" if status.eta_seconds is not None else ""
-            speed = f"{event.images_per_second:,.0f} images/s"
-            self._line(f"step {event.step:,} of {status.total:,}: {words}, {speed}{left}")
+            speed = f"{event.images_per_second:,.0f} images/s{describe_remaining(status.eta_seconds)}"
+            self._line(f"step {event.step:,} of {status.total:,}: {words}, {speed}")
 
     def _line(self, text: str) -> None:
         self.lined = time.monotonic()

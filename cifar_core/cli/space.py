@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_core.cli.hub import add_sending, send
+from cifar_core.cli.options import Add
 
 if TYPE_CHECKING:
     from cifar_core.hub.space import Space
 
 
-def add_space(parser: argparse.ArgumentParser) -> None:
-    """The two commands with their options."""
-    add = parser.add_subparsers(required=True, metavar="push|build").add_parser
-    push = add("push", help="publish a Space; says what it would send, and with --yes sends")
+def add(add_parser: Add) -> None:
+    """Add both commands with their options."""
+    space = add_parser("space", help="the pages as a Hugging Face Space: publish it, or write its folder")
+    commands = space.add_subparsers(required=True, metavar="push|build")
+    words = "publish a Space; says what it would send, and with --yes sends it"
+    push = commands.add_parser("push", help=words)
     push.set_defaults(command=space_push)
     push.add_argument("repo", metavar="USER/NAME", help="where to publish it")
     add_sending(push)
-    build = add("build", help="write the files that `push` would send")
+    build = commands.add_parser("build", help="write the files that `push` would send")
     build.set_defaults(command=space_build)
     build.add_argument("folder", metavar="OUT", type=Path, help="an empty folder, or a new one")
     for command in (push, build):
@@ -30,9 +33,9 @@ def _add_kind(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sdk", choices=("gradio", "docker"), default="gradio", help=words)
     words = "cpu (default), or zerogpu with the torch that ZeroGPU supports"
     parser.add_argument("--hardware", choices=("cpu", "zerogpu"), default="cpu", help=words)
-    words = "a network that goes along, by folder or name; may come again (default: all that are shipped)"
+    words = "a network that goes along, by folder or name; may be repeated (default: all that are shipped)"
     parser.add_argument("--checkpoint", metavar="C", action="append", default=[], help=words)
-    words = "a model on the Hub that the Space's page links to; may come again"
+    words = "a model on the Hub that the Space's page links to; may be repeated"
     parser.add_argument("--model", metavar="USER/NAME", action="append", default=[], help=words)
     words = "an index with torch's CPU wheels, which spare a Space without a GPU 5 GB (pytorch.org names it)"
     parser.add_argument("--wheels", metavar="URL", default="", help=words)

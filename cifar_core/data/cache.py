@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import math
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -20,11 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.dataset import IMAGE_SHAPE, ImageData, Progress, Source, Split, fingerprint_of
+from cifar_core.data.dataset import ImageData, Progress, Source, Split, fingerprint_of
+from cifar_core.datasets import DataSet
 from cifar_core.files import sync_folder, write_json
 
 FORMAT = 2
-PIXELS = int(np.prod(IMAGE_SHAPE))
 
 _log = logging.getLogger(__name__)
 
@@ -64,23 +65,25 @@ def load_cached(source: Source, cache_dir: Path, progress: Progress) -> ImageDat
         DataError: when the source's files are damaged; nothing is written then.
     """
     files = FileState.of(source.files)
-    kept = recall(source.key, cache_dir, progress, files)
+    kept = recall(source.key, source.data_set, cache_dir, progress, files)
     if kept is not None:
         return kept
     with _turn(source.key, cache_dir, progress) as can_write:
-        kept = recall(source.key, cache_dir, progress, files) if can_write else None
+        kept = recall(source.key, source.data_set, cache_dir, progress, files) if can_write else None
         if kept is not None:
             return kept
         train, test = source.decode(progress)
         fingerprint = fingerprint_of(train, test)
-        data = ImageData(train, test, source.class_names, source.words, fingerprint, source.kind)
+        data = ImageData(train, test, source.data_set.class_names, source.words, fingerprint, source.kind)
         if can_write and _keep(data, source.key, files, cache_dir):
-            return recall(source.key, cache_dir, progress, files) or data
+            return recall(source.key, source.data_set, cache_dir, progress, files) or data
         return data
 
 
-def recall(key: str, cache_dir: Path, progress: Progress, files: FileState | None = None) -> ImageData | None:
-    """The cached set called `key` if it is unaltered, else None.
+def recall(
+    key: str, data_set: DataSet, cache_dir: Path, progress: Progress, files: FileState | None = None
+) -> ImageData | None:
+    """The data set, cached under `key`, if it is unaltered, else None.
 
     It must be of `files` as they are; left out, of those that it was made from, still unaltered.
     """
@@ -89,7 +92,7 @@ def recall(key: str, cache_dir: Path, progress: Progress, files: FileState | Non
         files = files or FileState.of(document["files"])
         if document["format"] != FORMAT or document["files_sha256"] != files.sha256:
             return None
-        data = _map(cache_dir / f"{key}.images", document)
+        data = _map(cache_dir / f"{key}.images", data_set, document)
     except (KeyError, IndexError, TypeError, ValueError, OSError):
         return None
     total = len(data.train) + len(data.test)
@@ -122,18 +125,21 @@ def _turn(key: str, cache_dir: Path, progress: Progress) -> Iterator[bool]:
         lock.release()
 
 
-def _map(path: Path, document: dict[str, Any]) -> ImageData:
+def _map(path: Path, data_set: DataSet, document: dict[str, Any]) -> ImageData:
+    if tuple(document["class_names"]) != data_set.class_names:
+        raise ValueError("the cached file holds another data set")
+    pixels = math.prod(data_set.shape)
     counts = [int(document["counts"][split]) for split in ("train", "test")]
     total = sum(counts)
-    if min(counts) < 0 or path.stat().st_size != total * (PIXELS + 8):
+    if min(counts) < 0 or path.stat().st_size != total * (pixels + 8):
         raise ValueError("the cached file has not the size that its JSON states")
     whole = np.memmap(path, np.uint8, mode="r")
-    images: NDArray[np.uint8] = whole[: total * PIXELS].reshape(total, *IMAGE_SHAPE)
-    targets: NDArray[np.int64] = whole[total * PIXELS :].view("<i8")
+    images: NDArray[np.uint8] = whole[: total * pixels].reshape(total, *data_set.shape)
+    targets: NDArray[np.int64] = whole[total * pixels :].view("<i8")
     return ImageData(
         Split(images[: counts[0]], targets[: counts[0]]),
         Split(images[counts[0] :], targets[counts[0] :]),
-        tuple(document["class_names"]),
+        data_set.class_names,
         document["source"],
         document["fingerprint"],
         document["kind"],

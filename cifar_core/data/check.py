@@ -1,4 +1,4 @@
-"""What `python -m cifar_core data check` says: which data was found, whether it is whole, and its figures."""
+"""The report of `python -m cifar_core data check`: what was found, whether it is whole."""
 
 import time
 from pathlib import Path
@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.dataset import CLASS_NAMES, ImageData, Progress, Split
-from cifar_core.data.sources import SourceName, load_data
+from cifar_core.data.dataset import ImageData, Progress, Split
+from cifar_core.data.sources import load_data
+from cifar_core.datasets import CIFAR10, DATA_SETS, DataSet
 
 CHUNK = 5000
 
@@ -16,7 +17,7 @@ CHUNK = 5000
 def check_data(
     data_dir: Path | str | None = None,
     *,
-    source: SourceName = "auto",
+    source: str = "auto",
     cache_dir: Path | None = None,
     progress: Progress | None = None,
     download: bool = True,
@@ -24,10 +25,9 @@ def check_data(
     """Loads the data as `load_data` does and describes it, in plain JSON values.
 
     Returns:
-        `source` (words), `fingerprint` (sha256 of pixels and labels), `official_counts` (whether there are
-        5,000 training and 1,000 test images of each class of CIFAR-10), `class_names`, `seconds` (to load)
-        and, for `train` and `test` each, `n`, `per_class` {name: n}, `mean` [3] and `std` [3] (R, G, B, of
-        pixels in 0..1).
+        `source` (words), `fingerprint` (sha256 of pixels and labels), `official_counts` (whether there are as
+        many images of each class as were published), `class_names`, `seconds` (to load) and, for `train` and
+        `test` each, `n`, `per_class` {name: n}, `mean` [3] and `std` [3] (R, G, B, of pixels in 0..1).
 
     Raises:
         DataError: as `load_data`.
@@ -35,10 +35,11 @@ def check_data(
     start = time.perf_counter()
     data = load_data(data_dir, source=source, cache_dir=cache_dir, progress=progress, download=download)
     seconds = time.perf_counter() - start
+    published = DATA_SETS.get(source, CIFAR10)
     return {
         "source": data.source,
         "fingerprint": data.fingerprint,
-        "official_counts": _has_official_counts(data),
+        "official_counts": not published.is_drawn and _has_counts(data, published),
         "class_names": list(data.class_names),
         "seconds": round(seconds, 3),
         "train": _describe(data.train, data.class_names),
@@ -48,13 +49,16 @@ def check_data(
 
 def format_check(report: dict[str, Any]) -> str:
     """The report of `check_data` as lines for a terminal."""
-    official = "5,000 and 1,000 a class, as CIFAR-10 has" if report["official_counts"] else "not CIFAR-10's"
     train, test = report["train"], report["test"]
+    counts = "not those that were published"
+    if report["official_counts"]:
+        each, of_test = (split["n"] // len(report["class_names"]) for split in (train, test))
+        counts = f"{each:,} and {of_test:,} a class, as published"
     lines = [
         f"source       {report['source']}",
         f"loaded in    {report['seconds']:.2f} s",
         f"fingerprint  {report['fingerprint']}",
-        f"counts       {official}",
+        f"counts       {counts}",
         "",
         f"{'':12}{'train':>7}{'test':>8}",
     ]
@@ -87,6 +91,7 @@ def _describe(split: Split, class_names: tuple[str, ...]) -> dict[str, Any]:
     return {"n": len(split), "per_class": per_class, "mean": mean, "std": std}
 
 
-def _has_official_counts(data: ImageData) -> bool:
-    counts = [np.bincount(split.targets).tolist() for split in (data.train, data.test)]
-    return data.class_names == CLASS_NAMES and counts == [[5000] * 10, [1000] * 10]
+def _has_counts(data: ImageData, published: DataSet) -> bool:
+    classes = len(published.class_names)
+    pairs = ((data.train, published.train_images), (data.test, published.test_images))
+    return all(np.bincount(split.targets).tolist() == [size // classes] * classes for split, size in pairs)

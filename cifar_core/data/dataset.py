@@ -1,4 +1,4 @@
-"""What a data set is here: two splits of uint8 images with targets, where they are from, what goes wrong."""
+"""A data set in memory: two splits of uint8 images with targets; a source not yet read; what goes wrong."""
 
 import hashlib
 from collections.abc import Callable
@@ -8,38 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-CLASS_NAMES: tuple[str, ...] = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
-
+from cifar_core.datasets import DataSet
+from cifar_core.errors import LabError
 
 Progress = Callable[[str, int, int], None]  # (what, done, total); images, or bytes while downloading
 
-IMAGE_SHAPE = (3, 32, 32)
-THREE_WAYS = (
-    "There are three ways to get the data: point --data-dir or CIFAR_DATA at a folder that holds it; "
-    "download the Hub's files (`hf download uoft-cs/cifar10 --repo-type dataset --local-dir data`) and point "
-    "there; or download torchvision's cifar-10-python.tar.gz and point there. Without any of them, the small "
-    "drawn set `synthetic` can be asked for by name."
-)
 
-
-class DataError(RuntimeError):
+class DataError(LabError):
     """Data that cannot be had or cannot be trusted: one message with what is wrong and what to do."""
 
 
 def data_error(subject: object, trouble: str) -> DataError:
-    """The error to raise about `subject` (a file, or words): what is wrong with it, then the three ways."""
-    return DataError(f"{subject}: {trouble.rstrip('.')}. {THREE_WAYS}")
+    """The error to raise about `subject` (a file, or words): what is wrong with it."""
+    return DataError(f"{subject}: {trouble.rstrip('.')}.")
 
 
 @dataclass(frozen=True)
@@ -47,7 +28,7 @@ class Split:
     """One split in memory.
 
     Attributes:
-        images: (N, 3, 32, 32) uint8; may be a read-only memory map.
+        images: (N, channels, size, size) uint8; may be a read-only memory map.
         targets: (N,) int64, each from 0 to num_classes - 1; may be a read-only memory map.
     """
 
@@ -83,25 +64,25 @@ class Source:
     """A data set that was found and not yet decoded.
 
     Attributes:
+        data_set: which one it is.
         key: names it in the cache; the same place gives the same key.
         kind: what it is, for a reader.
-        place: where it is on this machine, or None where the kind says it.
+        place: where it is on this machine.
         files: every file that decides the pixels or the labels.
         decode: reads and checks them all; returns train and test, or raises DataError.
-        class_names: the name of each label.
     """
 
+    data_set: DataSet
     key: str
     kind: str
-    place: Path | None
+    place: Path
     files: tuple[Path | str, ...]
     decode: Callable[[Progress], tuple[Split, Split]]
-    class_names: tuple[str, ...] = CLASS_NAMES
 
     @property
     def words(self) -> str:
         """What it is and where."""
-        return self.kind if self.place is None else f"{self.kind} in {self.place}"
+        return f"{self.kind} in {self.place}"
 
 
 def place_key(kind: str, place: Path) -> str:

@@ -1,4 +1,4 @@
-"""Class folders: `train/<class>/<image>` and `test/<class>/<image>`, named as the ten classes of CIFAR-10."""
+"""Class folders: `train/<class>/<image>` and `test/<class>/<image>`, named as the classes of the data set."""
 
 import functools
 import os
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.dataset import CLASS_NAMES, IMAGE_SHAPE, Progress, Source, Split, data_error, place_key
+from cifar_core.data.dataset import Progress, Source, Split, data_error, place_key
+from cifar_core.datasets import DataSet
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 NOT_DATA = ("thumbs.db", "desktop.ini")
@@ -15,7 +16,7 @@ REPORT_EVERY = 500
 Labeled = list[tuple[str, int, str]]  # (file name, label, path); strings, as there may be 60,000
 
 
-def find_folders(place: Path) -> Source | None:
+def find_folders(place: Path, data_set: DataSet) -> Source | None:
     """Class folders in `place`; None when there is neither `train` nor `test`.
 
     The images stand in the order of their file names, so that the first so many of them are of all classes
@@ -26,24 +27,24 @@ def find_folders(place: Path) -> Source | None:
     """
     if not any((place / split).is_dir() for split in ("train", "test")):
         return None
-    train, test = (_list_split(place / split) for split in ("train", "test"))
+    train, test = (_list_split(place / split, data_set.class_names) for split in ("train", "test"))
     files = tuple(path for _, _, path in train + test)
-    decode = functools.partial(_decode, train, test)
-    return Source(place_key("folders", place), "class folders", place, files, decode)
+    decode = functools.partial(_decode, data_set, train, test)
+    return Source(data_set, place_key("folders", place), "class folders", place, files, decode)
 
 
-def _list_split(folder: Path) -> Labeled:
+def _list_split(folder: Path, class_names: tuple[str, ...]) -> Labeled:
     if not folder.is_dir():
         raise data_error(
             folder, "this folder is missing; class folders need both train/<class> and test/<class>"
         )
     names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    wrong = sorted(set(names) ^ set(CLASS_NAMES))
+    wrong = sorted(set(names) ^ set(class_names))
     if wrong:
-        found = "is missing" if wrong[0] in CLASS_NAMES else "is not a class"
-        raise data_error(folder / wrong[0], f"this folder {found}; the classes are {', '.join(CLASS_NAMES)}")
+        found = "is missing" if wrong[0] in class_names else "is not a class"
+        raise data_error(folder / wrong[0], f"this folder {found}; the classes are {', '.join(class_names)}")
     return sorted(
-        image for label, name in enumerate(CLASS_NAMES) for image in _list_class(folder / name, label)
+        image for label, name in enumerate(class_names) for image in _list_class(folder / name, label)
     )
 
 
@@ -57,25 +58,21 @@ def _list_class(folder: Path, label: int) -> Labeled:
     return [(name, label, os.path.join(folder, name)) for name in names]
 
 
-def _decode(train: Labeled, test: Labeled, progress: Progress) -> tuple[Split, Split]:
-    total = len(train) + len(test)
-    return _decode_split(train, 0, total, progress), _decode_split(test, len(train), total, progress)
-
-
-def _decode_split(labeled: Labeled, done: int, total: int, progress: Progress) -> Split:
-    images = np.empty((len(labeled), *IMAGE_SHAPE), np.uint8)  # (N, 3, 32, 32)
-    for index, (_, _, path) in enumerate(labeled):
-        if index % REPORT_EVERY == 0:
-            progress("decoding the class folders", done + index, total)
-        images[index] = _read(Path(path))
-    progress("decoding the class folders", done + len(labeled), total)
-    return Split(images, np.array([label for _, label, _ in labeled], np.int64))
-
-
-def _read(path: Path) -> "np.ndarray":
+def _decode(data_set: DataSet, train: Labeled, test: Labeled, progress: Progress) -> tuple[Split, Split]:
     from cifar_core.images.decode import ImageError, decode_image, fit_square  # brings Pillow
 
-    try:
-        return np.asarray(fit_square(decode_image(path.read_bytes()))).transpose(2, 0, 1)
-    except ImageError as error:
-        raise data_error(path, str(error)) from error
+    both = train + test
+    images = np.empty((len(both), *data_set.shape), np.uint8)  # (N, C, H, W)
+    for index, (_, _, path) in enumerate(both):
+        if index % REPORT_EVERY == 0:
+            progress("decoding the class folders", index, len(both))
+        try:
+            square = fit_square(decode_image(Path(path).read_bytes()), data_set.image_size)
+        except ImageError as error:
+            raise data_error(path, str(error)) from error
+        images[index] = np.asarray(square).transpose(2, 0, 1)
+    progress("decoding the class folders", len(both), len(both))
+    targets = np.array([label for _, label, _ in both], np.int64)
+    return Split(images[: len(train)], targets[: len(train)]), Split(
+        images[len(train) :], targets[len(train) :]
+    )

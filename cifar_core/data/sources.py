@@ -1,28 +1,26 @@
 """Where the data comes from, in order: a folder given by the user, the Hub's files, torchvision's archive.
 
-`synthetic`, the drawn set, is used only when asked for by name.
+A drawn set is used only when asked for by name.
 """
 
-import functools
 import os
 from pathlib import Path
-from typing import Literal
 
-from cifar_core.data import archive, hub
+from cifar_core.data import download as online
 from cifar_core.data.cache import default_cache_dir, load_cached, recall
-from cifar_core.data.dataset import DataError, ImageData, Progress, Source, data_error, silent
+from cifar_core.data.dataset import DataError, ImageData, Progress, Source, silent
 from cifar_core.data.folder import find_folders
 from cifar_core.data.parquet import find_parquet
+from cifar_core.data.split import only_classes
 from cifar_core.data.synthetic import make_synthetic
 from cifar_core.data.torchvision_layout import find_torchvision
-
-SourceName = Literal["auto", "synthetic"]
+from cifar_core.datasets import CIFAR10, DATA_SETS, DataSet
 
 
 def load_data(
     data_dir: Path | str | None = None,
     *,
-    source: SourceName = "auto",
+    source: str = "auto",
     cache_dir: Path | None = None,
     progress: Progress | None = None,
     download: bool = True,
@@ -32,7 +30,7 @@ def load_data(
     Args:
         data_dir: folder (or torchvision archive) to read; left out, the variable CIFAR_DATA; without either,
             the Hub's files and then torchvision's archive, downloaded where they are not here yet.
-        source: "auto" for CIFAR-10, "synthetic" for the drawn set (`data_dir` is not looked at then).
+        source: a name of DATA_SETS, or "auto" for CIFAR-10; a drawn set does not look at `data_dir`.
         cache_dir: where the decoded set is kept; left out, $CIFAR_LAB_CACHE or ~/.cache/cifar10-lab.
         progress: called with (what, done, total) while downloading (bytes) and decoding (images).
         download: False keeps off the network.
@@ -41,60 +39,71 @@ def load_data(
         DataError: one message with what is wrong and the ways to get the data. A `data_dir` that is given and
             bad is an error: no other source takes its place.
     """
-    if source == "synthetic":
+    wanted = DATA_SETS.get(CIFAR10.name if source == "auto" else source)
+    if wanted is None:
+        raise DataError(f"There is no data set '{source}'; the data sets are: {', '.join(DATA_SETS)}.")
+    if wanted.is_drawn:
         return make_synthetic()
-    if source != "auto":
-        raise DataError(f"The data source is '{source}'; it must be auto or synthetic.")
     cache_dir, progress = Path(cache_dir or default_cache_dir()), progress or silent
     given = data_dir or os.environ.get("CIFAR_DATA")
     try:
         if given:
-            return load_cached(find_local(Path(given).expanduser()), cache_dir, progress)
-        return _load_online(cache_dir, progress, download)
+            data = load_cached(find_local(Path(given).expanduser(), wanted.whole), cache_dir, progress)
+        else:
+            data = _load_online(wanted.whole, cache_dir, progress, download)
+    except DataError as error:
+        raise DataError(f"{error} {_ways(wanted.whole)}") from error
     except OSError as error:  # a file that went away, a disk that fails, a folder that is not ours
-        trouble = f"it cannot be read ({error.strerror or error})"
-        raise data_error(error.filename or given or "CIFAR-10", trouble) from error
+        trouble = f"{error.filename or given or wanted.title}: it cannot be read ({error.strerror or error})."
+        raise DataError(f"{trouble} {_ways(wanted.whole)}") from error
+    return only_classes(data, wanted.class_names) if wanted.part_of else data
 
 
-def _load_online(cache_dir: Path, progress: Progress, download: bool) -> ImageData:
-    for key in (hub.KEY, archive.KEY):  # what an earlier start downloaded and decoded
-        if (kept := recall(key, cache_dir, progress)) is not None:
-            return kept
-    return load_cached(_find_or_download(cache_dir, progress, download), cache_dir, progress)
+def load_named(
+    name: str, data_dir: Path | str | None = None, progress: Progress | None = None, download: bool = True
+) -> ImageData:
+    """The data set that a config calls `name`; see load_data."""
+    return load_data(data_dir, source=name, progress=progress, download=download)
 
 
-def find_local(place: Path) -> Source:
+def find_local(place: Path, data_set: DataSet = CIFAR10) -> Source:
     """The data set at a place on disk, whichever layout it has; raises DataError."""
     if not place.exists():
-        raise data_error(place, "there is no such file or folder")
+        raise DataError(f"{place}: there is no such file or folder.")
     finders = (find_parquet, find_torchvision, find_folders) if place.is_dir() else (find_torchvision,)
     for find in finders:
-        if (found := find(place)) is not None:
+        if (found := find(place, data_set)) is not None:
             return found
-    raise data_error(place, _what_is_wrong(place))
-
-
-def _what_is_wrong(place: Path) -> str:
+    archive = data_set.archive
     if place.is_dir():
-        return (
-            "this folder holds no CIFAR-10: neither train-*-of-*.parquet, nor cifar-10-batches-py or "
-            "cifar-10-python.tar.gz, nor class folders train/<class>"
+        raise DataError(
+            f"{place}: this folder holds no {data_set.title}: neither train-*-of-*.parquet, nor "
+            f"{archive.folder} or {archive.name}, nor class folders train/<class>."
         )
     if place.suffix.lower() == ".zip":
-        return "this is a ZIP archive; unpack it and give the folder"
-    return "this file is not cifar-10-python.tar.gz; give that, or the folder that holds the data"
+        raise DataError(f"{place}: this is a ZIP archive; unpack it and give the folder.")
+    raise DataError(
+        f"{place}: this file is not {archive.name}; give that, or the folder that holds the data."
+    )
 
 
-def _find_or_download(cache_dir: Path, progress: Progress, download: bool) -> Source:
-    here = hub.find_in_hub_cache() or archive.find_archive(cache_dir)
-    if here is not None:
-        return here
-    if not download:
-        raise data_error("CIFAR-10", "it is not on this machine, and downloading is switched off")
-    troubles = []
-    for attempt in (hub.download_from_hub, functools.partial(archive.download_archive, cache_dir)):
-        try:
-            return attempt(progress)
-        except DataError as error:
-            troubles.append(str(error))
-    raise data_error("CIFAR-10", f"no folder was given; {'; '.join(troubles)}")
+def _load_online(data_set: DataSet, cache_dir: Path, progress: Progress, download: bool) -> ImageData:
+    for key in (
+        online.hub_key(data_set),
+        data_set.archive.key,
+    ):  # what an earlier start downloaded and decoded
+        if (kept := recall(key, data_set, cache_dir, progress)) is not None:
+            return kept
+    source = online.find_in_hub_cache(data_set) or online.find_archive(data_set, cache_dir)
+    if source is None and not download:
+        raise DataError(f"{data_set.title}: it is not on this machine, and downloading is switched off.")
+    return load_cached(source or online.download(data_set, cache_dir, progress), cache_dir, progress)
+
+
+def _ways(data_set: DataSet) -> str:
+    return (
+        "There are three ways to get the data: point --data-dir or CIFAR_DATA at a folder that holds it; "
+        f"download the Hub's files (`hf download {data_set.hub.repo} --repo-type dataset --local-dir data`) "
+        f"and point there; or download torchvision's {data_set.archive.name} and point there. Without any of "
+        "them, the small drawn set `synthetic` can be asked for by name."
+    )

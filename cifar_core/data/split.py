@@ -1,9 +1,11 @@
-"""The validation split, cut from the training split by a seed, with the same share of every class."""
+"""Parts of a data set: what a seed cuts for validation, with the same share of every class; some classes."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.dataset import DataError, ImageData, Split
+from cifar_core.data.dataset import DataError, ImageData, Split, fingerprint_of
 
 
 def split_train_val(
@@ -28,7 +30,7 @@ def split_train_val(
 
 
 def held_out(data: ImageData, split: str, val_size: int, seed: int) -> tuple[Split, NDArray[np.int64]]:
-    """The pictures that training never saw: the split that they lie in, and their sorted places there.
+    """The images that training never saw: the split that they lie in, and their sorted places there.
 
     split: "test" is the whole test split; "val" is what `split_train_val` cuts from the training split.
 
@@ -47,3 +49,27 @@ def _shares(targets: NDArray[np.int64], val_size: int) -> dict[int, int]:
     for index in np.argsort(-remainders, kind="stable")[: val_size - int(shares.sum())]:
         shares[index] += 1
     return {int(label): int(share) for label, share in zip(labels, shares, strict=True)}
+
+
+def only_classes(data: ImageData, names: Sequence[str]) -> ImageData:
+    """The images of the classes `names`, labeled from 0 in that order, in the order of the source.
+
+    Raises:
+        DataError: when the data set lacks one of them.
+    """
+    missing = [name for name in names if name not in data.class_names]
+    if missing:
+        raise DataError(f"{data.source} has no class '{missing[0]}'; it has {', '.join(data.class_names)}.")
+    labels = [data.class_names.index(name) for name in names]
+    train, test = (_only(split, labels) for split in (data.train, data.test))
+    words = f", only {' and '.join(names)}"
+    return ImageData(
+        train, test, tuple(names), data.source + words, fingerprint_of(train, test), data.kind + words
+    )
+
+
+def _only(split: Split, labels: list[int]) -> Split:
+    chosen = np.isin(split.targets, labels)
+    new_label = np.zeros(max(labels) + 1, np.int64)
+    new_label[labels] = np.arange(len(labels))
+    return Split(split.images[chosen], new_label[split.targets[chosen]])

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.data.dataset import ImageData, Split, fingerprint_of
+from cifar_core.datasets import SYNTHETIC
 
 Floats = NDArray[np.float64]
-TRAIN_SIZE, TEST_SIZE = 2000, 500
+SHAPE_NAMES = SYNTHETIC.class_names
 USUAL_COLOR = 0.6  # share of figures in the color of their class
 SOURCE = "synthetic: ten drawn shapes and textures (not CIFAR-10, no photographs)"
 
@@ -34,10 +35,11 @@ _SHAPES: dict[str, Callable[[Floats, Floats], NDArray[np.bool_]]] = {
     "stripes": lambda u, v: (np.sin(9 * v) > 0) & _square(u, v, 1.0),
     "checks": lambda u, v: (np.sin(7 * u) * np.sin(7 * v) > 0) & _square(u, v, 1.0),
 }
-SHAPE_NAMES: tuple[str, ...] = tuple(_SHAPES)
 
 
-def make_synthetic(seed: int = 0, train_size: int = TRAIN_SIZE, test_size: int = TEST_SIZE) -> ImageData:
+def make_synthetic(
+    seed: int = 0, train_size: int = SYNTHETIC.train_images, test_size: int = SYNTHETIC.test_images
+) -> ImageData:
     """The drawn set: the same pixels for the same seed and sizes; ten equal classes in mixed order."""
     generator = np.random.Generator(np.random.PCG64(seed))
     train, test = _draw(train_size, generator), _draw(test_size, generator)
@@ -82,6 +84,6 @@ def _masks(targets: NDArray[np.int64], generator: np.random.Generator) -> NDArra
     y = (axis[None, :, None] - center[1]) / radius  # (N, 32, 1)
     u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)  # (N, 32, 32)
     masks = np.zeros((count, 32, 32), bool)
-    for label, inside in enumerate(_SHAPES.values()):
-        masks[targets == label] = inside(u[targets == label], v[targets == label])
+    for label, name in enumerate(SHAPE_NAMES):
+        masks[targets == label] = _SHAPES[name](u[targets == label], v[targets == label])
     return masks

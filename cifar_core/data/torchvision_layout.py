@@ -1,7 +1,7 @@
-"""torchvision's layout of CIFAR-10: the folder `cifar-10-batches-py`, or the archive that it is packed in.
+"""torchvision's layout of a data set: a folder of batches, or the archive that it is packed in.
 
 The batches are pickles. They are opened only after their md5 has been found right, and even then by a reader
-that knows nothing but NumPy arrays and plain Python values. Names and sums: torchvision.datasets.CIFAR10.
+that knows nothing but NumPy arrays and plain Python values.
 """
 
 import functools
@@ -16,98 +16,91 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.dataset import CLASS_NAMES, IMAGE_SHAPE, Progress, Source, Split, data_error, place_key
-
-FOLDER = "cifar-10-batches-py"
-ARCHIVE = "cifar-10-python.tar.gz"
-ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
-TRAIN_MD5 = {
-    "data_batch_1": "c99cafc152244af753f735de768cd75f",
-    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-    "data_batch_4": "634d18415352ddfa80567beed471001a",
-    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-}
-TEST_MD5 = {"test_batch": "40351d587109b95175f43aff81a1287e"}
+from cifar_core.data.dataset import Progress, Source, Split, data_error, place_key
+from cifar_core.datasets import Archive, DataSet
 
 
-def find_torchvision(place: Path) -> Source | None:
+def find_torchvision(place: Path, data_set: DataSet) -> Source | None:
     """The layout at `place` (the folder, its parent, or the archive or its parent); None when there is none.
 
     Raises:
         DataError: when the folder lacks one of its files.
     """
-    for folder in (place, place / FOLDER):
-        if any((folder / name).is_file() for name in TRAIN_MD5 | TEST_MD5):
-            return _folder_source(folder)
-    archive = place / ARCHIVE if place.is_dir() else place
+    for folder in (place, place / data_set.archive.folder):
+        if any((folder / name).is_file() for name in data_set.archive.files):
+            return _folder_source(folder, data_set)
+    archive = place / data_set.archive.name if place.is_dir() else place
     if archive.is_file() and archive.name.endswith((".tar.gz", ".tgz")):
-        return archive_source(archive)
+        return archive_source(archive, data_set)
     return None
 
 
-def archive_source(archive: Path, key: str | None = None) -> Source:
+def archive_source(path: Path, data_set: DataSet, key: str | None = None) -> Source:
     """The packed layout."""
-    decode = functools.partial(_decode_archive, archive)
-    return Source(
-        key or place_key("archive", archive), "torchvision's archive", archive.parent, (archive,), decode
-    )
+    decode = functools.partial(_decode_archive, path, data_set)
+    key = key or place_key("archive", path)
+    return Source(data_set, key, "torchvision's archive", path.parent, (path,), decode)
 
 
-def check_archive(archive: Path, progress: Progress) -> None:
-    """Raises DataError unless the archive is the published one, by its md5."""
-    digest, done, total = hashlib.md5(usedforsecurity=False), 0, archive.stat().st_size
-    with archive.open("rb") as file:
+def check_archive(path: Path, archive: Archive, progress: Progress) -> None:
+    """Raises DataError unless the file is the published archive, by its md5."""
+    digest, done, total = hashlib.md5(usedforsecurity=False), 0, path.stat().st_size
+    with path.open("rb") as file:
         while chunk := file.read(1 << 24):
             digest.update(chunk)
             done += len(chunk)
-            progress(f"checking {archive.name}", done, total)
-    if digest.hexdigest() != ARCHIVE_MD5:
-        trouble = f"its md5 is {digest.hexdigest()} instead of {ARCHIVE_MD5}, so it is cut short or altered"
-        raise data_error(archive, trouble)
+            progress(f"checking {path.name}", done, total)
+    _check_md5(path, digest.hexdigest(), archive.md5)
 
 
-def _folder_source(folder: Path) -> Source:
-    files = tuple(folder / name for name in TRAIN_MD5 | TEST_MD5)
+def _check_md5(path: Path, found: str, expected: str) -> None:
+    if found != expected:
+        raise data_error(path, f"its md5 is {found} instead of {expected}, so it is cut short or altered")
+
+
+def _folder_source(folder: Path, data_set: DataSet) -> Source:
+    files = tuple(folder / name for name in data_set.archive.files)
     for path in files:
         if not path.is_file():
             raise data_error(path, "this file is missing")
-    decode = functools.partial(_decode_folder, folder)
-    return Source(place_key("torchvision", folder), "torchvision's files", folder, files, decode)
+
+    def decode(progress: Progress) -> tuple[Split, Split]:
+        return _decode(((path, path.read_bytes()) for path in files), data_set, progress)
+
+    return Source(data_set, place_key("torchvision", folder), "torchvision's files", folder, files, decode)
 
 
-def _decode_folder(folder: Path, progress: Progress) -> tuple[Split, Split]:
-    return _decode(((folder / name, (folder / name).read_bytes()) for name in TRAIN_MD5 | TEST_MD5), progress)
+def _decode_archive(path: Path, data_set: DataSet, progress: Progress) -> tuple[Split, Split]:
+    check_archive(path, data_set.archive, progress)
+    return _decode(_unpacked(path, data_set.archive), data_set, progress)
 
 
-def _decode_archive(archive: Path, progress: Progress) -> tuple[Split, Split]:
-    check_archive(archive, progress)
-    return _decode(_unpacked(archive), progress)
-
-
-def _unpacked(archive: Path) -> Iterator[tuple[Path, bytes]]:
+def _unpacked(path: Path, archive: Archive) -> Iterator[tuple[Path, bytes]]:
     """The batches in their order in the archive; nothing is unpacked to disk."""
-    wanted = {f"{FOLDER}/{name}" for name in TRAIN_MD5 | TEST_MD5}
+    wanted = {f"{archive.folder}/{name}" for name in archive.files}
     try:
-        with tarfile.open(archive, "r:gz") as pack:
+        with tarfile.open(path, "r:gz") as pack:
             for member in pack:
                 if member.name in wanted and (file := pack.extractfile(member)) is not None:
-                    yield archive / member.name, file.read()
+                    yield path / member.name, file.read()
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise data_error(archive, f"it cannot be unpacked ({error})") from error
+        raise data_error(path, f"it cannot be unpacked ({error})") from error
 
 
-def _decode(batches: Iterator[tuple[Path, bytes]], progress: Progress) -> tuple[Split, Split]:
+def _decode(
+    batches: Iterator[tuple[Path, bytes]], data_set: DataSet, progress: Progress
+) -> tuple[Split, Split]:
+    archive = data_set.archive
     read: dict[str, Split] = {}
     for path, content in batches:
-        progress(f"reading {path.name}", len(read), len(TRAIN_MD5 | TEST_MD5))
-        _check_md5(path, content)
-        read[path.name] = _read_batch(path, content)
-    for name in TRAIN_MD5 | TEST_MD5:
+        progress(f"reading {path.name}", len(read), len(archive.files))
+        _check_md5(path, hashlib.md5(content, usedforsecurity=False).hexdigest(), archive.files[path.name])
+        read[path.name] = _read_batch(path, content, data_set)
+    for name in archive.files:
         if name not in read:
             raise data_error(name, "this file is missing from the archive")
     progress("reading the batches", len(read), len(read))
-    return _joined([read[name] for name in TRAIN_MD5]), _joined([read[name] for name in TEST_MD5])
+    return _joined([read[name] for name in archive.train]), _joined([read[name] for name in archive.test])
 
 
 def _joined(splits: list[Split]) -> Split:
@@ -115,24 +108,18 @@ def _joined(splits: list[Split]) -> Split:
     return Split(images, np.concatenate([split.targets for split in splits]))
 
 
-def _check_md5(path: Path, content: bytes) -> None:
-    expected = (TRAIN_MD5 | TEST_MD5)[path.name]
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != expected:
-        raise data_error(path, f"its md5 is {found} instead of {expected}, so it is cut short or altered")
-
-
-def _read_batch(path: Path, content: bytes) -> Split:
-    """One batch: a dict with `data`, uint8 (n, 3072) in the order R, G, B, and `labels`, a list of n."""
+def _read_batch(path: Path, content: bytes, data_set: DataSet) -> Split:
+    """One batch: a dict with `data`, uint8 (n, 3 · H · W) in the order R, G, B, and a list of n labels."""
     try:
         batch = PlainUnpickler(io.BytesIO(content), encoding="latin1").load()
         pixels: NDArray[np.uint8] = batch["data"]
-        targets = np.array(batch["labels"], np.int64)
-        images = pixels.reshape(len(targets), *IMAGE_SHAPE)  # (n, 3, 32, 32)
+        targets = np.array(batch[data_set.archive.labels], np.int64)
+        images = pixels.reshape(len(targets), *data_set.shape)  # (n, 3, H, W)
     except Exception as error:  # a pickle can fail in every way
-        raise data_error(path, f"it is not a batch of CIFAR-10 ({error})") from error
-    if images.dtype != np.uint8 or len(targets) == 0 or not np.isin(targets, range(len(CLASS_NAMES))).all():
-        raise data_error(path, "it holds no images, or labels outside 0 to 9")
+        raise data_error(path, f"it is not a batch of {data_set.title} ({error})") from error
+    classes = len(data_set.class_names)
+    if images.dtype != np.uint8 or len(targets) == 0 or not np.isin(targets, range(classes)).all():
+        raise data_error(path, f"it holds no images, or labels outside 0 to {classes - 1}")
     return Split(images, targets)
 
 

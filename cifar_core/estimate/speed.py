@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.config import TrainConfig
+from cifar_core.datasets import DATA_SETS
+from cifar_core.errors import LabError
 from cifar_core.format import duration
 
 # What changes how long a run takes only through its number of images and epochs, or not at all. Any other
@@ -25,7 +27,7 @@ WITHOUT_COST = frozenset(
 FULL_SIZE = 32
 
 
-class MeasuringError(RuntimeError):
+class MeasuringError(LabError):
     """A speed that was not measured: one sentence says why."""
 
 
@@ -79,8 +81,6 @@ def phases_of(config: TrainConfig) -> list[tuple[float, int]]:
 
 def images_an_epoch(config: TrainConfig) -> int:
     """Training images that an epoch goes through, for the data sets whose size is known beforehand."""
-    from cifar_core.data.named import DATA_SETS  # here: listings do without numpy
-
     known = DATA_SETS[config.data]
     images = known.train_images - (config.val_size if config.monitored == "val" else 0)
     if config.train_size:
@@ -90,8 +90,6 @@ def images_an_epoch(config: TrainConfig) -> int:
 
 def estimate_seconds(config: TrainConfig, speed: Speed) -> float:
     """Seconds from the first step to the last validation."""
-    from cifar_core.data.named import DATA_SETS
-
     step_images = images_an_epoch(config) * config.epochs
     training = sum(share * step_images * speed.at(size).seconds for share, size in phases_of(config))
     measured = config.val_size if config.monitored == "val" else DATA_SETS[config.data].test_images

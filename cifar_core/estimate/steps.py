@@ -10,6 +10,7 @@ from torch import Tensor
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import ImageData, Split
 from cifar_core.data.synthetic import make_synthetic
+from cifar_core.datasets import SYNTHETIC
 from cifar_core.device import Device
 from cifar_core.estimate.speed import FULL_SIZE, images_an_epoch
 from cifar_core.models import ImageClassifier, create_model
@@ -29,8 +30,8 @@ def drawn_pictures(count: int) -> Split:
 
 
 def create_network(config: TrainConfig) -> ImageClassifier:
-    """The config's network with ten classes, on the CPU."""
-    return create_model(config.model, num_classes=10, **config.model_args)
+    """The config's network with the classes of the drawn set, on the CPU."""
+    return create_model(config.model, num_classes=len(SYNTHETIC.class_names), **config.model_args)
 
 
 class Steps:

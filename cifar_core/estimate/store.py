@@ -87,6 +87,21 @@ def load_speed(config: TrainConfig) -> Speed | None:
     return speed if is_plausible(speed) and not outdated else None
 
 
+def find_speed(config: TrainConfig, store: RunStore, seconds: float) -> Speed:
+    """Return the speed that is kept, or measure it in about `seconds`, which alone imports torch.
+
+    Raises:
+        MeasuringError: when a training runs, another process measures, or the memory does not suffice.
+        ModelError: when the config names no network, or arguments that it does not take.
+    """
+    if (kept := load_speed(config)) is not None:
+        return kept
+    refuse_beside_training(store)
+    from cifar_core.estimate.measure import measure_and_keep
+
+    return measure_and_keep(config, store, seconds)
+
+
 def keep_speed(config: TrainConfig, outcome: Speed | str) -> None:
     """Keep a speed, or the sentence why there is none; where the folder cannot be written, nothing."""
     document = {"error": outcome} if isinstance(outcome, str) else asdict(outcome)

@@ -1,6 +1,6 @@
-"""Accuracy under damage: eight corruptions in five strengths, measured one cell at a time and kept as JSON.
+"""Accuracy under damage: each corruption in five strengths, measured one cell at a time and kept as JSON.
 
-Each picture is looked at once, without test-time views: these would hide what the network itself bears.
+Each image is looked at once, without test-time augmentation: it would hide what the network itself bears.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.corruptions import CORRUPTIONS, STRENGTHS, corrupt
+from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from cifar_core.files import build, write_json
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ _WRITING = Lock()  # not a file's lock, which would bring back the folder of a d
 
 @dataclass(frozen=True)
 class Robustness:
-    """What one network bears on one set of pictures.
+    """Accuracy of one network on one set of images, under all damage that was measured.
 
-    pictures: names them ("val" or "test", how many, drawn how); n: how many; weights: tells the network's
-    weights from others; clean: accuracy (0..1) on the pictures as they are, None before it was measured;
+    pictures: names them ("val" or "test", how many, drawn how); n: how many; weights: the version of
+    the network's weights; clean: accuracy (0..1) on the images as they are, None before it was measured;
     accuracy: kind -> accuracies at the strengths 1, 2, … as far as they were measured.
     """
 

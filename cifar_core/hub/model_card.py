@@ -1,13 +1,9 @@
 """The model card of a checkpoint as the Hub shows it: written from card.json, with nothing typed by hand."""
 
 from cifar_core.checkpoint import Card
+from cifar_core.datasets import DATA_SETS
 from cifar_core.format import duration, table
 
-DATA_SETS = {  # a config's `data` -> (the data set's id on the Hub, its name)
-    "cifar10": ("uoft-cs/cifar10", "CIFAR-10"),
-    "airplane_automobile": ("uoft-cs/cifar10", "CIFAR-10, airplanes and automobiles alone"),
-    "synthetic": ("synthetic", "Drawn shapes of CIFAR-10 Lab"),
-}
 SPLIT_TEXT = {"val": "validation (cut from the training images)", "test": "test"}
 SETTINGS = (
     *("optimizer", "lr", "batch_size", "weight_decay", "schedule", "augmentation"),
@@ -33,7 +29,9 @@ def model_card(card: Card, repo: str) -> str:
     """README.md for the Hub: the block that the Hub reads (with the model-index), then words for people."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    data_id, data_name = DATA_SETS.get(str(card.config.get("data")), ("unknown", card.data_source))
+    known = DATA_SETS.get(str(card.config.get("data")))
+    data_id = (known.whole.hub.repo or known.name) if known else "unknown"
+    data_name = known.title if known else card.data_source
     results = [
         EvalResult(
             task_type="image-classification",
@@ -50,7 +48,7 @@ def model_card(card: Card, repo: str) -> str:
         license="apache-2.0",
         library_name="cifar10-lab",
         pipeline_tag="image-classification",
-        tags=["cifar10", "image-classification", "safetensors", card.model],
+        tags=[*([known.whole.name] if known else []), "image-classification", "safetensors", card.model],
         datasets=[data_id] if "/" in data_id else None,
         metrics=["accuracy"],
         model_name=repo.rpartition("/")[2],

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifar_core.errors import LabError
+
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
@@ -15,7 +17,7 @@ _NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 TOKENS = "huggingface.co/settings/tokens"
 
 
-class HubError(RuntimeError):
+class HubError(LabError):
     """The Hub, or what is asked of it, does not allow it: one sentence with the reason and what to do."""
 
 

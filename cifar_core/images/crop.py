@@ -6,6 +6,8 @@ from typing import Any
 
 from PIL import Image, ImageStat
 
+from cifar_core.errors import LabError
+
 MOST_ZOOM = 8.0
 _LIMITS = {"turn": (-360.0, 360.0), "zoom": (1.0, MOST_ZOOM), "right": (-1.0, 1.0), "down": (-1.0, 1.0)}
 _QUARTERS = {
@@ -15,8 +17,10 @@ _QUARTERS = {
 }
 
 
-class CropError(ValueError):
+class CropError(LabError):
     """A part of a picture that cannot be had."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True)

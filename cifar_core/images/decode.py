@@ -14,6 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from cifar_core.errors import LabError
 from cifar_core.images.formats import ALLOWED as ALLOWED
 from cifar_core.images.formats import FORMATS as FORMATS
 from cifar_core.images.formats import announced_sizes, has_more_scans
@@ -44,7 +45,7 @@ _UPRIGHT = {  # EXIF orientation -> the operation that undoes it
 _quiet = threading.Lock()  # warnings.catch_warnings changes the whole process
 
 
-class ImageError(ValueError):
+class ImageError(LabError):
     """The bytes give no picture; the message is one sentence for the person who sent them."""
 
 

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 import torch
 
 from cifar_core.data.cache import default_cache_dir
+from cifar_core.errors import InferenceError
 from cifar_core.inference.folding import fold_batch_norm
-from cifar_core.inference.onnx_backend import Answer, Network, NoOnnx, onnx_network
+from cifar_core.inference.onnx_backend import Answer, Network, onnx_network
 from cifar_core.inference.quick_mixing import quicken
 from cifar_core.models import ImageClassifier
 from cifar_core.models.blocks import record_blocks
 
 BACKENDS = ("auto", "torch", "onnxruntime")
-
-
-class InferenceError(ValueError):
-    """Images that a classifier cannot take, or a backend that cannot be had."""
 
 
 def network_for(
@@ -40,10 +37,10 @@ def network_for(
         return network
     try:
         return onnx_network(folded, network, default_cache_dir() / "graphs", blocks)
-    except NoOnnx as error:
+    except InferenceError:
         if backend == "auto":
             return network
-        raise InferenceError(str(error)) from None
+        raise
 
 
 def torch_network(folded: ImageClassifier, blocks: Sequence[str] = ()) -> Network:

@@ -18,7 +18,8 @@ from cifar_core.checkpoint import (
     weights_version,
 )
 from cifar_core.device import find_device
-from cifar_core.inference.backends import InferenceError, network_for
+from cifar_core.errors import InferenceError
+from cifar_core.inference.backends import network_for
 from cifar_core.inference.prediction import Look, Prediction
 from cifar_core.inference.preprocess import Images, parts_of
 from cifar_core.inference.tta import tta_logits

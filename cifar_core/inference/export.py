@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from cifar_core.checkpoint import Card, load_checkpoint
+from cifar_core.errors import InferenceError
 from cifar_core.files import write_bytes
 from cifar_core.inference.folding import fold_batch_norm
 from cifar_core.models import ImageClassifier
@@ -29,10 +30,6 @@ FORMATS = ("onnx",)
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 CHECKED_BATCHES = (1, 5)
 TOLERANCE = 1e-4  # largest difference of a logit or coefficient, as a share of the largest (at least 1)
-
-
-class ExportError(RuntimeError):
-    """A checkpoint that cannot be exported here: one sentence with the reason and what to do."""
 
 
 class SumOfConvolutions(nn.Module):
@@ -80,11 +77,11 @@ def export_onnx(folder: Path, output: Path) -> Path:
 
     Raises:
         CheckpointError: when the checkpoint is missing or damaged.
-        ExportError: when a package is missing, torch cannot export the network, ONNX Runtime answers
+        InferenceError: when a package is missing, torch cannot export the network, ONNX Runtime answers
             differently from torch, or the file cannot be written.
     """
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
-        raise ExportError(f"ONNX needs {' and '.join(missing)}: pip install {' '.join(PACKAGES)}.")
+        raise InferenceError(f"ONNX needs {' and '.join(missing)}: pip install {' '.join(PACKAGES)}.")
     model, card = load_checkpoint(folder)
     expected = FromPixels(model, card).eval()
     graph = onnx_graph(expected, card)
@@ -122,7 +119,7 @@ def _plain(convolution: nn.Conv2d) -> nn.Conv2d:
 
 
 def onnx_graph(network: FromPixels, card: Card) -> bytes:
-    """The ONNX model with its metadata; raises ExportError when torch cannot export the network."""
+    """The ONNX model with its metadata; raises InferenceError when torch cannot export the network."""
     light = copy.copy(network)
     light._modules = {**network._modules, "model": batch_free(network.model)}
     blocks = [f"mixing_{name}" for name in network.model.mixing_blocks()]
@@ -140,7 +137,7 @@ def onnx_graph(network: FromPixels, card: Card) -> bytes:
             )
     except Exception as error:  # the exporter has a kind of its own for every stage
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ExportError(f"This network cannot be exported ({reason:.200}).") from None
+        raise InferenceError(f"This network cannot be exported ({reason:.200}).") from None
     assert program is not None
     proto = program.model_proto
     for name, value in _metadata(card).items():
@@ -164,7 +161,7 @@ def _metadata(card: Card) -> dict[str, str]:
 
 @torch.inference_mode()
 def _check(graph: bytes, expected: FromPixels) -> None:
-    """Raise ExportError unless ONNX Runtime answers as torch does, for one image and for several."""
+    """Raise InferenceError unless ONNX Runtime answers as torch does, for one image and for several."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -176,12 +173,14 @@ def _check(graph: bytes, expected: FromPixels) -> None:
             answers = session.run(None, {"pixels": pixels.numpy()})
             worst = max(map(_difference, answers, expected(pixels)))
             if worst > TOLERANCE:
-                raise ExportError(f"ONNX Runtime's answer differs from torch's by {worst:.1e}; nothing kept.")
-    except ExportError:
+                raise InferenceError(
+                    f"ONNX Runtime's answer differs from torch's by {worst:.1e}; nothing kept."
+                )
+    except InferenceError:
         raise
     except Exception as error:  # onnxruntime has a kind of its own for every reason
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ExportError(f"ONNX Runtime cannot run the exported network ({reason:.200}).") from None
+        raise InferenceError(f"ONNX Runtime cannot run the exported network ({reason:.200}).") from None
 
 
 def _difference(answer: "np.ndarray[Any, Any]", tensor: Tensor) -> float:
@@ -196,4 +195,4 @@ def _write(graph: bytes, output: Path) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(output, graph)
     except OSError as error:
-        raise ExportError(f"{output} cannot be written: {error.strerror}.") from None
+        raise InferenceError(f"{output} cannot be written: {error.strerror}.") from None

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cifar_core.errors import InferenceError
 from cifar_core.models import ImageClassifier
 from cifar_core.models.blocks import record_blocks
 
@@ -28,10 +29,6 @@ Network = Callable[[Tensor], Answer]  # of normalized images (N, 3, 32, 32)
 
 FEW_IMAGES = 8  # as many as one image and its views, and some more
 TOLERANCE = 1e-4  # largest difference from torch's answer, as a share of the largest logit (at least 1)
-
-
-class NoOnnx(RuntimeError):
-    """ONNX Runtime cannot answer here; the message is one sentence with the reason and what to do."""
 
 
 class OnnxNetwork:
@@ -63,7 +60,7 @@ def onnx_network(
     """The folded network in ONNX Runtime; its graph is read from `folder`, or exported and kept there.
 
     Raises:
-        NoOnnx: when a package is missing, or the network cannot be exported or answers differently.
+        InferenceError: when a package is missing, or the network cannot be exported or answers differently.
     """
     _demand("onnxruntime")
     path = folder / f"{graph_key(folded, blocks)}.onnx"
@@ -75,14 +72,16 @@ def onnx_network(
     graph = export_graph(folded, blocks)
     network = _checked(graph, others)
     if network is None:
-        raise NoOnnx("ONNX Runtime answers differently from torch on this machine; take the backend torch.")
+        raise InferenceError(
+            "ONNX Runtime answers differently from torch on this machine; take the backend torch."
+        )
     _keep(graph, path)
     return network
 
 
 def _demand(*packages: str) -> None:
     if missing := [name for name in packages if find_spec(name) is None]:
-        raise NoOnnx(
+        raise InferenceError(
             f"The backend onnxruntime needs {' and '.join(missing)}: pip install onnxruntime onnx onnxscript."
         )
 
@@ -124,7 +123,7 @@ class _Recorded(nn.Module):
 
 
 def export_graph(folded: ImageClassifier, blocks: Sequence[str] = ()) -> bytes:
-    """The ONNX graph of the network for one image; raises NoOnnx when torch cannot export it."""
+    """The ONNX graph of the network for one image; raises InferenceError when torch cannot export it."""
     image = torch.zeros(1, folded.in_channels, 32, 32)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -134,7 +133,9 @@ def export_graph(folded: ImageClassifier, blocks: Sequence[str] = ()) -> bytes:
             )
     except Exception as error:  # the exporter has a kind of its own for every stage
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise NoOnnx(f"This network cannot be exported ({reason:.200}); take the backend torch.") from None
+        raise InferenceError(
+            f"This network cannot be exported ({reason:.200}); take the backend torch."
+        ) from None
     assert program is not None
     return program.model_proto.SerializeToString()
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from cifar_core.errors import InferenceError
 from cifar_core.images.decode import fit_square
-from cifar_core.inference.backends import InferenceError
 
 BATCH_SIZE = 250
 Images = Sequence[Image.Image] | NDArray[np.uint8] | Tensor

@@ -8,6 +8,7 @@ spatial average pool -> flatten -> linear.
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -83,18 +84,19 @@ class MixingConv2d(nn.Module):
             torch.empty(num_kernels, out_channels).uniform_(-(fan_in**-0.5), fan_in**-0.5)
         )
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "MixingConv2d":
-        """Convert the weight as one bank of K·out filters: channels_last, say, is for four dimensions alone.
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Convert the weights (`to`, `cuda`, `half`), the K kernels in one tensor of four dimensions.
 
-        nn.Module's own hook for `to`, `half`, `cuda`, …, overridden as torch's nn.RNN does (2.10 to 2.14).
+        `to(memory_format=torch.channels_last)` asks that of a convolution's weights. They keep their own
+        layout: `mix` lays out what it computes with.
         """
 
-        def as_filters(tensor: Tensor) -> Tensor:
+        def convert(tensor: Tensor) -> Tensor:
             if tensor.ndim != 5:
                 return fn(tensor)
-            return fn(tensor.flatten(0, 1)).unflatten(0, tensor.shape[:2])
+            return fn(tensor.flatten(0, 1)).contiguous().unflatten(0, tensor.shape[:2])
 
-        return super()._apply(as_filters, recurse)
+        return super()._apply(convert, recurse)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, in_channels, H, W) -> (N, out_channels, H', W')."""

@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cifar_core import datasets
+
 
 @dataclass(frozen=True)
 class Normalization:
@@ -29,12 +31,4 @@ class Normalization:
         return result
 
 
-NORMALIZATIONS = {
-    "cifar10": Normalization(
-        (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-    ),  # of the 50,000 train images
-    "airplane_automobile": Normalization(
-        (0.4984, 0.5074, 0.5181), (0.2607, 0.2591, 0.2796)
-    ),  # of the 10,000 train images of these classes
-    "half": Normalization((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-}
+NORMALIZATIONS = {name: Normalization(*figures) for name, figures in datasets.NORMALIZATIONS.items()}

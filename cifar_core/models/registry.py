@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from cifar_core.errors import LabError
 from cifar_core.models.base import ImageClassifier
 
 Builder = Callable[..., ImageClassifier]
 _BUILDERS: dict[str, Builder] = {}
 
 
-class ModelError(ValueError):
+class ModelError(LabError):
     """A network that does not exist, or arguments that it does not take."""
+
+    exit_code = 2
 
 
 def register_model(builder: Builder) -> Builder:

@@ -1,6 +1,7 @@
 """The recipes of five earlier works, each as its work states it, with the result that it states.
 
-Two of them watch the test images after each epoch. So do these, plainly labeled; nothing is chosen by it.
+Two of them measure on the test images after each epoch. So do these recipes, plainly labeled; nothing is
+chosen by it.
 """
 
 from typing import Any

@@ -72,7 +72,7 @@ for _name, (_model, _words, _stated) in S2.items():
     )
 add(
     "s4-scale-fast",
-    "The scale network in one epoch of small batches, answering each picture for itself.",
+    "The scale network in one epoch of small batches, classifying each picture on its own.",
     S4,
     "s4",
     **{**_FAST, **TWO_CLASSES, "val_size": 500, "batch_size": 32},

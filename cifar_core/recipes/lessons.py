@@ -23,13 +23,13 @@ add(
 )
 add(
     "lesson_overfit",
-    "The same network on 2,000 pictures for 30 epochs: it learns them by heart.",
+    "The same network on 2,000 pictures for 30 epochs: it memorizes them.",
     **_LESSON,
     **_FEW_PICTURES,
 )
 add(
     "lesson_augment",
-    "The same 2,000 pictures, mirrored and shifted anew each time: by heart no longer pays.",
+    "The same 2,000 pictures, mirrored and shifted at random each time: memorizing no longer pays.",
     **{**_LESSON, "augmentation": "flip_crop"},
     **_FEW_PICTURES,
 )

@@ -1,5 +1,6 @@
 """What a recipe is, and how it is found by its name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifar_core.config import ConfigError, TrainConfig
@@ -55,3 +56,15 @@ def get_recipe(name: str) -> Recipe:
 def list_works(fast: bool = False) -> list[str]:
     """Names of the recipes with a result that an earlier work states: as stated, or our fast ones."""
     return [name for name, recipe in _RECIPES.items() if recipe.stated and name.endswith(FAST) == fast]
+
+
+def choose_recipes(names: Sequence[str], fast: bool = False) -> list[str]:
+    """Return the recipes of these names, or all that have a stated result; fast: our own in their place.
+
+    Raises:
+        ConfigError: for a name that is no recipe's.
+    """
+    if not names:
+        return list_works(fast)
+    wanted = [name + FAST if fast and not name.endswith(FAST) else name for name in names]
+    return [get_recipe(name).name for name in wanted]

@@ -8,13 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from cifar_core.files import build
+from cifar_core.files import StoreError, build
 
 ANSWERED = 12  # validation images whose answers an epoch notes
-
-
-class EventError(ValueError):
-    """A line of events.jsonl that is not an event."""
 
 
 @dataclass(frozen=True)
@@ -145,13 +141,13 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def from_json(document: Any) -> Event:
-    """The event that `to_json` wrote; raises EventError when it is none."""
+    """The event that `to_json` wrote; raises StoreError when it is none."""
     name = document.get("type") if isinstance(document, Mapping) else None
     if not isinstance(name, str) or name not in _TYPES:
-        raise EventError(f"{document!r:.60} is no event; the events are: {', '.join(_TYPES)}.")
+        raise StoreError(f"{document!r:.60} is no event; the events are: {', '.join(_TYPES)}.")
     values = {key: value for key, value in document.items() if key != "type"}
     try:
         event: Event = build(_TYPES[name], values)
     except TypeError as error:
-        raise EventError(f"The event '{name}' is damaged: {error}.") from None
+        raise StoreError(f"The event '{name}' is damaged: {error}.") from None
     return event

@@ -1,23 +1,12 @@
 """What a run has told so far: its events sorted by kind, read as they come."""
 
-import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cifar_core.runs.events import (
-    Epoch,
-    Event,
-    EventError,
-    LearningRate,
-    Resume,
-    RunEnd,
-    RunStart,
-    Step,
-    from_json,
-)
-from cifar_core.runs.store import Run
+from cifar_core.runs.events import BlockMixing, Epoch, Event, LearningRate, Resume, RunEnd, RunStart, Step
+from cifar_core.runs.store import EVENTS, Run, StoreError
 
 ANCHOR_BYTES = 80  # enough of the last line to tell it from every other
 
@@ -34,17 +23,16 @@ class History:
     end: RunEnd | None = None
 
     @classmethod
-    def of(cls, run: Run) -> "History":
-        """All that a run has told so far; raises StoreError when a line is damaged."""
-        history = cls()
-        history.add(run.events())
-        return history
+    def of(cls, run: Run, short: bool = False) -> "History":
+        """All that a run has told so far.
 
-    @classmethod
-    def in_short(cls, run: Run) -> "History":
-        """The same without steps and without mixing, quickly; raises StoreError when it is damaged."""
+        short: without steps, mixing and answers, which is much quicker.
+
+        Raises:
+            StoreError: when an event is damaged.
+        """
         history = cls()
-        history.add(outline(run))
+        history.add(run.read_events(short=short)[0])
         return history
 
     def add(self, events: Iterable[Event]) -> None:
@@ -116,9 +104,10 @@ class HistoryReader:
     Several threads may ask; a history that one of them holds only ever grows.
     """
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, run: Run, short: bool = False) -> None:
+        self.run, self.short = run, short
         self._lock = threading.Lock()
+        self._stamp = (0, 0)
         self._forget()
 
     def _forget(self) -> None:
@@ -127,24 +116,22 @@ class HistoryReader:
         self._anchor = b""
 
     def refresh(self) -> bool:
-        """Read on; True when anything changed. Raises StoreError when a line is damaged.
+        """Read on; True when anything changed. Raises StoreError when an event is damaged.
 
-        A run that goes on from a saved state first cuts events off; then all is read anew.
+        A run that goes on from a saved state first cuts events off, and a file of the same size that was
+        written since holds others; then all is read anew.
         """
         with self._lock:
-            return self._read_on()
-
-    def _read_on(self) -> bool:
-        size = self.run.events_size()
-        if size == self._offset:
-            return False
-        before = self._offset
-        if size < self._offset or self._tail(self._offset) != self._anchor:
-            self._forget()
-        events, self._offset = self.run.read_events(self._offset)
-        self._anchor = self._tail(self._offset)
-        self.history.add(events)
-        return self._offset != before or bool(events)
+            stamp = self.run.events_stamp()
+            if stamp == self._stamp:
+                return False
+            before = self.mark
+            if stamp[0] <= self._offset or self._tail(self._offset) != self._anchor:
+                self._forget()
+            events, self._offset = self.run.read_events(self._offset, self.short)
+            self.history.add(events)
+            self._anchor, self._stamp = self._tail(self._offset), stamp
+            return self.mark != before
 
     @property
     def mark(self) -> tuple[int, bytes]:
@@ -155,50 +142,35 @@ class HistoryReader:
         """The last bytes before `end`."""
         start = max(0, end - ANCHOR_BYTES)
         try:
-            with open(self.run.path / "events.jsonl", "rb") as file:
+            with open(self.run.path / EVENTS, "rb") as file:
                 file.seek(start)
                 return file.read(end - start)
         except OSError:  # read_events says what is wrong
             return b""
 
 
-# How `Run.append` writes them; a line in another form costs time and changes nothing.
-STEP_HEAD = f'{{"type": "{Step.type}",'.encode()
-EPOCH_HEAD = f'{{"type": "{Epoch.type}",'.encode()
-LONG = b', "mixing": ['  # here begin the long values of an epoch: mixing, answers
-
-
-def outline(run: Run) -> list[Event]:
-    """All events but the steps, each epoch as if nothing mixed and no picture was answered.
-
-    Raises:
-        StoreError: when what is read is damaged.
-    """
-    return [
-        run.parse_event(_shortened(line)) for line in run.event_lines()[0] if not line.startswith(STEP_HEAD)
-    ]
-
-
-def _shortened(line: bytes) -> bytes:
-    head, found, _ = line.partition(LONG)
-    return head + b"}" if found and line.startswith(EPOCH_HEAD) else line
-
-
 Shares = Mapping[str, Sequence[float]]  # block -> K coefficients, in the network's order
-EVENTS = "events.jsonl"
 
 
 def class_averages(folder: Path, kept_epoch: int, class_names: Sequence[str]) -> dict[str, Shares]:
-    """Class -> mean coefficients of its validation pictures, in the epoch whose weights a folder keeps.
+    """Class -> mean coefficients of its validation images, in the epoch whose weights a folder keeps.
 
-    Empty where the run left no record, or one of other classes.
+    Empty where the run left no record that can be read, or one of other classes.
     """
-    epoch = next((one for one in _epochs(folder / EVENTS) if one.epoch == kept_epoch), None)
-    if epoch is None or any(len(block.per_class) != len(class_names) for block in epoch.mixing):
+    try:
+        epochs = History.of(Run(folder)).epochs
+    except StoreError:
+        return {}
+    epoch = next((one for one in epochs if one.epoch == kept_epoch), None)
+    return averages_in(epoch.mixing, class_names) if epoch else {}
+
+
+def averages_in(mixing: Sequence[BlockMixing], class_names: Sequence[str]) -> dict[str, Shares]:
+    """Class -> block -> mean coefficients, from what an epoch measured; empty where it had other classes."""
+    if any(len(block.per_class) != len(class_names) for block in mixing):
         return {}
     return {
-        name: {block.block: block.per_class[row] for block in epoch.mixing}
-        for row, name in enumerate(class_names)
+        name: {block.block: block.per_class[row] for block in mixing} for row, name in enumerate(class_names)
     }
 
 
@@ -207,20 +179,3 @@ def average_for(averages: Mapping[str, Shares], class_name: str, used: Shares) -
     average = averages.get(class_name, {})
     sizes = [{block: len(shares) for block, shares in some.items()} for some in (average, used)]
     return average if sizes[0] == sizes[1] else {}
-
-
-def _epochs(path: Path) -> Iterator[Epoch]:
-    """The epochs of a record; a line that is none, or a file that is gone, is passed over."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return
-    for line in lines:
-        if '"epoch"' not in line[:40]:  # most lines are steps, and there are thousands
-            continue
-        try:
-            event = from_json(json.loads(line))
-        except (EventError, ValueError):
-            continue
-        if isinstance(event, Epoch):
-            yield event

@@ -14,16 +14,12 @@ MOST_TAGS = 8
 _TAG = re.compile(r"\w[\w.-]*")
 
 
-class LabelError(StoreError):
-    """A name, tag or note that cannot be kept: one sentence with what is allowed."""
-
-
 @dataclass(frozen=True)
 class Labels:
     """A run's own words; all may be empty.
 
     Raises:
-        LabelError: when one is too long or holds letters that cannot be shown.
+        StoreError: when one is too long or holds letters that cannot be shown.
     """
 
     name: str = ""
@@ -34,23 +30,23 @@ class Labels:
         _check_text("name", self.name, NAME_LETTERS)
         _check_text("note", self.note.replace("\n", " ").replace("\t", " "), NOTE_LETTERS)
         if len(self.tags) > MOST_TAGS:
-            raise LabelError(f"There are {len(self.tags)} tags; a run has at most {MOST_TAGS}.")
+            raise StoreError(f"There are {len(self.tags)} tags; a run has at most {MOST_TAGS}.")
         for tag in self.tags:
             _check_tag(tag)
 
 
 def _check_text(what: str, text: str, most: int) -> None:
     if len(text) > most:
-        raise LabelError(f"The {what} has {len(text):,} letters; at most {most:,} are kept, so shorten it.")
+        raise StoreError(f"The {what} has {len(text):,} letters; at most {most:,} are kept, so shorten it.")
     if strange := next((letter for letter in text if _is_hidden(letter)), None):
-        raise LabelError(
+        raise StoreError(
             f"The {what} holds U+{ord(strange):04X}, which cannot be shown; type it without that."
         )
 
 
 def _check_tag(tag: str) -> None:
     if len(tag) > TAG_LETTERS or not _TAG.fullmatch(tag):
-        raise LabelError(
+        raise StoreError(
             f"'{tag:.40}' is no tag: a tag is one word of at most {TAG_LETTERS} letters, digits, . - or _."
         )
 
@@ -75,9 +71,10 @@ def read_labels(run: Run) -> Labels:
     path = run.path / FILE
     if not path.exists():
         return Labels()
+    document = read_json(path)
     try:
-        return build(Labels, read_json(path))
-    except (TypeError, LabelError) as error:
+        return build(Labels, document)
+    except (TypeError, StoreError) as error:
         raise StoreError(f"{path} is damaged: {error}") from None
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.runs.queue import line_name
-from cifar_core.runs.run import STARTING
-from cifar_core.runs.store import Run, Status, StoreError
+from cifar_core.runs.status import STARTING, Status
+from cifar_core.runs.store import Run, StoreError
 
 
 def start_detached(command: Sequence[str], log: Path = Path(os.devnull)) -> "subprocess.Popen[bytes]":

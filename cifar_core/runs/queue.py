@@ -15,11 +15,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from cifar_core.errors import LabError
 from cifar_core.files import read_json, write_json
 from cifar_core.format import run_name
 from cifar_core.runs.labels import read_labels
 from cifar_core.runs.requests import on_signals
-from cifar_core.runs.run import ACTIVE_STATES, QUEUED, STARTING, Status
+from cifar_core.runs.status import ACTIVE_STATES, QUEUED, STARTING, Status
 from cifar_core.runs.store import Run, RunStore, StoreError
 
 FOLDER = ".queue"
@@ -30,7 +31,7 @@ START_SECONDS = 10.0  # so long does a launched process keep its place before it
 WITHDRAWN = "Withdrawn before its turn."
 
 
-class Withdrawn(Exception):
+class Withdrawn(LabError):
     """The run was asked to stop while it waited."""
 
 

@@ -10,16 +10,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from cifar_core.config import ConfigError
 from cifar_core.files import build, write_json
 
 FILE = "request.json"
 REQUESTS = ("stop", "pause", "continue")
 FACTORS = (0.001, 1000.0)  # of the schedule
 RATES = (1e-8, 100.0)
-
-
-class RequestError(ValueError):
-    """A request that no process can answer."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class ControlRequest:
     rate: the learning rate at the next step; the factor follows from it.
 
     Raises:
-        RequestError: when it is no request.
+        ConfigError: when it is no request.
     """
 
     request: str | None = None
@@ -39,7 +36,7 @@ class ControlRequest:
 
     def __post_init__(self) -> None:
         if self.request is not None and self.request not in REQUESTS:
-            raise RequestError(f"'{self.request}' is no request; the requests are: {', '.join(REQUESTS)}.")
+            raise ConfigError(f"'{self.request}' is no request; the requests are: {', '.join(REQUESTS)}.")
         if self.factor is not None:
             _check("The factor of the schedule", self.factor, FACTORS)
         if self.rate is not None:
@@ -66,7 +63,7 @@ class ControlRequest:
 def _check(name: str, value: float, allowed: tuple[float, float]) -> None:
     lowest, highest = allowed
     if not (math.isfinite(value) and lowest <= value <= highest):
-        raise RequestError(f"{name} is {value:g}; it must be from {lowest:g} to {highest:g}.")
+        raise ConfigError(f"{name} is {value:g}; it must be from {lowest:g} to {highest:g}.")
 
 
 def write_request(folder: Path, request: ControlRequest) -> None:
@@ -98,7 +95,7 @@ def take_request(folder: Path) -> ControlRequest | None:
 def _read(path: Path) -> ControlRequest | None:
     try:
         return build(ControlRequest, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, TypeError, ValueError, RecursionError):
+    except (ConfigError, OSError, TypeError, ValueError, RecursionError):
         return None
 
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from cifar_core.config import TrainConfig
 from cifar_core.format import run_name
-from cifar_core.runs.history import History
+from cifar_core.runs.history import History, HistoryReader
 from cifar_core.runs.labels import Labels, read_labels
 from cifar_core.runs.store import Run, RunStore, StoreError
 
@@ -87,24 +88,28 @@ def summarize(run: Run) -> Summary:
     name = labels.name or run_name(run.id)
     summary = Summary(run.id, name, state, run.created, run.shipped, labels=labels)
     try:
-        return replace(summary, config=run.config(), **_figures(run.path, *_stamp(run.path / "events.jsonl")))
+        return replace(summary, config=run.config(), **_figures(short_history(run)))
     except StoreError as error:
         return replace(summary, state="damaged", trouble=str(error))
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    """Size and time of change of a file; zeros where there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
-
-
 @lru_cache(maxsize=4096)
-def _figures(path: Path, events_size: int, changed: int) -> dict:
-    """What the events say; read again only when their file has another size or was written since."""
-    history = History.in_short(Run(path))
+def _short_reader(path: Path) -> HistoryReader:
+    return HistoryReader(Run(path), short=True)
+
+
+def short_history(run: Run) -> History:
+    """The run's history without steps, mixing and answers; it is kept, and only what is new is read.
+
+    Raises:
+        StoreError: when an event is damaged.
+    """
+    reader = _short_reader(run.path)
+    reader.refresh()
+    return reader.history
+
+
+def _figures(history: History) -> dict[str, Any]:
     start, best = history.start, history.best
     return {
         "epochs": len(history.epochs),

@@ -14,8 +14,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from cifar_core.files import read_json, write_json
-from cifar_core.runs.run import LOCK_PATIENCE_SECONDS
-from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.store import LOCK_PATIENCE_SECONDS, Run, RunStore, StoreError
 
 FOLDER, MARK = ".trash", "deleted.json"
 KEEP_DAYS = 7

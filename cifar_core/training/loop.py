@@ -10,6 +10,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from cifar_core.errors import LabError
 from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd, RunStart, Step
 from cifar_core.training.evaluation import Evaluation, evaluate
 from cifar_core.training.trainer import Trainer
@@ -17,7 +18,7 @@ from cifar_core.training.trainer import Trainer
 STEP_EVENTS_PER_EPOCH = 40
 
 
-class TrainingError(RuntimeError):
+class TrainingError(LabError):
     """Training that cannot go on."""
 
 
@@ -77,10 +78,8 @@ def _train_epoch(trainer: Trainer, train: TrainBatches) -> Iterator[Beat | Step]
 
 
 def _step_event(trainer: Trainer, epoch: int) -> Step:
-    window = trainer.take_window()
-    loss, accuracy = window.means()
+    loss, accuracy, speed = trainer.take_window()
     _require_finite(loss, trainer)
-    speed = round(window.images / max(window.seconds, 1e-9), 2)
     return Step(epoch, trainer.step, loss, accuracy, trainer.lr, speed)
 
 
@@ -97,7 +96,7 @@ def _end_epoch(trainer: Trainer, val: ValBatches) -> Iterator[Beat | Epoch]:
     result = yield from _validate(trainer, val)
     _require_finite(result.loss, trainer)
     event = _epoch_event(trainer, result, trainer.epoch_sums.seconds - before)
-    trainer.end_epoch(result)
+    trainer.end_epoch(result.accuracy)
     yield event
 
 

@@ -64,7 +64,7 @@ def run_lr_finder(trainer: Trainer, batches: TrainBatches, steps: int = STEPS) -
 def _loss_at(trainer: Trainer, lr: float, batch: tuple[Tensor, Tensor]) -> float:
     trainer.scale_lr(lr / trainer.config.lr)
     trainer.train_step(*batch)
-    return trainer.take_window().means()[0]
+    return trainer.take_window()[0]
 
 
 def suggestion(points: Sequence[Point]) -> float | None:

@@ -55,49 +55,27 @@ class Optimizers:
             optimizer.load_state_dict(state[str(number)])
 
 
-Build = Callable[[nn.Module, TrainConfig], list[Optimizer]]
-OPTIMIZERS: dict[str, Build] = {}  # the config's choice -> the function of that name
-
-
-def optimizer(build: Build) -> Build:
-    """Register a function under its own name, which TrainConfig.optimizer has among its choices."""
-    OPTIMIZERS[build.__name__] = build
-    return build
-
-
 def create_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
-    """Return the config's optimizer of all parameters.
-
-    Weight decay applies to every parameter, as in torch's own examples; see `muon` for the exception.
-
-    Raises:
-        ConfigError: when no function is registered under the optimizer's name.
-    """
+    """Return the optimizers that the config names; raises ConfigError where none has that name."""
     return Optimizers(choose(OPTIMIZERS, "optimizer", config.optimizer)(model, config))
 
 
-@optimizer
-def sgd(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
-    """SGD, fused into one kernel."""
+def _sgd(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     nesterov = config.nesterov and config.momentum > 0
     return [SGD(model.parameters(), config.lr, config.momentum, 0, config.weight_decay, nesterov, fused=True)]
 
 
-@optimizer
-def adamw(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
-    """AdamW, fused into one kernel."""
+def _adamw(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     return [AdamW(model.parameters(), config.lr, weight_decay=config.weight_decay, fused=True)]
 
 
-@optimizer
-def rmsprop(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
-    """RMSprop over lists of tensors, as torch has no fused one."""
+def _rmsprop(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    """RMSprop over lists of tensors: torch has no fused one."""
     decay, momentum = config.weight_decay, config.momentum
     return [RMSprop(model.parameters(), config.lr, weight_decay=decay, momentum=momentum, foreach=True)]
 
 
-@optimizer
-def muon(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+def _muon(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     """Muon for the filters, SGD with Nesterov's momentum for the rest, each kind at its own rate.
 
     Weight decay is divided by the rate, as in airbench94: a step pulls by `weight_decay` times the schedule,
@@ -128,3 +106,13 @@ def _rate(name: str, parameter: Tensor, config: TrainConfig) -> float:
     if "coefficients" in name or (parameter.ndim == 2 and name.endswith("bias")):  # of a mixing convolution
         return config.mixing_lr
     return config.bias_lr if parameter.ndim == 1 else config.head_lr
+
+
+# Name in a config -> the optimizers of a network's parameters. Weight decay applies to every parameter, as in
+# torch's own examples; see `_muon` for the exception.
+OPTIMIZERS: dict[str, Callable[[nn.Module, TrainConfig], list[Optimizer]]] = {
+    "sgd": _sgd,
+    "adamw": _adamw,
+    "rmsprop": _rmsprop,
+    "muon": _muon,
+}

@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cifar_core.config import TrainConfig
 from cifar_core.settings import choose
@@ -30,11 +30,15 @@ def onecycle(progress: float, peak: float, end: float, warmup: float) -> float:
     return linear((progress - warmup) / (1 - warmup), peak, end)
 
 
-SCHEDULES: dict[str, Callable[[TrainConfig, float, float], float]] = {  # of config, epochs done, progress
+def step_decay(lr: float, done: float, milestones: Sequence[int]) -> float:
+    """A tenth of the rate from each milestone on; `done` and the milestones count epochs."""
+    return lr * 0.1 ** sum(done >= milestone for milestone in milestones)
+
+
+# Name in a config -> the rate, from the config, the epochs that are done and the progress.
+SCHEDULES: dict[str, Callable[[TrainConfig, float, float], float]] = {
     "constant": lambda config, done, progress: config.lr,
-    "step": lambda config, done, progress: (
-        config.lr * 0.1 ** sum(done >= epoch for epoch in config.milestones)
-    ),
+    "step": lambda config, done, progress: step_decay(config.lr, done, config.milestones),
     "linear": lambda config, done, progress: linear(progress, config.lr, config.final_lr),
     "cosine": lambda config, done, progress: cosine(progress, config.lr, config.final_lr),
     "onecycle": lambda config, done, progress: onecycle(progress, config.lr, config.final_lr, config.warmup),

@@ -1,4 +1,4 @@
-"""One process's part of a run: events are stored, shown and saved, and requests answered between them.
+"""What becomes of a run's events: stored, shown, saved, and between two of them requests are answered.
 
 The state that is saved is complete: a later process goes on from it, bit for bit.
 """
@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,18 +27,13 @@ from cifar_core.device import gpu_load
 from cifar_core.files import build
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.requests import FACTORS, ControlRequest
-from cifar_core.runs.resources import LoadMeter
 from cifar_core.runs.sample import write_sample
+from cifar_core.runs.status import ResourceMeter
 from cifar_core.runs.store import ACTIVE_STATES, Run, Status
 from cifar_core.training.loop import end_event, fit
-from cifar_core.training.setup import Preparation, Workplace
+from cifar_core.training.setup import Preparation, Workplace, prepare
 from cifar_core.training.state import load_state, save_state
-
-SAVE_SECONDS = 60.0  # at most so much work is lost when the process is killed
-STATUS_SECONDS = 0.5
-PAUSE_POLL_SECONDS = 0.2
-
-Listener = Callable[[RunStart | Resume | Step | Epoch | LearningRate | RunEnd | Beat, Status], None]
+from cifar_core.training.trainer import Trainer
 
 
 @dataclass
@@ -51,7 +47,7 @@ class ControlRequests:
     lr: ControlRequest | None = None
 
     def signal(self) -> None:
-        """Ask the run to stop at its next step; the second time, interrupt it here and now."""
+        """Ask the run to stop at its next step; asked a second time, do not wait for that."""
         if self.signaled:
             raise KeyboardInterrupt
         self.signaled = True
@@ -66,50 +62,25 @@ class ControlRequests:
         return "stop" if self.stopped else asked
 
     def stopping(self) -> bool:
-        """Return whether the run is to stop; anything else that is asked is kept for the next time."""
+        """True when the run is to stop; another asked is kept for the next time."""
         self.kept = self.next()
         return self.stopped
 
     def take_lr(self) -> ControlRequest | None:
-        """Return the change of the learning rate that waits, once."""
+        """The change of the learning rate that waits, once."""
         asked, self.lr = self.lr, None
         return asked
 
 
-class StatusWriter:
-    """A run's status.json: state, stage, how far it is, how long it will take, and the machine's load."""
+SAVE_SECONDS = 60.0  # at most so much work is lost when the process is killed
+STATUS_SECONDS = 0.5
+PAUSE_POLL_SECONDS = 0.2
 
-    def __init__(self, run: Run) -> None:
-        self.run, self.status, self.written = run, Status("running"), 0.0
-        self.meter, self.device = LoadMeter(), torch.device("cpu")
-        self.begin(0)
+Listener = Callable[[RunStart | Resume | Step | Epoch | LearningRate | RunEnd | Beat, Status], None]
 
-    def begin(self, done: float) -> None:
-        """Measure the speed from now on, when `done` of the stage's work is done."""
-        self.began, self.done_before = time.monotonic(), done
 
-    def leave_out(self, seconds: float) -> None:
-        """Take a pause out of the speed."""
-        self.began += seconds
-
-    @property
-    def due(self) -> bool:
-        """True when the file is no longer fresh."""
-        return time.monotonic() - self.written > STATUS_SECONDS
-
-    def write(self, state: str, **changes: Any) -> None:
-        """Write the status with these changes."""
-        load = self.meter.read(gpu_load(self.device)) if state in ACTIVE_STATES else None
-        self.status = dataclasses.replace(
-            self.status, state=state, pid=os.getpid(), resources=load, **changes
-        )
-        self.run.write_status(self.status)
-        self.written = time.monotonic()
-
-    def eta(self, done: float, total: float) -> float | None:
-        """Return the seconds left at the speed since `begin`; None before anything is done."""
-        here = done - self.done_before
-        return (time.monotonic() - self.began) / here * (total - done) if here > 0 else None
+class Stopped(BaseException):
+    """The run was asked to end before its first step. No Exception: a download would take it for its own."""
 
 
 @dataclass(frozen=True)
@@ -122,49 +93,57 @@ class Saved:
     events_size: int
 
 
-def load_saved(run: Run) -> Saved | None:
-    """Return the newest saved state that is whole; None where nothing was saved yet.
-
-    Raises:
-        CheckpointError: when none of those saved is whole.
-    """
-    troubles = []
-    for folder in whole_folders(run.last_checkpoint):
-        try:
-            return build(Saved, load_state(folder))
-        except (CheckpointError, TypeError) as error:
-            troubles.append(str(error))
-    if troubles:
-        raise CheckpointError(f"Run '{run.id}' cannot go on; start a new one. {troubles[0]}")
-    return None
-
-
 class Session:
     """Consumes the events of one process's part of a run: stores, saves, reports, and answers requests."""
 
-    def __init__(
-        self,
-        run: Run,
-        preparation: Preparation,
-        control: ControlRequests,
-        status: StatusWriter,
-        listener: Listener,
-    ) -> None:
-        self.run, self.control, self.status, self.listener = run, control, status, listener
-        self.preparation, self.trainer = preparation, preparation.trainer
-        self.saved = time.monotonic()
-        status.device = preparation.device.torch_device
+    def __init__(self, run: Run, control: ControlRequests, listener: Listener) -> None:
+        self.run, self.control, self.listener = run, control, listener
+        self.status = Status("running")
+        self.status_written = self.saved = 0.0
+        self.started, self.started_step = time.monotonic(), 0
+        self.meter, self.device = ResourceMeter(), torch.device("cpu")
+        self.preparation: Preparation  # from the end of `train`'s first stage on
+
+    @property
+    def trainer(self) -> Trainer:
+        """The trainer of the preparation."""
+        return self.preparation.trainer
+
+    # The road
+
+    def train(self, data_dir: Path | None) -> RunEnd:
+        """Prepare, fit, record; returns the last event."""
+        self.write("running", stage="preparing", message="")
+        saved = self.load_saved()
+        place = saved.workplace if saved else None
+        folder = data_dir or self.run.data_dir
+        self.preparation = prepare(self.run.config(), folder, self.report_data, place)
+        if saved is None:
+            self.run.truncate_events(0)
+            return self.record(dataclasses.replace(self.preparation.start, time=time.time()))
+        self.restore(saved)
+        if self.trainer.epochs_done == self.preparation.config.epochs:
+            return self.finish(end_event(self.trainer, "finished"))
+        return self.record(Resume(self.trainer.step, time.time()))
+
+    def load_saved(self) -> Saved | None:
+        """The newest saved state that is whole; None where nothing was saved yet."""
+        troubles = []
+        for folder in whole_folders(self.run.last_checkpoint):
+            try:
+                return build(Saved, load_state(folder))
+            except (CheckpointError, TypeError) as error:
+                troubles.append(str(error))
+        if troubles:
+            raise CheckpointError(f"Run '{self.run.id}' cannot go on; start a new one. {troubles[0]}")
+        return None
 
     def restore(self, saved: Saved) -> None:
-        """Put the trainer and the events where they were when `saved` was saved.
-
-        Raises:
-            DataError: when the run began with other data.
-            CheckpointError: when the state does not fit the run's settings.
-        """
-        if saved.data_fingerprint != self.preparation.data.fingerprint:
+        """Put the trainer and the events where they were when `saved` was saved."""
+        data = self.preparation.data
+        if saved.data_fingerprint != data.fingerprint:
             raise DataError(
-                f"Run '{self.run.id}' began with other data than these ({self.preparation.data.source}); "
+                f"Run '{self.run.id}' began with other data than these ({data.source}); "
                 "name the same data with --data-dir, or start a new run."
             )
         try:
@@ -175,52 +154,53 @@ class Session:
         self.run.truncate_events(saved.events_size)
 
     def record(self, start: RunStart | Resume) -> RunEnd:
-        """Go through the events of `fit` to the last one, or until the run is asked to stop."""
-        self.saved = time.monotonic()
-        self.status.begin(self._work(self.trainer.step))
-        self.status.status = Status("running", total=self.trainer.total_steps)
-        write_sample(self.run, self.preparation.sample)
-        for event in fit(self.trainer, self.preparation.train, self.preparation.val, start):
+        """Go through the events of `fit`."""
+        preparation, trainer = self.preparation, self.trainer
+        self.device = preparation.device.torch_device
+        self.started, self.saved, self.started_step = time.monotonic(), time.monotonic(), trainer.step
+        self.status = Status("running", total=trainer.total_steps)
+        write_sample(self.run, preparation.sample)
+        for event in fit(trainer, preparation.train, preparation.val, start):
             if isinstance(event, RunEnd):
                 return self.finish(event)
             if not isinstance(event, Beat):
                 self.run.append(event)
             if isinstance(event, Epoch):
-                self._save_epoch(event)
-            self._show_progress(event)
-            self.listener(event, self.status.status)
-            if isinstance(event, Beat) and not self._goes_on():
-                self._save()
-                return self.finish(end_event(self.trainer, "stopped"))
+                self.save_epoch(event)
+            self.show_progress(event)
+            self.listener(event, self.status)
+            if isinstance(event, Beat) and not self.goes_on():
+                self.save()
+                return self.finish(end_event(trainer, "stopped"))
         raise AssertionError("fit ended without its last event")
 
     def finish(self, event: RunEnd) -> RunEnd:
         """Store the last event and the last status."""
         self.run.append(event)
-        self.status.write(event.state, stage="", eta_seconds=None, done=event.step)
-        self.listener(event, self.status.status)
+        self.write(event.state, stage="", eta_seconds=None, done=event.step)
+        self.listener(event, self.status)
         return event
 
     # Requests
 
-    def _goes_on(self) -> bool:
+    def goes_on(self) -> bool:
         """False when the run is to stop; waits here while it is paused."""
         asked = self.control.next()
-        self._change_lr()
+        self.change_lr()
         if asked == "pause":
-            self._save()
-            asked = self._wait()
+            self.save()
+            asked = self.wait()
             self.trainer.restart_clock()
         elif time.monotonic() - self.saved > SAVE_SECONDS:
-            self._save()
+            self.save()
         return asked != "stop"
 
-    def _change_lr(self) -> None:
+    def change_lr(self) -> None:
         """Multiply the schedule as was asked; saved at once, so that a kill does not undo it."""
-        asked = self.control.take_lr()
+        asked, trainer = self.control.take_lr(), self.trainer
         if asked is None:
             return
-        factor = asked.factor if asked.rate is None else self.trainer.factor_for(asked.rate)
+        factor = asked.factor if asked.rate is None else trainer.factor_for(asked.rate)
         if factor is None:
             print("The schedule has ended at 0, which no factor changes.", file=sys.stderr)
             return
@@ -228,68 +208,102 @@ class Session:
             limits = f"from {FACTORS[0]:g} to {FACTORS[1]:g}"
             print(f"That rate is {factor:g} times the schedule; it must be {limits} times.", file=sys.stderr)
             return
-        if factor == self.trainer.lr_factor:
+        if factor == trainer.lr_factor:
             return
-        self.trainer.scale_lr(factor)
-        event = LearningRate(self.trainer.step, factor, time.time())
+        trainer.scale_lr(factor)
+        event = LearningRate(trainer.step, factor, time.time())
         self.run.append(event)
-        self._save()
-        self.listener(event, self.status.status)
+        self.save()
+        self.listener(event, self.status)
 
-    def _wait(self) -> str:
+    def wait(self) -> str:
         """Paused: returns "continue" or "stop", whichever is asked first."""
         began = time.monotonic()
         while True:
-            if self.status.due:
-                self.status.write("paused", eta_seconds=None)
+            if time.monotonic() - self.status_written > STATUS_SECONDS:
+                self.write("paused", eta_seconds=None)
             asked = self.control.next()
-            self._change_lr()
+            self.change_lr()
             if asked in ("continue", "stop"):
-                self.status.leave_out(time.monotonic() - began)
-                self.status.write("running")
+                self.started += time.monotonic() - began
+                self.write("running")
                 return asked
             time.sleep(PAUSE_POLL_SECONDS)
 
     # Saving
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Write checkpoints/last: the weights as they are, and all that is needed to go on."""
+        preparation, trainer = self.preparation, self.trainer
         new = new_folder(self.run.last_checkpoint)
-        write_checkpoint(new, self.preparation.model, self.preparation.card(self.trainer.epochs_done, {}))
+        write_checkpoint(new, preparation.model, preparation.card(trainer.epochs_done, {}))
         state = {
-            "trainer": self.trainer.state_dict(),
-            "workplace": dataclasses.asdict(self.preparation.place),
-            "data_fingerprint": self.preparation.data.fingerprint,
+            "trainer": trainer.state_dict(),
+            "workplace": dataclasses.asdict(preparation.place),
+            "data_fingerprint": preparation.data.fingerprint,
             "events_size": self.run.sync_events(),
         }
         save_state(new, state)
         replace_folder(new, self.run.last_checkpoint)
         self.saved = time.monotonic()
 
-    def _save_epoch(self, event: Epoch) -> None:
+    def save_epoch(self, event: Epoch) -> None:
         """Keep the epoch's weights if they are the best so far, and the state in any case."""
+        preparation = self.preparation
         if self.trainer.best_epoch == event.epoch:
-            start = self.preparation.start
+            start = preparation.start
             measured = {"accuracy": event.val_accuracy, "loss": event.val_loss, "n": start.val_images}
-            card = self.preparation.card(event.epoch, {start.monitored: measured})
-            save_checkpoint(self.run.best_checkpoint, self.preparation.averaged, card)
-        self._save()
+            card = preparation.card(event.epoch, {start.monitored: measured})
+            save_checkpoint(self.run.best_checkpoint, preparation.averaged, card)
+        self.save()
 
     # Reporting
 
-    def _show_progress(self, event: Any) -> None:
+    def write(self, state: str, **changes: Any) -> None:
+        """Write status.json."""
+        load = self.meter.read(gpu_load(self.device)) if state in ACTIVE_STATES else None
+        self.status = dataclasses.replace(
+            self.status, state=state, pid=os.getpid(), resources=load, **changes
+        )
+        self.run.write_status(self.status)
+        self.status_written = time.monotonic()
+
+    def report_data(self, what: str, done: int, total: int) -> None:
+        """Progress of the data source; ends the run when it is to stop."""
+        if self.control.stopping():
+            raise Stopped
+        if what != self.status.stage:
+            self.started, self.started_step = time.monotonic(), done
+        if time.monotonic() - self.status_written > STATUS_SECONDS or what != self.status.stage:
+            self.write("running", stage=what, done=done, total=total, eta_seconds=self.eta(done, total))
+            self.listener(Beat(0, 0), self.status)
+
+    def show_progress(self, event: Any) -> None:
         """Write how far the run is, now and then."""
-        if not self.status.due and not isinstance(event, RunStart | Epoch):
+        trainer = self.trainer
+        if time.monotonic() - self.status_written < STATUS_SECONDS and not isinstance(
+            event, RunStart | Epoch
+        ):
             return
-        trainer, validating = self.trainer, isinstance(event, Beat) and event.validating
-        self.status.write(
+        validating = isinstance(event, Beat) and event.validating
+        self.write(
             "running",
             stage="validating" if validating else "training",
             done=trainer.step,
             epoch=min(trainer.epochs_done + 1, trainer.config.epochs),
-            eta_seconds=self.status.eta(self._work(trainer.step), self._work(trainer.total_steps)),
+            eta_seconds=self.training_eta(),
         )
 
-    def _work(self, step: int) -> float:
-        """The work of the first `step` steps: those on small images are quick."""
-        return self.trainer.config.work(step, self.trainer.steps_per_epoch)
+    def training_eta(self) -> float | None:
+        """Seconds of training that are left: those on small images are quick."""
+        trainer = self.trainer
+        work = [
+            trainer.config.work(step, trainer.steps_per_epoch)
+            for step in (self.started_step, trainer.step, trainer.total_steps)
+        ]
+        return self.eta(work[1], work[2], since=work[0])
+
+    def eta(self, done: float, total: float, since: float | None = None) -> float | None:
+        """Seconds that are left of the stage at its speed since then; None before anything is done."""
+        here = done - (self.started_step if since is None else since)
+        return (time.monotonic() - self.started) / here * (total - done) if here > 0 else None

@@ -11,67 +11,48 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from cifar_core.config import ConfigError
 from cifar_core.files import read_json, write_json
 from cifar_core.runs.events import Beat, Epoch, Event, Resume, RunStart, Step
 from cifar_core.runs.store import Run, Status, StoreError
 
-TRACKERS = ("tensorboard", "trackio", "wandb")
 PROJECT = "cifar10-lab"
 FILE = "trackers.json"  # in the run's folder: tracker -> how far it has been told
 Mark = tuple[int, int]  # step; 0 for a Step event, 1 for the end of an epoch
 NOTHING: Mark = (-1, 0)
+Log = Callable[[Mapping[str, float], int], object]  # figures by name, at a step
+Opened = tuple[Log, Callable[[], object]]  # and how to close it
 
 
-class Tracker(Protocol):
-    """Where figures go."""
-
-    def log(self, figures: Mapping[str, float], step: int) -> None:
-        """Keep figures under their names at a step."""
-
-    def close(self) -> None:
-        """Write what is still held back."""
-
-
-class TensorBoard:
+def _tensorboard(run: Run) -> Opened:
     """Event files in the run's folder `tensorboard`; each process writes them anew from the events so far."""
+    from torch.utils.tensorboard import SummaryWriter
 
-    def __init__(self, run: Run) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+    folder = run.path / "tensorboard"
+    shutil.rmtree(folder, ignore_errors=True)
+    writer = SummaryWriter(str(folder))
 
-        folder = run.path / "tensorboard"
-        shutil.rmtree(folder, ignore_errors=True)
-        self.writer = SummaryWriter(str(folder))
-
-    def log(self, figures: Mapping[str, float], step: int) -> None:
-        """See Tracker."""
+    def log(figures: Mapping[str, float], step: int) -> None:
         for name, figure in figures.items():
-            self.writer.add_scalar(name, figure, step)
+            writer.add_scalar(name, figure, step)
 
-    def close(self) -> None:
-        """See Tracker."""
-        self.writer.close()
+    return log, writer.close
 
 
-class Project:
+def _project(package: str, run: Run, **more: str) -> Opened:
     """A run of a Trackio or W&B project, whose interfaces are alike; a resumed run goes on in its place."""
+    config = run.config().to_json()
+    begun = import_module(package).init(project=PROJECT, name=run.id, config=config, resume="allow", **more)
+    return lambda figures, step: begun.log(dict(figures), step=step), begun.finish
 
-    def __init__(self, package: str, run: Run) -> None:
-        more = {"id": run.id, "dir": str(run.path)} if package == "wandb" else {}
-        self.run = import_module(package).init(
-            project=PROJECT, name=run.id, config=run.config().to_json(), resume="allow", **more
-        )
 
-    def log(self, figures: Mapping[str, float], step: int) -> None:
-        """See Tracker."""
-        self.run.log(dict(figures), step=step)
-
-    def close(self) -> None:
-        """See Tracker."""
-        self.run.finish()
+TRACKERS: dict[str, Callable[[Run], Opened]] = {
+    "tensorboard": _tensorboard,
+    "trackio": partial(_project, "trackio"),
+    "wandb": lambda run: _project("wandb", run, id=run.id, dir=str(run.path)),
+}
 
 
 def check_trackers(names: Iterable[str]) -> None:
@@ -98,7 +79,7 @@ def _mark(value: Any) -> Mark:
 
 
 def figures_of(event: Step | Epoch, monitored: str) -> dict[str, float]:
-    """The names and figures of an event; monitored: "val" or "test", the pictures measured after an epoch."""
+    """The names and figures of an event; monitored: "val" or "test", the images measured after an epoch."""
     if isinstance(event, Step):
         return {
             "train/loss": event.loss,
@@ -133,34 +114,29 @@ class Mirror:
 
     def __init__(self, run: Run, names: Iterable[str], warn: Callable[[str], None] | None = None) -> None:
         self.run, self.names = run, list(dict.fromkeys(names))
-        self.warn = warn or (lambda words: print(words, file=sys.stderr, flush=True))
-        self.open: dict[str, Tracker] = {}
+        self.warn = warn or (lambda text: print(text, file=sys.stderr, flush=True))
+        self.open: dict[str, Opened] = {}
         self.marks: dict[str, Mark] = {}
         self.monitored = "val"
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for name, tracker in list(self.open.items()):
-            self._guarded(name, tracker.close)
+    def __exit__(self, *error: object) -> None:
+        for name, (_, close) in list(self.open.items()):
+            self._guarded(name, close)
         self.open = {}
 
     def __call__(self, event: Event | Beat, status: Status) -> None:
         """Pass one event on; the first one opens the trackers."""
-        if not self.names:
-            return
-        if isinstance(event, RunStart | Resume):
+        if self.names and isinstance(event, RunStart | Resume):
             self._begin()
-        elif isinstance(event, Step | Epoch):
+        elif self.names and isinstance(event, Step | Epoch):
             self._tell([event])
 
     def _begin(self) -> None:
         """Open the trackers, and tell them what they missed: a resumed run's events are in the store."""
-        known = trackers_of(self.run)
-        known["tensorboard"] = NOTHING  # its files begin anew with each process
+        known = {**trackers_of(self.run), "tensorboard": NOTHING}  # its files begin anew with each process
         self.marks = {name: known.get(name, NOTHING) for name in TRACKERS}
         for name in self.names:
             self._guarded(name, partial(self._open, name))
@@ -173,26 +149,22 @@ class Mirror:
         self._tell([event for event in events if isinstance(event, Step | Epoch)])
 
     def _open(self, name: str) -> None:
-        self.open[name] = TensorBoard(self.run) if name == "tensorboard" else Project(name, self.run)
+        self.open[name] = TRACKERS[name](self.run)
 
     def _tell(self, events: list[Step | Epoch]) -> None:
-        for name, tracker in list(self.open.items()):
-            self._guarded(name, partial(self._log, name, tracker, events))
-        self._note()
-
-    def _log(self, name: str, tracker: Tracker, events: list[Step | Epoch]) -> None:
-        for event in events:
-            if mark_of(event) > self.marks[name]:
-                tracker.log(figures_of(event, self.monitored), event.step)
-                self.marks[name] = mark_of(event)
-
-    def _note(self) -> None:
-        """Remember how far each tracker was told, and so which trackers a resumed run has."""
+        for name, (log, _) in list(self.open.items()):
+            self._guarded(name, partial(self._log, name, log, events))
         marks = {**trackers_of(self.run), **{name: self.marks[name] for name in self.names}}
         with contextlib.suppress(OSError):  # the disk is full: the training will say so itself
             write_json(self.run.path / FILE, marks)
 
-    def _guarded(self, name: str, action: Callable[[], None]) -> None:
+    def _log(self, name: str, log: Log, events: list[Step | Epoch]) -> None:
+        for event in events:
+            if mark_of(event) > self.marks[name]:
+                log(figures_of(event, self.monitored), event.step)
+                self.marks[name] = mark_of(event)
+
+    def _guarded(self, name: str, action: Callable[[], object]) -> None:
         """Do what a tracker's package may fail at; then it is dropped, with one warning."""
         try:
             action()

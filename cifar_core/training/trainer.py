@@ -10,7 +10,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cifar_core.config import TrainConfig
 from cifar_core.device import Device
-from cifar_core.training.evaluation import Evaluation
 from cifar_core.training.optimizers import create_optimizer
 from cifar_core.training.schedules import learning_rate, mixing_temperature
 
@@ -55,7 +54,7 @@ class Sums:
 class Trainer:
     """A network in training: one step at a time, with a state that can be saved after any of them.
 
-    Others read its fields; it alone writes them.
+    Its fields are written here alone; the loop and the session read them and call its methods.
     """
 
     def __init__(
@@ -68,15 +67,12 @@ class Trainer:
         self.ema = create_ema(model, config.ema_decay)
         self.step = 0  # done in the run
         self.epochs_done = 0  # with their validation
+        self.epoch_sums, self.window_sums = Sums(device.torch_device), Sums(device.torch_device)
+        self.network_seconds = 0.0  # of this epoch, inside the network and the optimizer
         self.run_seconds = 0.0
         self.best_epoch, self.best_val_accuracy = 0, 0.0
         self.lr_changes: list[list[float]] = []  # [steps done, factor of the schedule from then on]
-        self._begin_epoch()
         self.restart_clock()
-
-    def _begin_epoch(self) -> None:
-        self.epoch_sums, self.window_sums = (Sums(self.device.torch_device) for _ in range(2))
-        self.network_seconds = 0.0  # of this epoch, inside the network and the optimizer
 
     @property
     def averaged(self) -> torch.nn.Module:
@@ -151,6 +147,10 @@ class Trainer:
         """What the schedule is multiplied by: 1, or what the last change says."""
         return self.lr_changes[-1][1] if self.lr_changes else 1.0
 
+    def scale_lr(self, factor: float) -> None:
+        """Multiply the schedule by `factor` from the coming step on."""
+        self.lr_changes.append([self.step, factor])
+
     def factor_for(self, lr: float) -> float | None:
         """The factor that makes the coming step's rate `lr`; None where the schedule has ended at 0."""
         return lr / self.scheduled_lr if self.scheduled_lr > 0 else None
@@ -160,26 +160,20 @@ class Trainer:
         """The learning rate of the last step (Muon: that of the filters)."""
         return float(self.optimizer.param_groups[0]["lr"])
 
-    # Changes between two steps
+    # What was summed
 
-    def scale_lr(self, factor: float) -> None:
-        """Multiply the schedule by `factor` from the coming step on."""
-        self.lr_changes.append([self.step, factor])
+    def take_window(self) -> tuple[float, float, float]:
+        """Mean loss, accuracy and images a second since this was last asked; begins the next window."""
+        window, self.window_sums = self.window_sums, Sums(self.device.torch_device)
+        return *window.means(), round(window.images / max(window.seconds, 1e-9), 2)
 
-    def take_window(self) -> Sums:
-        """Return the sums since the last call, or since the epoch began, and begin new ones."""
-        taken, self.window_sums = self.window_sums, Sums(self.device.torch_device)
-        return taken
-
-    def end_epoch(self, result: Evaluation) -> None:
-        """Count an epoch that was measured, remember it if it is the best, and begin the next one's sums.
-
-        Validation stays out of the training speed: the window begins anew as well.
-        """
+    def end_epoch(self, val_accuracy: float) -> None:
+        """Count the epoch that was validated, note whether its weights are to be kept, begin the next one."""
         self.epochs_done += 1
-        if self.config.keeps_last or result.accuracy > self.best_val_accuracy or self.best_epoch == 0:
-            self.best_epoch, self.best_val_accuracy = self.epochs_done, result.accuracy
-        self._begin_epoch()
+        if self.config.keeps_last or val_accuracy > self.best_val_accuracy or self.best_epoch == 0:
+            self.best_epoch, self.best_val_accuracy = self.epochs_done, val_accuracy
+        self.epoch_sums, self.network_seconds = Sums(self.device.torch_device), 0.0
+        self.window_sums = Sums(self.device.torch_device)  # leaves validation out of the training speed
 
     # State
 

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifar_core.data.corruptions import CORRUPTIONS, STRENGTHS
+from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS
 from cifar_core.explain.robustness import Robustness
 from demo.charts.figure import Chart, Option, plain_option, value_axis
 from demo.charts.overlay import line_style
 from demo.shared.format import percent
 from demo.shared.palette import CORRUPTION_COLORS, color_of
 
-MEAN = "mean of all eight"
+MEAN = "mean of all"
 SYMBOLS = ("circle", "rect", "triangle", "diamond")
 
 
 @dataclass(frozen=True)
 class MeasuredRun:
-    """A network with what it bears; `rank` is its place among all runs and gives its color."""
+    """A network with its accuracy under damage; `rank` is its place among all runs and gives its color."""
 
     name: str
     rank: int
@@ -26,13 +26,14 @@ class MeasuredRun:
 def kind_style(kind: str) -> dict[str, str | int]:
     """Color and dash of a kind of damage, the same in every chart."""
     place = list(CORRUPTIONS).index(kind)
-    return {"color": color_of(place, CORRUPTION_COLORS), "width": 2, "type": ("solid", "dashed")[place % 2]}
+    dash = ("solid", "dashed")[place % 2] if place < len(CORRUPTION_COLORS) else "dotted"
+    return {"color": color_of(place, CORRUPTION_COLORS), "width": 2, "type": dash}
 
 
 def robustness_chart(measured: Robustness) -> Chart:
     """Accuracy in percent over strength 0 to 5, one line a kind; `measured` may not be whole yet."""
     lines = [
-        _line(kind, values_of(measured, kind), kind_style(kind), SYMBOLS[place // 2])
+        _line(kind, values_of(measured, kind), kind_style(kind), SYMBOLS[place // 2 % len(SYMBOLS)])
         for place, kind in enumerate(CORRUPTIONS)
     ]
     reading = (
@@ -57,25 +58,21 @@ def values_of(measured: Robustness, kind: str) -> list[float]:
 
 
 def robustness_title(measured: Robustness) -> str:
-    """What hurts the most and what the least at the greatest strength, in a sentence."""
+    """The kinds that hurt most and least at the greatest strength, in a sentence."""
     if not measured.is_whole:
         return "The curves grow as they are measured"
     last = {kind: measured.accuracy[kind][-1] for kind in CORRUPTIONS}
     worst, best = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
     falls = f"{percent(measured.clean)} become {percent(last[worst])} at strength {STRENGTHS}"
-    return f"{_capital(worst)} hurts most: {falls}; {best} hurts least ({percent(last[best])})"
+    return f"{worst[:1].upper()}{worst[1:]} hurts most: {falls}; {best} hurts least ({percent(last[best])})"
 
 
 def compared_title(runs: Sequence[MeasuredRun], kind: str) -> str:
-    """Which network bears it best, in a sentence."""
+    """The network that bears it best, in a sentence."""
     last = {run.name: values_of(run.measured, kind)[-1] for run in runs}
     best = max(last, key=last.__getitem__)
-    what = "under all eight kinds on average" if kind == MEAN else f"under {kind}"
+    what = "under all kinds on average" if kind == MEAN else f"under {kind}"
     return f"{best} bears most {what}: {percent(last[best])} at strength {STRENGTHS}"
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _option(lines: list[Option]) -> Option:

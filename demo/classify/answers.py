@@ -1,202 +1,229 @@
-"""From an upload to the parts of an answer, for the page, and to its JSON document, for its API."""
+"""What the networks say about pictures, as data: `render` makes HTML of it, `api` hands out its JSON."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import PurePath
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
 from cifar_core.checkpoint import Card, CheckpointError
-from cifar_core.images.crop import Crop, CropError, cropped
-from cifar_core.images.decode import Decoded, ImageError, decode
+from cifar_core.explain.saliency import grad_cam
+from cifar_core.images.crop import Crop, CropError, crop_box, cropped, turned
+from cifar_core.images.decode import Decoded, ImageError, decode, fit_square
+from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.prediction import Prediction
 from cifar_core.inference.responses import error_response, prediction_response
-from cifar_core.runs.history import average_for
-from demo.classify.heatmap import heatmap_uri
+from cifar_core.runs.history import Shares, average_for
 from demo.classify.networks import NetworkError, Served, ServedNetworks
-from demo.classify.render import (
-    about_html,
-    answer_html,
-    describe_alarm,
-    head_html,
-    inside_html,
-    is_none,
-    networks_html,
-    pair_html,
-    problem_html,
-)
-from demo.classify.share import share_html
-from demo.classify.uploads import read_upload
-from demo.shared.format import listed
+from demo.classify.uploads import Payload, name_of, read_upload
+from demo.shared.pictures import heated
 from demo.shared.sandbox import decode_isolated, decoder
 
+WHOLE = Crop()
+MOST_PICTURES = 24  # at once: a second's work
 SHOWN = 5  # classes with a bar
 MOST_TOP = 100  # classes that a caller may ask for
-ASK = "Choose a picture, paste one, take one with the camera, or try a drawing."
-Parts = tuple[str, str, str, Any]  # answer, what happened inside, how to share it (HTML); the document (JSON)
-Payload = dict[str, Any]  # what Gradio knows of an upload; it comes from the caller
+HEAT_MAP_SIDE = 320  # pixels of the longer side of a heat map
+DIM = 0.3  # brightness of what the network did not see
 PROBLEMS = (ImageError, CheckpointError, CropError, NetworkError)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Which network, which beside it (or none), which part of the picture, and whether to add a heat map."""
+    """A caller's request, unchecked: a network, one beside it or none, classes to name, crop, heat map."""
 
     network: str | None = None
     beside: str | None = None
-    crop: Crop = field(default_factory=Crop)
-    look: bool = False
+    top: Any = SHOWN
+    turn: Any = 0
+    zoom: Any = 1
+    right: Any = 0
+    down: Any = 0
+    heatmap: Any = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One network's answer to one picture, with all that a view needs to tell of it."""
+    """One network's answer to one picture.
 
-    served: Served
-    decoded: Decoded
-    crop: Crop
+    average: the mean coefficients of its class, block by block, empty where unknown; heatmap: see heat_map,
+    None where it was not asked for; response: its JSON.
+    """
+
+    network: str
+    card: Card
     prediction: Prediction
+    average: Shares
+    heatmap: NDArray[np.uint8] | None
+    response: dict[str, Any]
 
-    def document(self, path: str) -> dict[str, Any]:
-        """See prediction_response."""
-        return prediction_response(
-            path, self.prediction, self.served.classifier, self.crop, self.decoded.notes
-        )
 
-    def html(self, title: str = "") -> str:
-        """The class in words, bars and remarks."""
-        prediction, card = self.prediction, self.served.classifier.card
-        notes = [*self.decoded.notes, *_remark(self.crop)]
-        if is_none(prediction.top, prediction.known):
-            notes += describe_alarm(card)
-        return answer_html(prediction.top, card.class_names, notes, prediction.known, title)
+@dataclass(frozen=True)
+class Answered:
+    """What became of one picture: an answer of each network that was asked, or why there is none.
 
-    def inside(self, look: bool, title: str = "") -> str:
-        """What it saw, where it looked if that is asked for, and how it mixed beside its class's average."""
-        prediction = self.prediction
-        label = prediction.label
-        average = average_for(self.served.averages, label, prediction.mixing)
-        heatmap = ""
-        if look:
-            heatmap = heatmap_uri(self.served.classifier, self.decoded.image, self.crop, prediction)
-        return inside_html(prediction.seen, prediction.mixing, heatmap, average, label, title)
+    name: of its file; notes: the decoder's; crop: what was asked about.
+    """
+
+    name: str
+    answers: tuple[Answer, ...] = ()
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+    crop: Crop = WHOLE
+
+    @property
+    def responses(self) -> list[dict[str, Any]]:
+        """The JSON of each answer, or of the problem."""
+        if self.problem:
+            return [error_response(self.name, self.problem)]
+        return [answer.response for answer in self.answers]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A picture that could be read: what networks see of it, and the whole where a heat map needs it."""
+
+    square: Image.Image
+    notes: tuple[str, ...]
+    whole: Image.Image | None
 
 
 class Answers:
-    """What networks say about pictures; `public`: decode in a separate process. Raises CheckpointError."""
+    """What the networks say about pictures. Raises CheckpointError.
 
-    def __init__(self, checkpoint: str | None = None, *, public: bool = False) -> None:
-        self.networks = ServedNetworks(checkpoint)
-        self.names = self.networks.names
+    checkpoint: see ServedNetworks; public: decode in a separate process; kind: of classifier.
+    """
+
+    def __init__(
+        self, checkpoint: str | None = None, *, public: bool = False, kind: type[Classifier] = Classifier
+    ) -> None:
+        self.networks = ServedNetworks(checkpoint, kind)
         self._decode: Callable[[bytes], Decoded] = decode_isolated if public else decode
         if public:
             decoder.start()
         self.card: Card = self.networks.get().classifier.card
 
-    def for_upload(
-        self,
-        picture: Payload | None,
-        network: str | None = None,
-        beside: str | None = None,
-        turn: float = 0,
-        zoom: float = 1,
-        right: float = 0,
-        down: float = 0,
-        look: bool = False,
-    ) -> Parts:
-        """The page's parts for gr.Image's payload and the page's choices, none of which can be trusted."""
-        if picture is None:
-            return problem_html(ASK), "", "", {}
-        try:
-            asked = Asked(network, beside or None, crop_of(turn, zoom, right, down), bool(look))
-            return self.for_image(self.decoded(picture), asked, name_of(picture))
-        except PROBLEMS as error:
-            return problem_html(str(error)), "", "", error_response(name_of(picture), str(error))
+    def to_uploads(
+        self, uploads: Sequence[Payload | None] | None, asked: Asked | None = None
+    ) -> list[Answered]:
+        """What becomes of each upload; nothing in the payloads or in `asked` can be trusted.
 
-    def for_image(self, decoded: Decoded, asked: Asked | None = None, path: str = "picture.png") -> Parts:
-        """The page's parts for a decoded picture; raises NetworkError, CheckpointError."""
-        asked = asked or Asked()
-        names = [asked.network, asked.beside] if asked.beside else [asked.network]
-        answers = [self.answer(decoded, name, asked.crop, SHOWN) for name in names]
-        documents = [answer.document(path) for answer in answers]
-        share = share_html(documents, asked.crop, SHOWN)
-        if len(answers) == 1:
-            return answers[0].html(), answers[0].inside(asked.look), share, documents[0]
-        titles = [answer.served.classifier.name for answer in answers]
-        both = list(zip(answers, titles, strict=True))
-        labels = [answer.prediction.label for answer in answers]
-        head = pair_html([answer.html(title) for answer, title in both], labels, titles)
-        return head, "".join(answer.inside(asked.look, title) for answer, title in both), share, documents
-
-    def answer(
-        self, decoded: Decoded, network: str | None = None, crop: Crop | None = None, top: int = SHOWN
-    ) -> Answer:
-        """One network's answer; raises NetworkError, CheckpointError."""
-        served, crop = self.networks.get(network), crop or Crop()
-        (prediction,) = served.classifier.predict([cropped(decoded.image, crop)], top=top)
-        return Answer(served, decoded, crop, prediction)
-
-    def document(self, picture: Payload | None, network: str | None, top: Any, crop: Crop) -> dict[str, Any]:
-        """The JSON document for an upload, or one that says why there is none."""
-        name = name_of(picture)
-        try:
-            if picture is None:
-                raise ImageError("Send a picture: upload it first, then name its path.")
-            return self.answer(self.decoded(picture), network or None, crop, top_of(top)).document(name)
-        except PROBLEMS as error:
-            return error_response(name, str(error))
-
-    def decoded(self, picture: Payload) -> Decoded:
-        """The picture of an upload; raises ImageError."""
-        return self._decode(read_upload(picture))
-
-    def describe(self, name: str | None, beside: str | None = None) -> tuple[str, str]:
-        """The head of the page, and the networks with the chosen one's card, both HTML; a problem as such.
-
-        beside: the second network, loaded here as well, so that the table has its speed.
+        A picture that cannot be read has its problem; too many, or a wrong choice, are everybody's.
         """
+        uploads = uploads or []
+        if len(uploads) > MOST_PICTURES:
+            return [Answered("", problem=describe_too_many(len(uploads)))]
+        return self.to_pictures(((name_of(one), self._decoded(one)) for one in uploads), asked)
+
+    def to_pictures(
+        self, pictures: Iterable[tuple[str, Decoded | ImageError]], asked: Asked | None = None
+    ) -> list[Answered]:
+        """What becomes of each picture, (name, decoded or why not); each network is asked once, about all."""
+        asked = asked or Asked()
         try:
-            if beside:
-                self.networks.get(beside)
-            card = self.networks.get(name).classifier.card
-            return head_html(card), self.about(name)
-        except (CheckpointError, NetworkError) as error:
-            return head_html(self.card), problem_html(str(error))
+            crop, top = crop_of(asked), top_of(asked.top)
+            names = [asked.network or None, *([asked.beside] if asked.beside else [])]
+            networks = [self.networks.get(name) for name in names]
+        except PROBLEMS as error:
+            return [Answered(name, problem=str(error)) for name, _ in pictures]
+        # Only what networks see of each picture is kept: 24 of the largest would take 3.6 GB.
+        seen = [(name, _seen(picture, crop, keep=bool(asked.heatmap))) for name, picture in pictures]
+        good = [(name, one) for name, one in seen if isinstance(one, _Seen)]
+        rows = zip(*(_answers(served, good, crop, top) for served in networks), strict=True)
+        return [
+            Answered(name, next(rows), notes=one.notes, crop=crop)
+            if isinstance(one, _Seen)
+            else Answered(name, problem=str(one))
+            for name, one in seen
+        ]
 
-    def about(self, name: str | None = None) -> str:
-        """All networks in a table, then the facts of the chosen one, as HTML; raises CheckpointError."""
-        chosen = name or next(iter(self.names), "")
-        table = networks_html(self.networks.cards(), self.networks.speeds, chosen)
-        return table + about_html(self.networks.get(name).classifier.card)
+    def _decoded(self, upload: Payload | None) -> Decoded | ImageError:
+        try:
+            return self._decode(read_upload(upload))
+        except ImageError as error:
+            return error
 
 
-def crop_of(turn: Any, zoom: Any, right: Any, down: Any) -> Crop:
-    """A crop from what a caller sent; raises CropError."""
+def describe_too_many(number: int) -> str:
+    """Why so many pictures are refused."""
+    return f"{number} pictures came; send at most {MOST_PICTURES} at once."
+
+
+def crop_of(asked: Asked) -> Crop:
+    """The crop that a caller asks for; raises CropError."""
     try:
-        return Crop(float(turn or 0), float(zoom or 1), float(right or 0), float(down or 0))
-    except CropError:
-        raise
+        numbers = (
+            float(asked.turn or 0),
+            float(asked.zoom or 1),
+            float(asked.right or 0),
+            float(asked.down or 0),
+        )
     except (TypeError, ValueError):
         raise CropError("turn, zoom, right and down must be numbers.") from None
+    return Crop(*numbers)
 
 
 def top_of(top: Any) -> int:
-    """How many classes to name, from what a caller sent; raises CropError."""
+    """How many classes a caller wants named; raises CropError."""
     if isinstance(top, bool) or not isinstance(top, int | float) or not 1 <= top <= MOST_TOP:
         raise CropError(f"top is {top!r:.60}; it must be from 1 to {MOST_TOP}.")
     return int(top)
 
 
-def name_of(picture: Payload | None) -> str:
-    """The name that a file came with, without its folders."""
-    name = str((picture or {}).get("orig_name") or "picture.png") if isinstance(picture, dict) else ""
-    return PurePath(name.replace("\\", "/")).name[-120:] or "picture.png"
+def _seen(picture: Decoded | ImageError, crop: Crop, *, keep: bool) -> _Seen | ImageError:
+    if isinstance(picture, ImageError):
+        return picture
+    square = fit_square(cropped(picture.image, crop))
+    return _Seen(square, picture.notes, picture.image if keep else None)
 
 
-def _remark(crop: Crop) -> list[str]:
-    """What was done to the picture before it was answered."""
-    if crop.whole:
-        return []
-    turned = [f"turned by {crop.turn:g}°"] if crop.turn else []
-    near = [f"{crop.zoom:g} times as near"] if crop.zoom != 1 else []
-    moved = ["moved off the middle"] if crop.right or crop.down else []
-    return [f"The picture was {listed(turned + near + moved)}; see Crop and turn."]
+def _answers(served: Served, pictures: Sequence[tuple[str, _Seen]], crop: Crop, top: int) -> list[Answer]:
+    """One network's answers to pictures, by name."""
+    classifier = served.classifier
+    squares = [seen.square for _, seen in pictures]
+    # A network that normalizes by the batch at hand would answer otherwise in company.
+    alone = bool(classifier.card.model_args.get("batch_statistics"))
+    groups = [[square] for square in squares] if alone else [squares]
+    predictions = [one for group in groups for one in classifier.predict(group, top=top)]
+    return [
+        Answer(
+            classifier.name,
+            classifier.card,
+            prediction,
+            average_for(served.averages, prediction.label, prediction.mixing),
+            heat_map(classifier, seen.whole, crop, prediction) if seen.whole else None,
+            prediction_response(name, prediction, classifier, crop, seen.notes),
+        )
+        for (name, seen), prediction in zip(pictures, predictions, strict=True)
+    ]
+
+
+def heat_map(
+    classifier: Classifier, picture: Image.Image, crop: Crop, prediction: Prediction
+) -> NDArray[np.uint8]:
+    """Grad-CAM for the likeliest class, laid on the RGB picture as it was sent: (H, W, 3) uint8.
+
+    The picture is gray and dim; its square is bright where it speaks for the answer.
+    """
+    whole = turned(picture, crop.turn)
+    shrink = min(1.0, HEAT_MAP_SIDE / max(whole.size))
+    box = crop_box(whole.size, crop)
+    left, top, right, bottom = (round(edge * shrink) for edge in box)
+    side = (max(1, right - left), max(1, bottom - top))
+    part = np.asarray(whole.resize(side, Image.Resampling.BICUBIC, box=box))
+    heat = Image.fromarray(_saliency(classifier, prediction)).resize(side, Image.Resampling.BICUBIC)
+    shown = whole.resize((max(1, round(whole.width * shrink)), max(1, round(whole.height * shrink))))
+    shown = shown.convert("L").point(lambda value: round(DIM * value)).convert("RGB")
+    shown.paste(Image.fromarray(heated(part, np.asarray(heat).clip(0, 1))), (left, top))
+    return np.asarray(shown)
+
+
+def _saliency(classifier: Classifier, prediction: Prediction) -> NDArray[np.float32]:
+    """Heat map (32, 32) in 0..1 for the likeliest class."""
+    pixels = torch.from_numpy(prediction.seen.copy()).permute(2, 0, 1)[None]  # (1, 3, 32, 32)
+    images = classifier.normalize(pixels.to(classifier.device))
+    number = torch.tensor([classifier.class_names.index(prediction.label)], device=classifier.device)
+    return np.asarray(grad_cam(classifier.model, images, number)[0].float().cpu().numpy())

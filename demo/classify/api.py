@@ -1,25 +1,23 @@
 """The page's endpoints for programs: /classify, /classify_batch and /models, for gradio_client, curl and MCP.
 
-Their documents are those of `python -m cifar_core predict --json` and `models --json`.
+Their JSON is that of `python -m cifar_core predict --json` and `models --json`.
 """
 
 from typing import Any
 
 import gradio as gr
 
-from cifar_core.images.crop import CropError
-from cifar_core.inference.responses import error_response, models_response
-from demo.classify.answers import Answers, Payload, crop_of, name_of
-from demo.classify.batch import too_many
-from demo.classify.mcp import describe_list
-from demo.classify.uploads import only_uploads
+from cifar_core.inference.responses import models_response
+from demo.classify.answers import Answers, Asked
+from demo.classify.patches import describe_list, only_uploads
+from demo.classify.uploads import Payload
 
 LINE = "networks"  # all that asks a network waits in one line
 AT_ONCE = 2  # answers computed at once: one a core of the smallest host
 
 
 class Endpoints:
-    """What the endpoints do; the texts are what their callers read."""
+    """The endpoints' functions; their texts are what callers read."""
 
     def __init__(self, answers: Answers) -> None:
         self.answers = answers
@@ -49,11 +47,8 @@ class Endpoints:
             What `python -m cifar_core predict --json` prints of one picture: picture, network, version,
             top, known, ood_score, mixing, crop, notes; or picture and error.
         """
-        try:
-            crop = crop_of(turn, zoom, right, down)
-        except CropError as error:
-            return error_response(name_of(picture), str(error))
-        return self.answers.document(picture, network, top, crop)
+        asked = Asked(network, top=top, turn=turn, zoom=zoom, right=right, down=down)
+        return self.answers.to_uploads([picture], asked)[0].responses[0]
 
     def classify_batch(
         self, pictures: list[Payload] | None, network: str | None = None, top: float = 3
@@ -66,12 +61,9 @@ class Endpoints:
             top: how many classes to name.
 
         Returns:
-            What `python -m cifar_core predict --json` prints: a document for each picture.
+            What `python -m cifar_core predict --json` prints: an object for each picture.
         """
-        if refused := too_many(pictures or []):
-            return [error_response("", refused)]
-        crop = crop_of(0, 1, 0, 0)
-        return [self.answers.document(picture, network, top, crop) for picture in pictures or []]
+        return [one.responses[0] for one in self.answers.to_uploads(pictures, Asked(network, top=top))]
 
     def models(self) -> list[dict[str, Any]]:
         """List the kinds of networks with their sizes, and the trained checkpoints that can be asked.

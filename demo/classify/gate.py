@@ -2,26 +2,24 @@
 
 Gradio answers more than that: it fetches web addresses for a caller, turns uploaded recordings with ffmpeg,
 stores the state of sessions, and forgets files whose upload broke off. Here all that ends. It is an ASGI
-middleware, for `launch(app_kwargs={"middleware": [gate(...)]})`.
+middleware, for `launch(app_kwargs={"middleware": [Middleware(Gate, ...)]})`.
 """
 
 import asyncio
 import contextlib
 import logging
 import re
-import sys
 import time
 import traceback
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import gradio.queueing
 from gradio.utils import get_upload_folder
 from starlette.formparsers import MultiPartException
-from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from demo.classify.uploads import is_upload, sweep
 
 # What the page, Gradio's clients and those of MCP ask for under /gradio_api/; all else there is closed.
 OPEN = (
@@ -33,6 +31,7 @@ REQUEST_BYTES = 2**20  # a request that brings no file
 BODY_SECONDS = 120  # from a request's first byte to its last: 20 MB at 1.4 Mbit/s
 FOLDER_BYTES = 2 * 2**30  # uploads that lie here at once
 SWEEP_SECONDS = 60
+CLOSING = "This page is closing; try again in a minute."
 
 log = logging.getLogger(__name__)
 
@@ -41,22 +40,11 @@ class BodyError(MultiPartException):
     """A request's body is too large or too slow; Gradio removes what it has stored of it."""
 
 
-class OneLine:
-    """What Gradio's queue takes for `traceback`: a trace for every bad request would fill the log."""
-
-    @staticmethod
-    def print_exc() -> None:
-        """Log the current exception in a line: its kind and its places, not its words, which may be sent."""
-        error = sys.exc_info()[1]
-        places = traceback.extract_tb(error.__traceback__ if error else None)[-3:]
-        where = " < ".join(f"{Path(place.filename).name}:{place.lineno}" for place in reversed(places))
-        log.warning("%s at %s", type(error).__name__, where)
-
-
-def gate(max_bytes: int, kept_seconds: float) -> Middleware:
-    """The entry for FastAPI's list, see Gate; it also shortens what Gradio's queue logs."""
-    setattr(gradio.queueing, "traceback", OneLine)  # noqa: B010 (mypy refuses the assignment)
-    return Middleware(Gate, max_bytes=max_bytes, kept_seconds=kept_seconds)
+def describe_error(error: BaseException | None) -> str:
+    """An error in one line: its kind and its places, not its words, which a stranger may have sent."""
+    places = traceback.extract_tb(error.__traceback__ if error else None)[-3:]
+    where = " < ".join(f"{Path(place.filename).name}:{place.lineno}" for place in reversed(places))
+    return f"{type(error).__name__} at {where}"
 
 
 def is_open(path: str) -> bool:
@@ -67,32 +55,7 @@ def is_open(path: str) -> bool:
     name = re.match(r"[\w.-]*=?", rest)
     if not name or name[0] not in OPEN:
         return False
-    return name[0] != "file=" or _is_kept(rest.removeprefix("file="))
-
-
-def _is_kept(path: str) -> bool:
-    """Whether `path` is a file of the page's own folder, wherever links lead."""
-    try:
-        return Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
-    except (OSError, ValueError):  # too long, or with a zero byte
-        return False
-
-
-def sweep(folder: Path, older_than_seconds: float, keep: Collection[str]) -> int:
-    """Delete old files in `folder` but those in `keep`, and empty folders; returns the bytes that stay."""
-    end, left = time.time() - older_than_seconds, 0
-    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder before the folder
-        with contextlib.suppress(OSError):  # in use, not empty, or gone meanwhile
-            facts = path.lstat()
-            is_old = facts.st_ctime < end and str(path) not in keep
-            if path.is_dir() and not path.is_symlink():
-                if is_old:
-                    path.rmdir()
-            elif is_old:
-                path.unlink()
-            else:
-                left += facts.st_size
-    return left
+    return name[0] != "file=" or is_upload(rest.removeprefix("file="))
 
 
 class Gate:
@@ -114,11 +77,13 @@ class Gate:
             refusal = self._refusal(scope)
             await (refusal(scope, receive, send) if refusal else self._pass(scope, receive, send))
 
-    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope) -> Response | None:
         if not is_open(scope["path"]):
             return PlainTextResponse("Not Found", 404)
+        if scope["method"] == "POST" and "app" in scope and getattr(scope["app"].state, "closing", False):
+            return JSONResponse({"detail": CLOSING}, 503)
         if self._brings_files(scope) and self.stored_bytes > FOLDER_BYTES:
-            return PlainTextResponse("Too many pictures lie here just now; try again in some minutes.", 503)
+            return PlainTextResponse("There are too many pictures here; try again in a few minutes.", 503)
         return None
 
     def _brings_files(self, scope: Scope) -> bool:
@@ -134,10 +99,12 @@ class Gate:
 
         try:
             await self.app(scope, self._limited(scope, receive), note_and_send)
-        except Exception:  # a request of a form that Gradio did not foresee
-            OneLine.print_exc()
+        except Exception as error:  # a request of a form that Gradio did not foresee
+            log.warning("%s", describe_error(error))
             if not has_begun:
-                await PlainTextResponse("This request makes no sense here.", 400)(scope, receive, send)
+                await PlainTextResponse("The request has a form that this page cannot read.", 400)(
+                    scope, receive, send
+                )
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         """`receive` that gives up on a body of too many bytes or seconds."""

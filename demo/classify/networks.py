@@ -5,14 +5,14 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 
-import torch
 from PIL import Image
 
 from cifar_core.checkpoint import Card, list_checkpoints, load_card, resolve_checkpoint
+from cifar_core.errors import LabError
 from cifar_core.inference.classifier import Classifier
 from cifar_core.runs.history import Shares, class_averages
 
-KEPT = 4  # networks in memory at once, a few tens of MB each
+LOADED = 4  # networks in memory at once, a few tens of MB each
 PASSES = 3  # of which the quickest counts
 
 
@@ -25,32 +25,37 @@ class Served:
     milliseconds: float
 
 
-class NetworkError(ValueError):
+class NetworkError(LabError):
     """A network that is not offered here."""
 
 
 class ServedNetworks:
-    """The networks in `names`, the first of them the default; `checkpoint` comes first where it is given."""
+    """The networks in `names`, the first of them the default; `checkpoint` comes first where it is given.
 
-    def __init__(self, checkpoint: str | None = None) -> None:
+    kind: of classifier that they become.
+    """
+
+    def __init__(self, checkpoint: str | None = None, kind: type[Classifier] = Classifier) -> None:
         first = [checkpoint] if checkpoint else []
         self.names = [*first, *(name for name in list_checkpoints() if name not in first)]
         self.speeds: dict[str, float] = {}  # milliseconds of those that were asked
-        self._load = lru_cache(maxsize=KEPT)(_load)
+        self._kind = kind
+        self._loaded = lru_cache(maxsize=LOADED)(self._load)
         self._loading = threading.Lock()
 
     def get(self, name: str | None = None) -> Served:
         """The network of that name, or the default; where there is none at all, load says what to do.
 
         Raises:
-            NetworkError: for a name that is not offered. CheckpointError: for a damaged one.
+            NetworkError: for a name that is not offered.
+            CheckpointError: for a damaged one.
         """
         if name not in (None, *self.names):
             offered = ", ".join(self.names)
             raise NetworkError(f"There is no network {name!r:.200} here; choose one of: {offered}.")
         name = name or next(iter(self.names), None)
         with self._loading:  # two who ask for a new one at once would each load it
-            served = self._load(name)
+            served = self._loaded(name)
         self.speeds[str(name)] = served.milliseconds
         return served
 
@@ -58,12 +63,11 @@ class ServedNetworks:
         """Name -> card; raises CheckpointError."""
         return {name: load_card(resolve_checkpoint(name)) for name in self.names}
 
-
-def _load(name: str | None) -> Served:
-    classifier = Classifier.load(name)
-    folder = resolve_checkpoint(name)
-    averages = class_averages(folder, classifier.card.epoch, classifier.class_names)
-    return Served(classifier, averages, _milliseconds(classifier))
+    def _load(self, name: str | None) -> Served:
+        classifier = self._kind.load(name)
+        folder = resolve_checkpoint(name)
+        averages = class_averages(folder, classifier.card.epoch, classifier.class_names)
+        return Served(classifier, averages, _milliseconds(classifier))
 
 
 def _milliseconds(classifier: Classifier) -> float:
@@ -75,8 +79,3 @@ def _milliseconds(classifier: Classifier) -> float:
         classifier.logits(gray)
         taken.append(time.perf_counter() - begun)
     return 1000 * min(taken)
-
-
-def one_thread_each() -> None:
-    """Let every answer compute on one core: two visitors at once are then served side by side."""
-    torch.set_num_threads(1)

@@ -1,17 +1,29 @@
-"""The classify page's first tab: one picture, the answer beside it, and what happened inside."""
+"""The classify page's parts: a tab for one picture, a tab for several, and what answers when they change."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from PIL import Image
 
+from cifar_core.checkpoint import CheckpointError
 from cifar_core.images.crop import MOST_ZOOM
-from demo.classify.answers import Answers, Parts
+from demo.classify.about import facts_html, head_html, networks_html
+from demo.classify.answers import MOST_PICTURES, Answers, Asked, describe_too_many
 from demo.classify.api import AT_ONCE, LINE
-from demo.classify.batch import ASK, batch_html
-from demo.classify.uploads import only_uploads
+from demo.classify.networks import NetworkError
+from demo.classify.patches import only_uploads
+from demo.classify.render import Parts, batch_html, parts, problem_html, quiet_html
+from demo.classify.uploads import Payload
 from demo.shared.drawings import DRAWINGS
+
+ASK = "Choose a picture, paste one, take one with the camera, or try a drawing."
+ASK_SEVERAL = (
+    f"Choose up to {MOST_PICTURES} pictures; each gets a row in a table that you can download as CSV."
+)
+BATCH_LINE = "batches"  # a line of their own, so that single pictures need not wait for many
 
 # Gradio gives a drawing's button no name, so a screen reader would only say "button".
 NAME_DRAWINGS = f"""function name() {{
@@ -22,19 +34,53 @@ NAME_DRAWINGS = f"""function name() {{
 }}"""
 
 
+def answer_view(answers: Answers, picture: Payload | None, *choices: Any) -> Parts:
+    """The parts of the page for gr.Image's payload; choices: as in Asked, but for `top`."""
+    if picture is None:
+        return problem_html(ASK), "", "", {}
+    network, beside, turn, zoom, right, down, heatmap = choices
+    asked = Asked(network, beside, turn=turn, zoom=zoom, right=right, down=down, heatmap=heatmap)
+    return parts(*answers.to_uploads([picture], asked))
+
+
+def batch_view(answers: Answers, pictures: Sequence[Payload] | None, network: str | None) -> str:
+    """A table of answers; a sentence where there are no pictures or too many."""
+    if not pictures:
+        return quiet_html(ASK_SEVERAL)
+    if len(pictures) > MOST_PICTURES:
+        return problem_html(describe_too_many(len(pictures)))
+    return batch_html(answers.to_uploads(pictures, Asked(network)))
+
+
+def networks_view(answers: Answers, name: str | None = None, beside: str | None = None) -> tuple[str, str]:
+    """The head of the page, and the table of networks with the chosen one's facts; a problem as such.
+
+    beside: the second network, loaded here as well, so that the table has its speed.
+    """
+    networks = answers.networks
+    try:
+        if beside:
+            networks.get(beside)
+        card = networks.get(name).classifier.card
+        table = networks_html(networks.cards(), networks.speeds, name or next(iter(networks.names), ""))
+        return head_html(card), table + facts_html(card)
+    except (CheckpointError, NetworkError) as error:
+        return head_html(answers.card), problem_html(str(error))
+
+
 @dataclass(frozen=True)
 class Fields:
-    """What a visitor sets, and what shows the answer: see Answers.for_upload."""
+    """What a visitor sets, and what shows the answer: see answer_view."""
 
     picture: gr.Image
     crop: list[gr.Slider]
-    look: gr.Checkbox
+    heatmap: gr.Checkbox
     shown: list[gr.components.Component]
 
 
 def one_picture(drawings: list[Image.Image], first: Parts) -> Fields:
     """Draw the tab, with the first drawing already answered."""
-    answer, inside, share, document = first
+    answer, inside, share, response = first
     with gr.Row():
         with gr.Column(min_width=280):
             picture = _picture(drawings[0])
@@ -42,21 +88,20 @@ def one_picture(drawings: list[Image.Image], first: Parts) -> Fields:
         with gr.Column(min_width=280):
             answer_box = gr.HTML(answer)
             gr.Examples([[one] for one in drawings], picture, label="Or try a drawing", cache_examples=False)
-    look = gr.Checkbox(False, label="Show where it looked", container=False)
+    heatmap = gr.Checkbox(False, label="Show where it looked (heat map)", container=False)
     inside_box = gr.HTML(inside)
     with gr.Accordion("Keep or repeat this answer", open=False):
         share_box = gr.HTML(share)
-        numbers = gr.JSON(document, show_label=False, label="The answer as JSON")
-    return Fields(picture, crop, look, [answer_box, inside_box, share_box, numbers])
+        numbers = gr.JSON(response, show_label=False, label="The answer as JSON")
+    return Fields(picture, crop, heatmap, [answer_box, inside_box, share_box, numbers])
 
 
 def connect(answers: Answers, fields: Fields, network: gr.Dropdown, beside: gr.Dropdown) -> None:
     """Anything that changes gives a new answer; preprocess=False leaves the file to our own decoder."""
-    inputs = [fields.picture, network, beside, *fields.crop, fields.look]
+    inputs: list[Any] = [fields.picture, network, beside, *fields.crop, fields.heatmap]
     gr.on(
-        [fields.picture.change, network.change, beside.change, fields.look.change]
-        + [slider.change for slider in fields.crop],
-        answers.for_upload,
+        [field.change for field in inputs],
+        functools.partial(answer_view, answers),
         inputs,
         fields.shown,
         api_name="answer_view",
@@ -89,16 +134,13 @@ def _crop() -> list[gr.Slider]:
     with gr.Accordion("Crop and turn", open=False):
         sliders = [
             gr.Slider(-180, 180, 0, step=5, label="Turn, degrees clockwise", buttons=[]),
-            gr.Slider(1, MOST_ZOOM, 1, step=0.1, label="Nearer, times", buttons=[]),
+            gr.Slider(1, MOST_ZOOM, 1, step=0.1, label="Zoom, times", buttons=[]),
             gr.Slider(-1, 1, 0, step=0.05, label="Left to right", buttons=[]),
-            gr.Slider(-1, 1, 0, step=0.05, label="Up to down", buttons=[]),
+            gr.Slider(-1, 1, 0, step=0.05, label="Top to bottom", buttons=[]),
         ]
-        back = gr.Button("The whole picture again", size="sm")
+        back = gr.Button("Back to the whole picture", size="sm")
         back.click(lambda: (0, 1, 0, 0), None, sliders, api_visibility="private", queue=False)
     return sliders
-
-
-BATCH_LINE = "batches"  # a line of their own, so that single pictures need not wait for many
 
 
 def several_pictures(answers: Answers, network: gr.Dropdown) -> None:
@@ -106,10 +148,10 @@ def several_pictures(answers: Answers, network: gr.Dropdown) -> None:
     files = gr.File(
         file_count="multiple", file_types=["image"], label="Pictures", height=180, elem_classes="pictures"
     )
-    table = gr.HTML(f'<p class="quiet">{ASK}</p>')
+    table = gr.HTML(quiet_html(ASK_SEVERAL))
     gr.on(
         [only_uploads(files).change, network.change],
-        functools.partial(batch_html, answers),
+        functools.partial(batch_view, answers),
         [files, network],
         table,
         api_name="batch_view",

@@ -1,57 +1,75 @@
-"""What the classify page says about one picture, as HTML: the class in words, bars, how sure it is.
+"""HTML of what became of pictures: the class in words, bars, how sure it is, what happened inside, a table.
 
 Pure functions. Every text that comes from outside is escaped; page.css has the look.
 """
 
+import base64
 import html
+import io
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from cifar_core.checkpoint import Card
+from cifar_core.images.crop import Crop
 from cifar_core.runs.history import Shares
-from demo.shared.format import amount, counted, duration, listed, percent, whole_percent
+from demo.classify.about import describe_alarm
+from demo.classify.answers import Answer, Answered
+from demo.classify.share import csv_text, python_lines, shell_line
+from demo.shared.format import counted, listed, whole_percent
 from demo.shared.palette import CLASS_COLORS, color_of
-from demo.shared.pictures import bar_key, bar_parts, data_uri, spoken
+from demo.shared.pictures import bar_key, bar_parts, data_uri, image_tag, spoken
 
 # A probability says how far the network leans, not how often it is right; still, three words help a reader.
 # Chosen on validation pictures, all of them of the ten classes, with networks that this project trained:
 # nearly every "sure" was right, and "none" was rare.
 SURE_FROM = 0.70  # the first class alone has at least this
 TWO_FROM = 0.60  # the first two together have at least this; below, no class stands out
+NOT_ASKED = "Tick the box above to see which parts of the picture counted most."
+COPY = (
+    '<button type="button" class="copy" onclick="navigator.clipboard.writeText(this.dataset.text)'
+    '.then(() => {{ this.textContent = \'Copied\' }})" data-text="{text}">{label}</button>'
+)
 
 Top = Sequence[tuple[str, float]]  # (class, probability), the most probable first
+Parts = tuple[str, str, str, Any]  # answer, what happened inside, how to share it (HTML); the JSON
 
 
-def answer_html(
-    top: Top,
-    class_names: Sequence[str],
-    notes: Sequence[str] = (),
-    known: bool | None = None,
-    title: str = "",
-) -> str:
-    """The class in words, a bar for each class of `top`, the verdict, and remarks such as the decoder's.
-
-    known: whether the network has a measured opinion on the picture being any of its classes, and which.
-    title: what stands above, where there are two answers.
-    """
-    bars = "".join(_bar(label, probability, class_names) for label, probability in top)
-    had_to = '<p class="quiet">If it had to be one of them:</p>' if is_none(top, known) else ""
-    remarks = "".join(f'<p class="quiet">{html.escape(note)}</p>' for note in notes)
-    above = f'<p class="above">{html.escape(title)}</p>' if title else ""
-    return (
-        f'<section class="answer" aria-live="polite">{above}<h2>{html.escape(headline(top, known))}</h2>'
-        f'{had_to}<ol>{bars}</ol><p class="verdict">{html.escape(verdict(top, known))}</p>{remarks}</section>'
-    )
+def parts(answered: Answered) -> Parts:
+    """The parts of the page for one picture; of two networks' answers, side by side."""
+    responses = answered.responses
+    if answered.problem:
+        return problem_html(answered.problem), "", "", responses[0]
+    answers = answered.answers
+    titles = [answer.network for answer in answers] if len(answers) > 1 else [""]
+    titled = list(zip(answers, titles, strict=True))
+    head = "".join(_answer(answered, answer, title) for answer, title in titled)
+    if len(answers) > 1:
+        head = f'<p class="agree">{html.escape(agreement(answers))}</p><div class="pair">{head}</div>'
+    inside = "".join(_inside(answer, title) for answer, title in titled)
+    return head, inside, share_html(answered), responses[0] if len(answers) == 1 else responses
 
 
-def pair_html(answers: Sequence[str], labels: Sequence[str], names: Sequence[str]) -> str:
-    """Two answers side by side, under one sentence on whether they agree."""
-    first, second = labels
-    agree = f"Both say {first}" if first == second else f"{names[0]} says {first}, {names[1]} says {second}"
-    return f'<p class="agree">{html.escape(agree)}</p><div class="pair">{"".join(answers)}</div>'
+def problem_html(sentence: str) -> str:
+    """One sentence in place of an answer."""
+    return f'<p class="problem" role="alert">{html.escape(sentence)}</p>'
+
+
+def quiet_html(sentence: str) -> str:
+    """One sentence of the second rank."""
+    return f'<p class="quiet">{html.escape(sentence)}</p>'
+
+
+def agreement(answers: Sequence[Answer]) -> str:
+    """Whether two networks agree, in one sentence."""
+    first, second = (answer.prediction.label for answer in answers)
+    if first == second:
+        return f"Both say {first}"
+    return f"{answers[0].network} says {first}, {answers[1].network} says {second}"
 
 
 def is_none(top: Top, known: bool | None) -> bool:
@@ -64,24 +82,47 @@ def headline(top: Top, known: bool | None = None) -> str:
     first, second = top[0], top[1]
     if is_none(top, known):
         return "None of the ten"
-    if first[1] >= SURE_FROM:
-        return first[0].capitalize()
-    return f"{first[0]} or {second[0]}".capitalize()
+    return (first[0] if first[1] >= SURE_FROM else f"{first[0]} or {second[0]}").capitalize()
 
 
 def verdict(top: Top, known: bool | None = None) -> str:
     """One sentence on how far to trust the answer; the limits stand at the top of this file."""
     first, second = top[0], top[1]
     if is_none(top, known):
-        return f"This looks like none of the ten; nearest is {first[0]}."
+        return f"This looks like none of the ten; {first[0]} comes closest."
     if first[1] >= SURE_FROM:
         return f"Sure: {whole_percent(first[1])} for {first[0]}."
     return f"Unsure between {first[0]} and {second[0]}."
 
 
-def problem_html(sentence: str) -> str:
-    """One sentence in place of an answer."""
-    return f'<p class="problem" role="alert">{html.escape(sentence)}</p>'
+def _answer(answered: Answered, answer: Answer, title: str) -> str:
+    """The class in words, a bar for each class, the verdict, remarks; title: whose, where there are two."""
+    top, known = answer.prediction.top, answer.prediction.known
+    notes, had_to = [*answered.notes, *_describe_crop(answered.crop)], ""
+    if is_none(top, known):
+        notes += describe_alarm(answer.card)
+        had_to = quiet_html("If it had to be one of the ten:")
+    bars = "".join(_bar(label, probability, answer.card.class_names) for label, probability in top)
+    return (
+        f'<section class="answer" aria-live="polite">{_title(title)}'
+        f"<h2>{html.escape(headline(top, known))}</h2>"
+        f'{had_to}<ol>{bars}</ol><p class="verdict">{html.escape(verdict(top, known))}</p>'
+        f"{''.join(map(quiet_html, notes))}</section>"
+    )
+
+
+def _title(title: str) -> str:
+    return f'<p class="above">{html.escape(title)}</p>' if title else ""
+
+
+def _describe_crop(crop: Crop) -> list[str]:
+    """What was done to the picture before the network saw it."""
+    if crop.whole:
+        return []
+    turned = [f"turned by {crop.turn:g}°"] if crop.turn else []
+    zoomed = [f"enlarged {crop.zoom:g} times"] if crop.zoom != 1 else []
+    moved = ["moved off center"] if crop.right or crop.down else []
+    return [f"The picture was {listed(turned + zoomed + moved)}; see Crop and turn."]
 
 
 def _bar(label: str, probability: float, class_names: Sequence[str]) -> str:
@@ -94,121 +135,49 @@ def _bar(label: str, probability: float, class_names: Sequence[str]) -> str:
     )
 
 
-VIEWS = {
-    1: "from one pass",
-    2: "the mean over a picture and its mirror image",
-    6: "the mean over a picture, its mirror image, and both moved by a pixel to two sides",
-}
+def _inside(answer: Answer, title: str) -> str:
+    """What the network saw, where it looked, and each block's coefficients."""
+    prediction, name = answer.prediction, answer.prediction.label
+    columns = (
+        _seen(prediction.seen),
+        _heat_map(answer.heatmap, name),
+        mixing_html(prediction.mixing, answer.average, name),
+    )
+    return f'{_title(title)}<div class="inside">{"".join(columns)}</div>'
 
 
-def head_html(card: Card) -> str:
-    """The page's title, what the network can say, and how often it was right."""
-    classes = f"{len(card.class_names)} things apart: {listed(card.class_names)}"
-    claim = f"A network that learned from small photos tells {classes}. {record(card)}"
-    return f'<header class="head"><h1>What is in the picture?</h1><p>{html.escape(claim)}</p></header>'
+def _seen(seen: NDArray[np.uint8]) -> str:
+    size = f"{seen.shape[1]} × {seen.shape[0]} pixels"
+    image = image_tag(data_uri(seen), f"The picture as {size}", css_class="seen")
+    return f"<section><h3>What the network sees</h3>{image}{quiet_html(f'A square of {size}.')}</section>"
 
 
-def record(card: Card) -> str:
-    """ "It was right on 91.23 % of 10,000 test pictures."; val where the test set has not been asked."""
-    for split, words in (("test", "test pictures that it had never seen"), ("val", "validation pictures")):
-        if split in card.metrics:
-            measured = card.metrics[split]
-            return f"It was right on {percent(measured['accuracy'])} of {measured['n']:,} {words}."
-    return "How often it is right has not been measured."
+def _heat_map(picture: NDArray[np.uint8] | None, class_name: str) -> str:
+    image, caption = "", NOT_ASKED
+    if picture is not None:
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG", quality=88)
+        alt = f"The picture in gray, brighter where it counts toward {class_name}"
+        image = image_tag(_address(file.getvalue(), "image/jpeg"), alt, css_class="heatmap")
+        caption = f"Brighter parts count more toward {class_name} (heat map by Grad-CAM)."
+    return f"<section><h3>Where it looked</h3>{image}{quiet_html(caption)}</section>"
 
 
-def describe_alarm(card: Card) -> list[str]:
-    """How often "none of the ten" is said of a picture of the ten; nothing where that was not measured."""
-    if not card.ood:
-        return []
-    wrong, images = card.ood.false_alarms, card.ood.images
-    kind = {"val": "validation"}.get(card.ood.split, card.ood.split)
-    return [f"It says so wrongly of {percent(wrong)} of {images:,} {kind} pictures of the ten."]
-
-
-def networks_html(cards: Mapping[str, Card], speeds: Mapping[str, float], chosen: str) -> str:
-    """A table of the networks on offer; speeds: milliseconds of one pass here, of those that were asked."""
-    heads = ("Network", "Right", "Parameters", "MACs a pass", "A pass here")
-    head = "".join(f'<th scope="col">{one}</th>' for one in heads)
-    rows = "".join(_network_row(name, card, speeds.get(name), name == chosen) for name, card in cards.items())
+def mixing_html(mixing: Shares, average: Shares, class_name: str) -> str:
+    """Each block's coefficients as a bar; average: those of the class, block by block, as thin ones below."""
+    if not mixing:
+        return f"<section><h3>How each block mixed</h3>{quiet_html('This network does not mix.')}</section>"
+    rows = "".join(_block(name, shares, average.get(name), class_name) for name, shares in mixing.items())
+    key = bar_key(max(map(len, mixing.values())))
+    caption = (
+        "Each bar is a block, the first at the top. Each color is a kernel; the number is its coefficient "
+        "for this picture, in %."
+    )
+    caption += f" The thin bar below shows the average {class_name}." if average else ""
     return (
-        '<div class="wide" tabindex="0" role="region" aria-label="Networks on offer">'
-        f'<table class="networks"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        '<p class="quiet">Right: of the test pictures of its classes. A pass here: on this machine, of '
-        "networks that have been asked.</p>"
+        f'<section class="mixing"><h3>{mixing_title(mixing)}</h3>'
+        f'<div class="key" aria-hidden="true">{key}</div><dl>{rows}</dl>{quiet_html(caption)}</section>'
     )
-
-
-def _network_row(name: str, card: Card, milliseconds: float | None, chosen: bool) -> str:
-    measured = card.metrics.get("test") or card.metrics.get("val") or {}
-    kinds = len(card.class_names)
-    cells = (
-        percent(measured.get("accuracy")) + ("" if kinds == 10 else f" of {kinds} classes"),
-        amount(card.parameters),
-        amount(card.macs),
-        "–" if milliseconds is None else f"{milliseconds:.0f} ms",
-    )
-    mark = ' aria-current="true"' if chosen else ""
-    values = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-    return f'<tr{mark}><th scope="row">{html.escape(name)}</th>{values}</tr>'
-
-
-def about_html(card: Card) -> str:
-    """The card's facts as a list of terms."""
-    facts = {
-        "Network": f"{card.model}, {amount(card.parameters)} parameters, {amount(card.macs)} MACs a pass",
-        "Accuracy": record(card),
-        "Answers": f"{_views(card)}, in the accuracy as on this page",
-        **_calibrated(card),
-        "Training": f"recipe {card.recipe}, {counted(card.epoch, 'epoch')}, seed {card.seed}, in "
-        f"{duration(card.wall_time_seconds)} on {card.device}",
-        "Data": f"{card.data_source}, fingerprint {card.data_fingerprint[:12]}",
-        "Made with": listed([f"{name} {version}" for name, version in card.versions.items()]),
-    }
-    facts |= {"Note" if i == 0 else f"Note {i + 1}": note for i, note in enumerate(card.notes)}
-    rows = "".join(
-        f"<dt>{html.escape(term)}</dt><dd>{html.escape(fact)}</dd>" for term, fact in facts.items()
-    )
-    return f'<dl class="facts">{rows}</dl>'
-
-
-def _views(card: Card) -> str:
-    if card.tta == 1 or card.tta_below == 1:
-        return VIEWS[card.tta]
-    return f"{VIEWS[card.tta]}, unless the first pass is {percent(card.tta_below)} sure"
-
-
-def _calibrated(card: Card) -> dict[str, str]:
-    """What was done for probabilities and OOD scores to mean something; nothing where nothing was."""
-    facts = {}
-    if card.calibration:
-        off, temperature = card.calibration.ece_after, card.calibration.temperature
-        facts["Probabilities"] = f"calibrated by temperature {temperature:.2f}; {percent(off)} off on average"
-    if card.ood:
-        facts["None of the ten"] = (
-            f"from an OOD score of {card.ood.threshold:.3g} on. {describe_alarm(card)[0]}"
-        )
-    return facts
-
-
-NOT_ASKED = "Tick the box above to see which places spoke for the answer."
-
-
-def inside_html(
-    seen: NDArray[np.uint8],
-    mixing: Shares,
-    heatmap: str = "",
-    average: Shares | None = None,
-    class_name: str = "",
-    title: str = "",
-) -> str:
-    """What the network saw, (H, W, 3) uint8; where it looked, an image's address; each block's coefficients.
-
-    average: the coefficients of `class_name`, block by block; title: whose they are, where there are two.
-    """
-    above = f'<p class="above">{html.escape(title)}</p>' if title else ""
-    parts = f"{_seen(seen)}{_heatmap(heatmap, class_name)}{_mixing(mixing, average or {}, class_name)}"
-    return f'{above}<div class="inside">{parts}</div>'
 
 
 def mixing_title(mixing: Mapping[str, Sequence[float]]) -> str:
@@ -218,50 +187,86 @@ def mixing_title(mixing: Mapping[str, Sequence[float]]) -> str:
     return f"Kernel {kernel + 1} counts most in {blocks} of {len(mixing)} blocks"
 
 
-def _seen(seen: NDArray[np.uint8]) -> str:
-    height, width = seen.shape[:2]
-    return (
-        f'<section><h3>What the network sees</h3><img class="seen" src="{data_uri(seen)}" '
-        f'alt="The picture as {width} × {height} pixels">'
-        f'<p class="quiet">A square, as {width} × {height} pixels.</p></section>'
-    )
-
-
-def _heatmap(heatmap: str, class_name: str) -> str:
-    if not heatmap:
-        return f'<section><h3>Where it looked</h3><p class="quiet">{NOT_ASKED}</p></section>'
-    name = html.escape(class_name)
-    return (
-        f'<section><h3>Where it looked</h3><img class="heatmap" src="{heatmap}" '
-        f'alt="The picture in gray; bright where it spoke for {name}">'
-        f'<p class="quiet">Brighter places spoke more for {name} (Grad-CAM).</p></section>'
-    )
-
-
-def _mixing(mixing: Shares, average: Shares, class_name: str) -> str:
-    if not mixing:
-        return (
-            '<section><h3>How each block mixed</h3><p class="quiet">This network does not mix.</p></section>'
-        )
-    rows = "".join(_block(name, shares, average.get(name), class_name) for name, shares in mixing.items())
-    most = max(len(coefficients) for coefficients in mixing.values())
-    below = f" The thin bar below it: the average {html.escape(class_name)}." if average else ""
-    return (
-        f'<section class="mixing"><h3>{mixing_title(mixing)}</h3>'
-        f'<div class="key" aria-hidden="true">{bar_key(most)}</div><dl>{rows}</dl>'
-        '<p class="quiet">How each block mixed: a bar is a block, the first at the top; a color is a kernel, '
-        f"and its number the coefficient that it had for this picture, in %.{below}</p></section>"
-    )
-
-
 def _block(name: str, shares: Sequence[float], average: Sequence[float] | None, class_name: str) -> str:
-    words = spoken(shares)
-    usual = ""
+    words, below = spoken(shares), ""
     if average is not None:
         words += f"; the average {class_name}: {spoken(average)}"
-        usual = f'<span class="usual" aria-hidden="true">{bar_parts(average, numbered=False)}</span>'
+        below = f'<span class="average" aria-hidden="true">{bar_parts(average, numbered=False)}</span>'
     return (
         f'<dt>{html.escape(name)}</dt><dd title="{html.escape(words)}">'
-        f'<span class="own" aria-hidden="true">{bar_parts(shares, numbered=True)}</span>{usual}'
+        f'<span class="own" aria-hidden="true">{bar_parts(shares, numbered=True)}</span>{below}'
         f'<span class="hidden-text">{html.escape(words)}</span></dd>'
     )
+
+
+def share_html(answered: Answered) -> str:
+    """The networks that answered, links to keep the answers, and the lines that give them again."""
+    responses, name, crop = answered.responses, answered.name, answered.crop
+    tops = [len(answer.prediction.top) for answer in answered.answers]
+    who = listed([f"{one['network']}, version {one['version']}" for one in responses])
+    text = json.dumps(responses[0] if len(responses) == 1 else responses, indent=1)
+    lines = (shell_line(name, one["network"], crop, top) for one, top in zip(responses, tops, strict=True))
+    links = _download(text, "answer.json", "application/json", "Download as JSON") + _copy(
+        text, "Copy as JSON"
+    )
+    return (
+        f'<section class="share"><p>Answered by {html.escape(who)}.</p><p>{links}</p>'
+        f"<h3>The same answer in a terminal</h3>{_code(chr(10).join(lines))}"
+        f"<h3>In Python</h3>{_code(python_lines(name, responses[0]['network'], crop, tops[0]))}</section>"
+    )
+
+
+def batch_html(pictures: Sequence[Answered]) -> str:
+    """A row for each picture, and links to the same as CSV and JSON."""
+    responses = [response for one in pictures for response in one.responses]
+    links = (
+        _download(csv_text(responses), "answers.csv", "text/csv", "Download as CSV"),
+        _download(json.dumps(responses, indent=1), "answers.json", "application/json", "Download as JSON"),
+    )
+    heads = "".join(f'<th scope="col">{word}</th>' for word in ("Seen", "Picture", "Answer", "Probability"))
+    return (
+        f'<section aria-live="polite"><p class="verdict">{describe_batch(pictures)}</p>'
+        f"<p>{' '.join(links)}</p>"
+        f'<table class="batch"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(map(_row, pictures))}</tbody></table></section>"
+    )
+
+
+def describe_batch(pictures: Sequence[Answered]) -> str:
+    """ "5 pictures: 4 answered, 1 not answered"."""
+    bad = sum(bool(one.problem) for one in pictures)
+    text = f"{counted(len(pictures), 'picture')}: {len(pictures) - bad} answered"
+    return text + (f", {bad} not answered" if bad else "")
+
+
+def _row(picture: Answered) -> str:
+    name = f'<th scope="row">{html.escape(picture.name)}</th>'
+    if picture.problem:
+        return f'<tr class="bad"><td></td>{name}<td colspan="2">{html.escape(picture.problem)}</td></tr>'
+    prediction = picture.answers[0].prediction
+    likeliest = ", ".join(
+        f"{label} {whole_percent(probability)}" for label, probability in prediction.top[:2]
+    )
+    likeliest = likeliest.replace(" %", "\u00a0%")  # on a phone a line would end between them
+    return (
+        f"<tr><td>{image_tag(data_uri(prediction.seen), '')}</td>{name}"
+        f"<td>{html.escape(headline(prediction.top, prediction.known))}</td>"
+        f"<td>{html.escape(likeliest)}</td></tr>"
+    )
+
+
+def _address(data: bytes, kind: str) -> str:
+    """An address that holds its file, so that nothing is kept on the server."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _download(text: str, name: str, kind: str, label: str) -> str:
+    return f'<a class="download" download="{name}" href="{_address(text.encode(), kind)}">{label}</a>'
+
+
+def _copy(text: str, label: str) -> str:
+    return COPY.format(text=html.escape(text), label=label)
+
+
+def _code(text: str) -> str:
+    return f'<pre tabindex="0"><code>{html.escape(text)}</code></pre>{_copy(text, "Copy")}'

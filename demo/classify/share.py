@@ -1,36 +1,16 @@
-"""How an answer is kept, shared and had again: its document, and the lines that give the same. Pure, HTML."""
+"""Answers as text to take away: the lines that give the same answer again, and a table of several as CSV."""
 
-import base64
-import html
-import json
+import csv
+import io
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cifar_core.images.crop import Crop
 
-COPY = (
-    '<button type="button" class="copy" onclick="navigator.clipboard.writeText(this.dataset.text)'
-    '.then(() => {{ this.textContent = \'Copied\' }})" data-text="{text}">{label}</button>'
-)
-
-
-def share_html(documents: Sequence[Mapping[str, Any]], crop: Crop, top: int) -> str:
-    """Which networks answered, links to keep the answers, and how to get them again without this page."""
-    who = " and ".join(f"{one['network']}, version {one['version']}" for one in documents)
-    text = json.dumps(documents[0] if len(documents) == 1 else list(documents), indent=1)
-    lines = "\n".join(shell_line(one["picture"], one["network"], crop, top) for one in documents)
-    code = python_lines(documents[0]["picture"], documents[0]["network"], crop, top)
-    return (
-        f'<section class="share"><p>Answered by {html.escape(who)}.</p>'
-        f"<p>{download_link(text, 'answer.json', 'application/json', 'Download as JSON')}"
-        f"{copy_button(text, 'Copy as JSON')}</p>"
-        f"<h3>The same answer in a terminal</h3>{_code(lines)}<h3>In Python</h3>{_code(code)}</section>"
-    )
-
 
 def shell_line(path: str, network: str, crop: Crop, top: int) -> str:
-    """The command that gives the same document."""
+    """The command that gives the same JSON."""
     parts = ["python", "-m", "cifar_core", "predict", path, "--checkpoint", network, "--top", str(top)]
     if crop.turn:
         parts += ["--turn", f"{crop.turn:g}"]
@@ -58,16 +38,22 @@ def python_lines(path: str, network: str, crop: Crop, top: int) -> str:
     return "\n".join(lines)
 
 
-def download_link(text: str, name: str, kind: str, label: str) -> str:
-    """A link that holds its file, so that nothing is kept on the server."""
-    data = base64.b64encode(text.encode()).decode()
-    return f'<a class="download" download="{name}" href="data:{kind};base64,{data}">{html.escape(label)}</a>'
+def csv_text(responses: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each answer: name, network, version, then the classes and their probabilities, the error."""
+    out = io.StringIO()
+    ranks = range(1, 1 + max((len(one.get("top", ())) for one in responses), default=0))
+    heads = [f"{what}_{rank}" for rank in ranks for what in ("label", "probability")]
+    writer = csv.writer(out)
+    writer.writerow(["picture", "network", "version", "known", *heads, "error"])
+    for one in responses:
+        known = {True: "yes", False: "no", None: ""}[one.get("known")]
+        guesses = [value for guess in one.get("top", ()) for value in (guess["label"], guess["probability"])]
+        head = [_harmless(one["picture"]), one.get("network", ""), one.get("version", ""), known]
+        blank = [""] * (len(heads) - len(guesses))
+        writer.writerow([*head, *guesses, *blank, one.get("error", "")])
+    return out.getvalue()
 
 
-def copy_button(text: str, label: str) -> str:
-    """A button that puts `text` on the clipboard."""
-    return COPY.format(text=html.escape(text), label=html.escape(label))
-
-
-def _code(text: str) -> str:
-    return f'<pre tabindex="0"><code>{html.escape(text)}</code></pre>{copy_button(text, "Copy")}'
+def _harmless(name: str) -> str:
+    """A name that a spreadsheet does not take for a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name

@@ -1,4 +1,4 @@
-"""Numbers, times, states and run names in the words that every page uses. Pure functions."""
+"""Numbers, times, and the states and progress of runs in the words that every page uses. Pure functions."""
 
 import math
 import time
@@ -7,6 +7,8 @@ from itertools import groupby
 
 from cifar_core.format import duration as duration
 from cifar_core.format import run_name as run_name
+from cifar_core.runs.labels import Labels
+from cifar_core.runs.status import Status
 
 STATE_TEXT = {
     "waiting": "Waiting",
@@ -17,6 +19,7 @@ STATE_TEXT = {
     "failed": "Failed",
     "damaged": "Damaged",
 }
+RESUMABLE = ("stopped", "failed")
 MULTIPLY_ADDS = "multiply-adds a picture"  # papers call them MACs
 
 
@@ -77,6 +80,40 @@ def describe_sizes(sizes: Sequence[int]) -> str:
         )
         first = last + 1
     return (
-        f"Training pictures have a side of {listed(parts)}: small ones cost little time. Validation always "
-        "sees whole pictures of 32 pixels, which look strange to the network until it has trained on such."
+        f"Training pictures are {listed(parts)} wide: smaller ones take less time. Validation always uses "
+        "pictures of 32 pixels, which look unfamiliar to the network until it has trained on that size."
     )
+
+
+def progress_of(status: Status) -> tuple[float, str]:
+    """How far the run's present stage is (0..1), and the sentence beside the bar."""
+    fraction = min(1.0, status.done / status.total) if status.total else 0.0
+    if status.state == "waiting":
+        return 0.0, status.message or "The process is starting; loading PyTorch takes a few seconds."
+    words = describe_stage(status, fraction)
+    if status.state == "paused":
+        return fraction, f"Paused. {words}"
+    left = f", {duration(status.eta_seconds)} left" if status.eta_seconds else ""
+    return fraction, f"{words}{left}"
+
+
+def describe_stage(status: Status, fraction: float) -> str:
+    """What the run does now, and how far that is: in steps while it trains, otherwise in percent."""
+    stage = status.message or status.stage or "training"
+    stage = stage[:1].upper() + stage[1:]
+    if not status.total:
+        return stage
+    if status.stage in ("training", "validating"):
+        return f"{stage}: step {status.done:,} of {status.total:,}"
+    return f"{stage}: {100 * fraction:.0f} %"
+
+
+def describe_failure(status: Status) -> str:
+    """What went wrong and what to do: the run's own words, which say both."""
+    return status.message.strip() or "The training failed and left no message; see the last lines of the log."
+
+
+def labels_line(labels: Labels) -> str:
+    """Tags and note in one line; empty without any."""
+    tags = " ".join(f"[{tag}]" for tag in labels.tags)
+    return "  ".join(filter(None, [tags, " ".join(labels.note.split())]))

@@ -84,11 +84,9 @@ def picture_card(
     number: int, picture: NDArray[np.uint8], top: Top, truth: str | None, below: str = ""
 ) -> str:
     """The picture without smoothing, the verdict in a word, and a bar for each class of `top`."""
-    alt = f"Picture {number}" + (f", {html.escape(truth)}" if truth else "")
-    image = (
-        f'<img src="{data_uri(picture)}" alt="{alt}" '
-        'style="width:96px;height:96px;image-rendering:pixelated;border-radius:4px">'
-    )
+    alt = f"Picture {number}" + (f", {truth}" if truth else "")
+    style = "width:96px;height:96px;image-rendering:pixelated;border-radius:4px"
+    image = image_tag(data_uri(picture), alt, style=style)
     bars = "".join(_bar(label, probability) for label, probability in top)
     return f"<div>{image}{_verdict(number, top, truth)}{bars}{below}</div>"
 
@@ -104,10 +102,16 @@ def course_line(course: Sequence[float], words: str) -> str:
         f'<polyline points="{dots}" fill="none" stroke="{ACCENT}" stroke-width="2" '
         'vector-effect="non-scaling-stroke"/></svg>'
     )
-    said = html.escape(words)
     address = f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
     style = f"display:block;width:100%;height:{height}px;margin-top:.4rem"
-    return f'<img src="{address}" alt="{said}" title="{said}" style="{style}">'
+    return f'<div title="{html.escape(words)}">{image_tag(address, words, style=style)}</div>'
+
+
+def image_tag(src: str, alt: str, *, style: str = "", css_class: str = "") -> str:
+    """An image as HTML. src: its address, such as data_uri's; alt: what it shows, escaped here."""
+    look = f' class="{css_class}"' if css_class else ""
+    look += f' style="{style}"' if style else ""
+    return f'<img src="{src}" alt="{html.escape(alt)}"{look}>'
 
 
 def data_uri(picture: NDArray[np.uint8]) -> str:

@@ -44,6 +44,22 @@ def choose(
     return str(chosen)
 
 
+def choose_shown(label: str, options: Mapping[str, str], key: str, labeled: bool = True) -> str:
+    """A key of `options`, the first until another one's words are chosen; the address holds the words."""
+    first = next(iter(options))
+    chosen = st.segmented_control(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        default=first,
+        required=True,
+        key=key,
+        bind="query-params",
+        label_visibility="visible" if labeled else "collapsed",
+    )
+    return str(chosen or first)
+
+
 def key_of(name: str) -> str:
     """The key of the choice's widget."""
     return f"choice-{name}"

@@ -13,6 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cifar_core.config import TrainConfig
+from cifar_core.datasets import CIFAR10
 from cifar_core.files import checkpoints_dir
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.summary import name_of
@@ -25,24 +26,31 @@ if TYPE_CHECKING:
     from cifar_core.inference.prediction import Prediction
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
-def network_of(folder: Path, stamp: int) -> "Classifier":
-    """A loaded network; `stamp` makes better weights load anew. Raises TrainedNetworkError."""
-    return load_network(folder)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def pictures_of(data: str, data_dir: Path | None) -> "ImageData":
-    """A whole data set that is on this machine; nothing is downloaded. Raises TrainedNetworkError."""
-    return load_pictures(data, data_dir)
-
-
 SHOWN = 12
 TOP = 3
 
 
-class TrainedNetworkError(RuntimeError):
-    """A network or pictures that cannot be had: one sentence with what to do."""
+@st.cache_resource(max_entries=3, show_spinner=False)
+def network_of(folder: Path, stamp: int) -> "Classifier":
+    """Return a checkpoint's network on the processor; `stamp` makes better weights load anew.
+
+    Raises:
+        CheckpointError: when it is missing or damaged.
+    """
+    import torch
+
+    from cifar_core.inference.classifier import Classifier
+
+    torch.set_num_threads(1)  # a run may be training beside this page
+    return Classifier.load(folder, device="cpu")
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def pictures_of(data: str, data_dir: Path | None) -> "ImageData":
+    """Return a whole data set that is on this machine; nothing is downloaded. Raises DataError."""
+    from cifar_core.data import load_named
+
+    return load_named(data, data_dir, download=False)
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ class Network:
     id: str
     name: str
     folder: Path
-    data: str = "cifar10"
+    data: str = CIFAR10.name
     data_dir: Path | None = None
 
     @property
@@ -77,32 +85,8 @@ def _data_of(read_config: Any) -> str:
     try:
         config: TrainConfig = read_config()
     except StoreError:
-        return "cifar10"
+        return CIFAR10.name
     return config.data
-
-
-def load_network(folder: Path) -> "Classifier":
-    """The network in a checkpoint's folder, on the processor; raises TrainedNetworkError."""
-    import torch
-
-    from cifar_core.checkpoint import CheckpointError
-    from cifar_core.inference.classifier import Classifier
-
-    torch.set_num_threads(1)  # a run may be training beside this page
-    try:
-        return Classifier.load(folder, device="cpu")
-    except CheckpointError as error:
-        raise TrainedNetworkError(str(error)) from None
-
-
-def load_pictures(data: str, data_dir: Path | None) -> "ImageData":
-    """A data set that is on this machine; nothing is downloaded. Raises TrainedNetworkError."""
-    from cifar_core.data import DataError, load_named
-
-    try:
-        return load_named(data, data_dir, download=False)
-    except DataError as error:
-        raise TrainedNetworkError(str(error)) from None
 
 
 def draw(total: int, seed: int, count: int = SHOWN) -> NDArray[np.int64]:

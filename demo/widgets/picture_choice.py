@@ -9,13 +9,14 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from cifar_core.errors import LabError
 from cifar_core.images.decode import ImageError, decode
 from demo.shared.drawings import DRAWINGS
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri
 from demo.shared.sandbox import decode_isolated
 from demo.widgets.choice import choose, forget
-from demo.widgets.networks import Network, TrainedNetworkError, draw, pictures_of
+from demo.widgets.networks import Network, draw, pictures_of
 from demo.widgets.panels import plain
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _test_split(network: Network) -> "tuple[Split | None, str]":
     try:
         with st.spinner("Opening the pictures"):
             return pictures_of(network.data, network.data_dir).test, ""
-    except TrainedNetworkError:
+    except LabError:
         return None, NO_DATA
 
 

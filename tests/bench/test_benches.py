@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_core.bench import inference, inputs, mixing, report, training
-from cifar_core.bench.inputs import bench_input
+from cifar_core.bench import inference, mixing, report, training
 from cifar_core.bench.mixing import bench_mixing, chosen_form, layers_of
 from cifar_core.bench.plain import (
     TutorialSteps,
@@ -67,7 +66,7 @@ def toy_network():
 
 @pytest.fixture
 def without_torchvision(monkeypatch):
-    for module in (inference, inputs, training):
+    for module in (inference, training):
         monkeypatch.setattr(module, "has_torchvision", lambda: False)
 
 
@@ -230,26 +229,6 @@ def test_answers_without_torchvision(store, tmp_path, without_torchvision):
     report = inference.bench_infer(str(tmp_path / "toy"), 0.0, store, silent, batch=3)
     check(report)
     assert names(report.sections[0])[0] == inference.SHIPPED
-    assert WITHOUT in report.left_out[0]
-
-
-# input
-
-
-def test_batches_are_compared_with_torchvisions_loader(store, monkeypatch):
-    pytest.importorskip("torchvision")
-    monkeypatch.setattr(inputs, "WORKERS", (0,))  # processes are slow to start
-    monkeypatch.setattr(inputs, "SAMPLE", 200)
-    report = bench_input(0.0, store, silent)
-    check(report)
-    assert names(report.sections[0]) == [inputs.OWN, inputs.loader_name(0)]
-
-
-def test_batches_without_torchvision(store, monkeypatch, without_torchvision):
-    monkeypatch.setattr(inputs, "IMAGES", 200)
-    report = bench_input(0.0, store, silent)
-    check(report)
-    assert names(report.sections[0]) == [inputs.OWN]
     assert WITHOUT in report.left_out[0]
 
 

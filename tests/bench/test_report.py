@@ -2,7 +2,7 @@
 
 import json
 
-from cifar_core.bench.report import WIDTH, Report, Row, Section, number
+from cifar_core.bench.report import WIDTH, Report, Row, Section, number, table
 from cifar_core.estimate.timing import Statistic
 
 SETTING = {
@@ -31,6 +31,14 @@ def test_the_text_fits_a_terminal_and_ends_with_its_conclusion():
         assert words in text
     assert "left out: ONNX Runtime: not installed" in text
     assert "A training runs beside it" in text
+
+
+def test_columns_move_together_where_they_would_not_fit():
+    figures = {name: Statistic(0.0867, 0.08, 0.09, 5) for name in ("plain", "loop", "winograd", "grouped")}
+    figures |= {f"form {number}": Statistic(12345.6, 12000.0, 13000.0, 5) for number in range(4)}
+    row = Row("128 → 256 at 32×32, K = 6", figures, "chosen: winograd")
+    lines = table(Section("Layers", {name: name for name in figures}, [row], spread=False)).splitlines()
+    assert WIDTH - 8 < max(map(len, lines)) <= WIDTH
 
 
 def test_the_json_holds_every_figure():

@@ -17,7 +17,6 @@ MODULES = {
     "mixing": "cifar_core.bench.mixing.bench_mixing",
     "train": "cifar_core.bench.training.bench_train",
     "infer": "cifar_core.bench.inference.bench_infer",
-    "input": "cifar_core.bench.inputs.bench_input",
 }
 
 
@@ -71,8 +70,8 @@ def test_the_options_arrive(asked):
     [
         ["mixing", "--batch", "1"],
         ["mixing", "--batch", "many"],
-        ["input", "--seconds", "0"],
-        ["input", "--seconds", "nan"],
+        ["infer", "--seconds", "0"],
+        ["infer", "--seconds", "nan"],
         ["train", "--seconds", "-1"],
         [],
     ],

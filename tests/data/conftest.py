@@ -1,5 +1,6 @@
 """Toy data in every layout that is read, and a server on this machine that stands in for the network."""
 
+import dataclasses
 import hashlib
 import http.server
 import io
@@ -19,8 +20,10 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from cifar_core.data import CLASS_NAMES, Split, archive, torchvision_layout
+from cifar_core.data import Split
+from cifar_core.datasets import CIFAR10, DATA_SETS, DataSet
 
+ARCHIVE = CIFAR10.archive
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -33,14 +36,27 @@ def encode(pixels: np.ndarray, kind: str = "PNG", **options) -> bytes:
     return buffer.getvalue()
 
 
-def write_shard(path: Path, images: list[bytes], labels: list[int | None]) -> None:
+def write_shard(
+    path: Path,
+    images: list[bytes],
+    labels: list[int | None],
+    columns: tuple[str, str] = ("img", "label"),
+) -> None:
     rows = [{"bytes": data, "path": None} for data in images]
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     path.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(pa.table({"img": pa.array(rows, kind), "label": pa.array(labels, pa.int64())}), path)
+    arrays = (pa.array(rows, kind), pa.array(labels, pa.int64()))
+    parquet.write_table(pa.table(dict(zip(columns, arrays, strict=True))), path)
 
 
-def write_parquet(folder: Path, train: Split, test: Split, shards: int = 2, kind: str = "PNG") -> Path:
+def write_parquet(
+    folder: Path,
+    train: Split,
+    test: Split,
+    shards: int = 2,
+    kind: str = "PNG",
+    columns: tuple[str, str] = ("img", "label"),
+) -> Path:
     """The Hub's layout: train in `shards` files, test in one."""
     options = {"lossless": True} if kind == "WEBP" else {}
     pieces = [
@@ -51,7 +67,7 @@ def write_parquet(folder: Path, train: Split, test: Split, shards: int = 2, kind
         source = train if split == "train" else test
         encoded = [encode(source.images[row], kind, **options) for row in rows]
         labels = [int(source.targets[row]) for row in rows]
-        write_shard(folder / f"{split}-{index:05d}-of-{total:05d}.parquet", encoded, labels)
+        write_shard(folder / f"{split}-{index:05d}-of-{total:05d}.parquet", encoded, labels, columns)
     return folder
 
 
@@ -77,7 +93,7 @@ def dump_old(content: object) -> bytes:
 def write_batches(folder: Path, train: Split, test: Split) -> dict[str, str]:
     """torchvision's layout with toy content; returns the md5 of each file."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = list(torchvision_layout.TRAIN_MD5)
+    names = list(ARCHIVE.train)
     parts = dict(zip(names, np.array_split(np.arange(len(train)), len(names)), strict=True))
     sums = {}
     for name in (*names, "test_batch"):
@@ -91,14 +107,16 @@ def write_batches(folder: Path, train: Split, test: Split) -> dict[str, str]:
 
 def pack(folder: Path, path: Path) -> Path:
     with tarfile.open(path, "w:gz") as file:
-        file.add(folder, torchvision_layout.FOLDER)
+        file.add(folder, ARCHIVE.folder)
     return path
 
 
-def write_folders(folder: Path, train: Split, test: Split) -> Path:
+def write_folders(
+    folder: Path, train: Split, test: Split, class_names: tuple[str, ...] = CIFAR10.class_names
+) -> Path:
     for name, split in (("train", train), ("test", test)):
         for index, (image, target) in enumerate(zip(split.images, split.targets, strict=True)):
-            path = folder / name / CLASS_NAMES[target] / f"{index:04d}.png"
+            path = folder / name / class_names[target] / f"{index:04d}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(encode(image))
     return folder
@@ -126,21 +144,35 @@ def parquet_dir(tmp_path: Path, train: Split, test: Split) -> Path:
 
 
 @pytest.fixture
-def batches_dir(tmp_path: Path, train: Split, test: Split, monkeypatch: pytest.MonkeyPatch) -> Path:
+def publish(monkeypatch: pytest.MonkeyPatch) -> Callable[..., DataSet]:
+    """Make something else count as what is published of CIFAR-10: changes of its archive or its sizes."""
+
+    def change(archive: dict | None = None, **sizes: object) -> DataSet:
+        known = DATA_SETS["cifar10"]
+        changed = dataclasses.replace(
+            known, archive=dataclasses.replace(known.archive, **archive or {}), **sizes
+        )
+        monkeypatch.setitem(DATA_SETS, "cifar10", changed)
+        return changed
+
+    return change
+
+
+@pytest.fixture
+def batches_dir(tmp_path: Path, train: Split, test: Split, publish: Callable) -> Path:
     """A folder with toy `cifar-10-batches-py`, whose sums count as the published ones."""
-    sums = write_batches(tmp_path / "torchvision" / torchvision_layout.FOLDER, train, test)
-    monkeypatch.setattr(torchvision_layout, "TEST_MD5", {"test_batch": sums.pop("test_batch")})
-    monkeypatch.setattr(torchvision_layout, "TRAIN_MD5", sums)
+    sums = write_batches(tmp_path / "torchvision" / ARCHIVE.folder, train, test)
+    publish({"test": {"test_batch": sums.pop("test_batch")}, "train": sums})
     return tmp_path / "torchvision"
 
 
 @pytest.fixture
-def packed(batches_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def packed(batches_dir: Path, tmp_path: Path, publish: Callable) -> Path:
     """The toy batches as an archive in a folder of its own."""
     folder = tmp_path / "packed"
     folder.mkdir()
-    path = pack(batches_dir / torchvision_layout.FOLDER, folder / torchvision_layout.ARCHIVE)
-    monkeypatch.setattr(torchvision_layout, "ARCHIVE_MD5", hashlib.md5(path.read_bytes()).hexdigest())
+    path = pack(batches_dir / ARCHIVE.folder, folder / ARCHIVE.name)
+    publish({"md5": hashlib.md5(path.read_bytes()).hexdigest()})
     return path
 
 
@@ -162,6 +194,7 @@ def toy():
         dump_old = staticmethod(dump_old)
         encode = staticmethod(encode)
         write_shard = staticmethod(write_shard)
+        write_folders = staticmethod(write_folders)
         write_parquet = staticmethod(write_parquet)
         random_split = staticmethod(random_split)
 
@@ -195,12 +228,12 @@ class StandIn:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
-    def hub(self, folder: Path) -> None:
+    def hub(self, folder: Path, repo: str = CIFAR10.hub.repo) -> None:
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet"))
-        info = {"id": "uoft-cs/cifar10", "sha": COMMIT, "siblings": [{"rfilename": name} for name in names]}
-        self.files["/api/datasets/uoft-cs/cifar10/revision/main"] = json.dumps(info).encode()
+        info = {"id": repo, "sha": COMMIT, "siblings": [{"rfilename": name} for name in names]}
+        self.files[f"/api/datasets/{repo}/revision/main"] = json.dumps(info).encode()
         for name in names:
-            self.files[f"/datasets/uoft-cs/cifar10/resolve/{COMMIT}/{name}"] = (folder / name).read_bytes()
+            self.files[f"/datasets/{repo}/resolve/{COMMIT}/{name}"] = (folder / name).read_bytes()
 
     def answer(self, request: http.server.BaseHTTPRequestHandler, with_body: bool) -> None:
         path = request.path.partition("?")[0]
@@ -236,7 +269,7 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def network(stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+def network(stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, publish: Callable) -> StandIn:
     """Both download sources at the stand-in server, and an empty cache of the Hub."""
     from huggingface_hub import constants
 
@@ -244,7 +277,7 @@ def network(stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     template = stand_in.url + "/{repo_id}/resolve/{revision}/{filename}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-    monkeypatch.setattr(archive, "URL", f"{stand_in.url}/cifar-10-python.tar.gz")
+    publish({"url": f"{stand_in.url}/{ARCHIVE.name}"})
     return stand_in
 
 

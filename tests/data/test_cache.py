@@ -23,9 +23,9 @@ def decodings(monkeypatch) -> list:
     calls: list = []
     decode = source._decode
 
-    def counted(shards, progress):
-        calls.append(shards)
-        return decode(shards, progress)
+    def counted(*arguments):
+        calls.append(arguments)
+        return decode(*arguments)
 
     monkeypatch.setattr(source, "_decode", counted)
     return calls

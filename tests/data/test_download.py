@@ -9,9 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from cifar_core.data import DataError, archive, hub, load_data
-from cifar_core.data.torchvision_layout import ARCHIVE
+from cifar_core.data import DataError, download, load_data
+from cifar_core.datasets import CIFAR10
 
+ARCHIVE = CIFAR10.archive.name
 DOWNLOADS = ("from the Hub", f"downloading {ARCHIVE}")
 
 
@@ -118,7 +119,10 @@ def test_nothing_to_be_had_names_both_troubles_and_the_three_ways(network, cache
     with pytest.raises(DataError) as caught:
         load_data(cache_dir=cache_dir)
     message = str(caught.value)
-    assert "the Hub did not give uoft-cs/cifar10" in message and f"{archive.URL} did not give" in message
+    assert (
+        "the Hub did not give uoft-cs/cifar10" in message
+        and f"{network.url}/{ARCHIVE} did not give" in message
+    )
     for way in ("--data-dir", "CIFAR_DATA", "hf download uoft-cs/cifar10", ARCHIVE, "synthetic"):
         assert way in message
     assert "\n" not in message
@@ -131,8 +135,8 @@ def test_download_switched_off_says_so(network, cache_dir):
 
 
 def test_server_that_never_answers_is_given_up_soon(network, cache_dir, monkeypatch):
-    monkeypatch.setattr(hub, "TIMEOUT_SECONDS", 0.2)
-    monkeypatch.setattr(archive, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(download, "HUB_SECONDS", 0.2)
+    monkeypatch.setattr(download, "ARCHIVE_SECONDS", 0.2)
     given_up = threading.Event()
     monkeypatch.setattr(network, "answer", lambda request, with_body: given_up.wait(60))
     start = time.monotonic()

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from cifar_core.data import CLASS_NAMES, DataError, Split, checksums, load_data
+from cifar_core.data import CLASS_NAMES, DataError, Split, load_data
 from cifar_core.data import parquet as subject
+from cifar_core.datasets import CIFAR10, Hub
 
 
 def same(split, expected) -> bool:
@@ -156,9 +157,9 @@ def test_file_without_rows_is_refused(parquet_dir, cache_dir, toy):
 
 @pytest.mark.parametrize("change", ["a row lost", "a label changed"])
 def test_set_of_nearly_the_official_size_must_be_exactly_so(
-    tmp_path, toy, train, test, cache_dir, monkeypatch, change
+    tmp_path, toy, train, test, cache_dir, publish, change
 ):
-    monkeypatch.setattr(subject, "OFFICIAL_SIZE", {"train": 40, "test": 20})
+    publish(train_images=40, test_images=20)
     whole = toy.write_parquet(tmp_path / "whole", train, test)
     assert len(load_data(whole, cache_dir=cache_dir / "whole").train) == 40
     if change == "a row lost":
@@ -170,7 +171,7 @@ def test_set_of_nearly_the_official_size_must_be_exactly_so(
 
 
 def test_subset_far_below_the_official_size_is_read(parquet_dir, cache_dir, train):
-    assert len(load_data(parquet_dir, cache_dir=cache_dir).train) == 40 < subject.OFFICIAL_SIZE["train"]
+    assert len(load_data(parquet_dir, cache_dir=cache_dir).train) == 40 < CIFAR10.train_images
 
 
 def test_altered_png_is_named_though_it_would_decode(tmp_path, toy, train, test, cache_dir):
@@ -198,9 +199,9 @@ def test_altered_download_is_named_by_the_note_beside_it(tmp_path, toy, train, t
     assert f"{path}: its sha256 is {right[:12]}" in refused(folder.parent, cache_dir / "wrong")
 
 
-def test_altered_file_of_a_known_copy_is_named(parquet_dir, cache_dir, monkeypatch):
+def test_altered_file_of_a_known_copy_is_named(parquet_dir, cache_dir, publish):
     path = parquet_dir / "test-00000-of-00001.parquet"
-    monkeypatch.setattr(checksums, "KNOWN", {path.name: (path.stat().st_size, "0" * 64)})
+    publish(hub=Hub(CIFAR10.hub.repo, known={path.name: (path.stat().st_size, "0" * 64)}))
     assert f"{path}: its sha256 is" in refused(parquet_dir, cache_dir)
 
 

@@ -1,10 +1,11 @@
-"""The validation split: stratified, by seed alone, without overlap."""
+"""The validation split: stratified, by seed alone, without overlap. Some classes alone, in any order."""
 
 import numpy as np
 import pytest
 
 from cifar_core.data import DataError, held_out, split_train_val
-from cifar_core.data.synthetic import make_synthetic
+from cifar_core.data.split import only_classes
+from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
 
 
 @pytest.fixture
@@ -63,3 +64,16 @@ def test_held_out_pictures_are_the_whole_test_or_what_is_cut_from_training():
     assert np.array_equal(places, split_train_val(data.train.targets, 50, 1)[1])
     with pytest.raises(DataError, match="val_size is 200"):
         held_out(data, "val", 200, seed=1)
+
+
+def test_labels_of_some_classes_follow_the_order_that_is_asked_for():
+    whole = make_synthetic(train_size=40, test_size=20)
+    data = only_classes(whole, ["checks", "square"])
+    assert data.class_names == ("checks", "square") and data.fingerprint != whole.fingerprint
+    for split, source in ((data.train, whole.train), (data.test, whole.test)):
+        labels = np.array([SHAPE_NAMES.index(name) for name in data.class_names])
+        chosen = np.isin(source.targets, labels)
+        assert np.array_equal(split.images, source.images[chosen])
+        assert np.array_equal(labels[split.targets], source.targets[chosen])
+    with pytest.raises(DataError, match=r"zebra.*disk, ring"):
+        only_classes(whole, ["disk", "zebra"])

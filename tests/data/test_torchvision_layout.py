@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifar_core.data import DataError, archive, load_data, torchvision_layout
-from cifar_core.data.torchvision_layout import ARCHIVE, FOLDER, PlainUnpickler
+from cifar_core.data import DataError, load_data, torchvision_layout
+from cifar_core.data.torchvision_layout import PlainUnpickler
+from cifar_core.datasets import CIFAR10, DATA_SETS
+
+ARCHIVE, FOLDER = CIFAR10.archive.name, CIFAR10.archive.folder
 
 
 def same(split, expected) -> bool:
@@ -64,7 +67,7 @@ def test_altered_batch_is_named_and_never_opened(batches_dir, cache_dir, name, m
     opened = []
     read = torchvision_layout._read_batch
     monkeypatch.setattr(
-        torchvision_layout, "_read_batch", lambda at, data: opened.append(at.name) or read(at, data)
+        torchvision_layout, "_read_batch", lambda at, *rest: opened.append(at.name) or read(at, *rest)
     )
     assert f"{name}: its md5 is" in refused(batches_dir, cache_dir)
     assert name not in opened
@@ -76,10 +79,10 @@ def test_truncated_archive_is_named(packed, cache_dir, keep):
     assert f"{packed}: its md5 is" in refused(packed, cache_dir)
 
 
-def test_archive_of_something_else_is_refused_even_with_its_md5(tmp_path, cache_dir, monkeypatch):
+def test_archive_of_something_else_is_refused_even_with_its_md5(tmp_path, cache_dir, publish):
     path = tmp_path / ARCHIVE
     path.write_bytes(b"\x1f\x8b nothing")
-    monkeypatch.setattr(torchvision_layout, "ARCHIVE_MD5", hashlib.md5(path.read_bytes()).hexdigest())
+    publish({"md5": hashlib.md5(path.read_bytes()).hexdigest()})
     assert "cannot be unpacked" in refused(path, cache_dir)
 
 
@@ -88,11 +91,11 @@ class Evil:
         return exec, ("raise SystemExit('a pickle ran code')",)
 
 
-def test_evil_batch_is_refused_even_with_its_md5(batches_dir, cache_dir, monkeypatch):
+def test_evil_batch_is_refused_even_with_its_md5(batches_dir, cache_dir, publish):
     path = batches_dir / FOLDER / "data_batch_1"
     path.write_bytes(pickle.dumps({"data": Evil(), "labels": [1]}, protocol=2))
-    sums = torchvision_layout.TRAIN_MD5 | {"data_batch_1": hashlib.md5(path.read_bytes()).hexdigest()}
-    monkeypatch.setattr(torchvision_layout, "TRAIN_MD5", sums)
+    known = DATA_SETS["cifar10"].archive.train
+    publish({"train": {**known, "data_batch_1": hashlib.md5(path.read_bytes()).hexdigest()}})
     assert "__builtin__.exec, which is refused" in refused(batches_dir, cache_dir)
 
 
@@ -116,12 +119,10 @@ def test_unpickler_knows_arrays_only(name):
     ],
     ids=["label", "count", "type", "width", "empty", "keys", "list"],
 )
-def test_batch_of_other_content_is_refused(batches_dir, cache_dir, monkeypatch, toy, batch):
+def test_batch_of_other_content_is_refused(batches_dir, cache_dir, publish, toy, batch):
     path = batches_dir / FOLDER / "test_batch"
     path.write_bytes(toy.dump_old(batch))
-    monkeypatch.setattr(
-        torchvision_layout, "TEST_MD5", {"test_batch": hashlib.md5(path.read_bytes()).hexdigest()}
-    )
+    publish({"test": {"test_batch": hashlib.md5(path.read_bytes()).hexdigest()}})
     assert "test_batch: it" in refused(batches_dir, cache_dir)
 
 
@@ -132,11 +133,12 @@ def test_constants_are_those_of_torchvision():
     (body,) = [node.body for node in ast.parse(source).body if getattr(node, "name", "") == "CIFAR10"]
     assigned = [node for node in body if isinstance(node, ast.Assign) and node.targets[0].id != "meta"]
     published = {node.targets[0].id: ast.literal_eval(node.value) for node in assigned}
+    archive = CIFAR10.archive
     assert published == {
-        "base_folder": FOLDER,
-        "url": archive.URL,
-        "filename": ARCHIVE,
-        "tgz_md5": torchvision_layout.ARCHIVE_MD5,
-        "train_list": [[name, md5] for name, md5 in torchvision_layout.TRAIN_MD5.items()],
-        "test_list": [[name, md5] for name, md5 in torchvision_layout.TEST_MD5.items()],
+        "base_folder": archive.folder,
+        "url": archive.url,
+        "filename": archive.name,
+        "tgz_md5": archive.md5,
+        "train_list": [[name, md5] for name, md5 in archive.train.items()],
+        "test_list": [[name, md5] for name, md5 in archive.test.items()],
     }

@@ -7,7 +7,7 @@ import pytest
 
 from cifar_core.runs.events import Step
 from cifar_core.runs.requests import ControlRequest
-from tests.support.dashboard_server import wait_for_state
+from tests.support.dashboard_server import ADDRESSES, wait_for_state
 from tests.support.fake_runs import epoch_end, keep_running, make_run
 
 CANVAS = "[data-testid=stEChartsChart] canvas"
@@ -28,7 +28,7 @@ def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(se
     assert tab.evaluate(f"window.before === document.querySelector('{CANVAS}')"), "the chart was drawn anew"
     tab.get_by_role("button", name="Pause").focus()
     tab.keyboard.press("Enter")
-    tab.get_by_text("the run answers at its next step").wait_for()
+    tab.get_by_text("responds at its next step").wait_for()
     assert run.take_request() == ControlRequest("pause")
     lock.release()
     wait_for_state(tab, "Failed")
@@ -61,17 +61,7 @@ def test_how_the_curves_are_looked_at_survives_new_points_and_a_reload(served_st
 def test_pages_fit_a_phone(served_store, address, tab):
     make_run(served_store, epochs=2)
     tab.set_viewport_size({"width": 390, "height": 844})
-    for path in (
-        "/",
-        "/live",
-        "/mixing",
-        "/runs",
-        "/understand",
-        "/try",
-        "/results",
-        "/learn?step=6",
-        "/basics",
-    ):
+    for path in [*(path.split("?")[0] for path in ADDRESSES.values()), "/learn?step=6"]:
         tab.goto(address + path)
         tab.locator("h1").first.wait_for()
         tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")

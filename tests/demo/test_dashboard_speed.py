@@ -11,7 +11,7 @@ import pytest
 
 from cifar_core.runs import summary
 from cifar_core.runs.store import RunStore
-from tests.demo.test_dashboard_states import PAGES
+from demo.dashboard_pages import PAGES
 from tests.support.fake_runs import crowd, epoch_end, keep_running
 from tests.support.page_tests import page, words
 from tests.tools.dashboard_cost import EVENTS, OPEN_SECONDS, RUNS, UPDATE_MS
@@ -30,7 +30,7 @@ def enter(store, long_run, monkeypatch):
     """Go from the empty store to the crowded one, of which nothing has been read yet."""
 
     def go():
-        summary._figures.cache_clear()
+        summary._short_reader.cache_clear()
         monkeypatch.setenv("CIFAR_LAB_RUNS", str(long_run.path.parent))
 
     return go

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_core.data.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from cifar_core.data.synthetic import make_synthetic
+from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from cifar_core.explain.robustness import Robustness, cells_left, keep, load, measure
 from cifar_core.inference.classifier import Classifier
 from tests.support.toy_checkpoints import save_toy

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from cifar_core.checkpoint import load_checkpoint
+from cifar_core.errors import InferenceError
 from cifar_core.inference import onnx_backend
-from cifar_core.inference.backends import InferenceError, network_for
+from cifar_core.inference.backends import network_for
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.quick_mixing import FEW_IMAGES, QuickMixingConv2d
 from cifar_core.models import create_model

@@ -14,9 +14,9 @@ from cifar_core.checkpoint import save_checkpoint
 from cifar_core.data import CLASS_NAMES
 from cifar_core.data.synthetic import make_synthetic
 from cifar_core.device import find_device
+from cifar_core.errors import InferenceError
 from cifar_core.images.decode import fit_square
 from cifar_core.inference import preprocess as subject
-from cifar_core.inference.backends import InferenceError
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.preprocess import to_pixels
 from cifar_core.models import create_model

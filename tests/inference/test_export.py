@@ -9,9 +9,10 @@ import torch
 
 from cifar_core.checkpoint import CheckpointError, load_checkpoint
 from cifar_core.cli import main
+from cifar_core.errors import InferenceError
 from cifar_core.inference import export as subject
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.export import PACKAGES, ExportError, SumOfConvolutions, batch_free, export_onnx
+from cifar_core.inference.export import PACKAGES, SumOfConvolutions, batch_free, export_onnx
 from cifar_core.models import create_model
 from cifar_core.models.mixing import MixingConv2d
 from tests.inference.test_folding import shaken
@@ -86,7 +87,9 @@ def test_a_network_free_of_the_batch_answers_the_same(name):
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_missing_package_is_named_with_what_to_install(toy, tmp_path, monkeypatch, package):
     monkeypatch.setattr(subject, "find_spec", lambda name: None if name == package else sys)
-    with pytest.raises(ExportError, match=f"ONNX needs {package}: pip install onnx onnxruntime onnxscript"):
+    with pytest.raises(
+        InferenceError, match=f"ONNX needs {package}: pip install onnx onnxruntime onnxscript"
+    ):
         export_onnx(toy, tmp_path / "x.onnx")
 
 
@@ -95,7 +98,7 @@ def test_a_different_answer_is_not_written(toy, tmp_path, monkeypatch):
         pytest.importorskip(name)
     right = subject.SumOfConvolutions.forward
     monkeypatch.setattr(subject.SumOfConvolutions, "forward", lambda self, x: 1.01 * right(self, x))
-    with pytest.raises(ExportError, match="differs from torch's by"):
+    with pytest.raises(InferenceError, match="differs from torch's by"):
         export_onnx(toy, tmp_path / "x.onnx")
     assert list(tmp_path.iterdir()) == []
 
@@ -108,13 +111,13 @@ def test_what_torch_cannot_export_is_said_in_one_line(toy, tmp_path, monkeypatch
         raise RuntimeError("no such operator\nand more")
 
     monkeypatch.setattr(torch.onnx, "export", fail)
-    with pytest.raises(ExportError, match=r"cannot be exported \(no such operator\)"):
+    with pytest.raises(InferenceError, match=r"cannot be exported \(no such operator\)"):
         export_onnx(toy, tmp_path / "x.onnx")
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ExportError, match="cannot be written"):
+    with pytest.raises(InferenceError, match="cannot be written"):
         subject._write(b"graph", tmp_path / "file" / "x.onnx")
 
 

@@ -19,8 +19,8 @@ from cifar_core.checkpoint import (
     write_reference,
 )
 from cifar_core.cli import main
+from cifar_core.errors import InferenceError
 from cifar_core.images.decode import open_image
-from cifar_core.inference.backends import InferenceError
 from cifar_core.inference.classifier import Classifier
 from cifar_core.metrics.ood import (
     MIXING,

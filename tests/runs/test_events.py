@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from cifar_core.files import StoreError
 from cifar_core.runs.events import (
     BlockMixing,
     Epoch,
-    EventError,
     LearningRate,
     Resume,
     RunEnd,
@@ -80,6 +80,6 @@ NO_EVENTS = {
 
 @pytest.mark.parametrize("document", NO_EVENTS.values(), ids=NO_EVENTS.keys())
 def test_what_is_no_event_is_refused_in_one_line(document):
-    with pytest.raises(EventError) as refused:
+    with pytest.raises(StoreError) as refused:
         from_json(document)
     assert len(str(refused.value).splitlines()) == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from cifar_core.config import TrainConfig
-from cifar_core.runs.labels import FILE, LabelError, Labels, read_labels, tags_in, write_labels
+from cifar_core.runs.labels import FILE, Labels, read_labels, tags_in, write_labels
 from cifar_core.runs.store import RunStore, StoreError
 
 
@@ -44,7 +44,7 @@ def test_tags_are_found_in_words(words, tags):
     ],
 )
 def test_what_cannot_be_kept_is_said_in_one_sentence(labels, sentence):
-    with pytest.raises(LabelError, match=sentence) as refused:
+    with pytest.raises(StoreError, match=sentence) as refused:
         Labels(**labels)
     assert len(str(refused.value).splitlines()) == 1
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cifar_core.cli import lr_finder, main
+from cifar_core.cli import main
 from cifar_core.recipes import get_recipe
 from cifar_core.runs import lr_finder as subject
 from cifar_core.runs import queue
@@ -20,6 +20,7 @@ from cifar_core.runs.lr_finder import (
 )
 from cifar_core.runs.queue import Place, line_name
 from cifar_core.runs.store import RunStore, StoreError
+from cifar_core.training.in_turn import find_lr_in_turn
 
 TINY = {"model_args": {"widths": [4, 8], "num_kernels": 2}, "train_size": 200, "val_size": 50}
 TINY |= {"batch_size": 20, "precision": "fp32"}
@@ -113,7 +114,7 @@ def test_a_search_waits_for_its_turn_and_ends_when_nobody_looks(store, folder, m
         looks.append(folder.read().state)
         return len(looks) == 3
 
-    lr_finder.search(folder, ended)
+    find_lr_in_turn(folder, ended)
     place.leave()
     assert looks == ["waiting"] * 3 and folder.read().state == "stopped"
 

@@ -16,8 +16,8 @@ from cifar_core.runs.labels import FILE as LABELS
 from cifar_core.runs.labels import Labels, write_labels
 from cifar_core.runs.queue import Withdrawn, active_runs, called, describe_waiting, line_name, turn
 from cifar_core.runs.requests import ControlRequest
-from cifar_core.runs.run import STARTING
-from cifar_core.runs.store import RunStore, Status, StoreError
+from cifar_core.runs.status import STARTING, Status
+from cifar_core.runs.store import RunStore, StoreError
 
 
 @pytest.fixture

@@ -324,10 +324,10 @@ def test_damaged_events_give_one_sentence(run, line):
 
 def test_lines_that_only_together_are_json_are_damaged(run):
     line = b'{"type": "lr", "step": 1, "factor": 0.5, "time": 1.0}'
-    assert len(run.parse_events([line, line])) == 2
     for lines in ([line + b"," + line], [line[:30], line[31:]], [b'{"type": "', line[10:]]):
+        (run.path / "events.jsonl").write_bytes(b"".join(one + b"\n" for one in [line, *lines]))
         with pytest.raises(StoreError, match="are damaged"):
-            run.parse_events(lines)
+            run.events()
 
 
 def test_an_events_file_that_is_a_folder_gives_one_sentence(run):

@@ -11,18 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from demo.dashboard_pages import PAGES
+
 ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
-ADDRESSES = {
-    "Train": "/",
-    "Live": "/live?run={run}",
-    "Mixing": "/mixing?run={run}",
-    "Runs": "/runs",
-    "Understand": "/understand?run={run}&n=200",
-    "Try": "/try?run={run}",
-    "Results": "/results",
-    "Learn": "/learn",
-    "Basics": "/basics",
-}
+ADDRESSES = {title: f"/{title.lower()}?run={{run}}&n=200" for title in PAGES.values()} | {"Train": "/"}
 # in a browser: nothing on the page is being loaded or drawn anew
 SETTLED = """!document.querySelector("[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]")
     && !document.querySelector("[data-testid=stStatusWidget]")"""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.dataset import CLASS_NAMES
+from cifar_core.data import CLASS_NAMES
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import ANSWERED, BlockMixing, Epoch, Event, RunEnd, RunStart, Step
 from cifar_core.runs.sample import Sample, write_sample

@@ -5,15 +5,16 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from demo.dashboard_pages import PAGES
+
 ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
-ADDRESSES = {"try_network": "try"}  # of pages whose folder has another name
 
 
 def page(name: str = "train", **query: str) -> AppTest:
     """A page of the dashboard, run once, as a link with `query` opens it."""
     app = AppTest.from_file(ENTRY, default_timeout=30)
     if name != "train":  # as switch_page, which learns addresses only by a first run of another page
-        app._page_hash = calc_hash(ADDRESSES.get(name, name))
+        app._page_hash = calc_hash(PAGES[name].lower())
     app.query_params.clear()
     app.query_params.update(query)
     app.run()

@@ -22,7 +22,7 @@ from typing import Any
 
 from cifar_core.runs.events import Step
 from cifar_core.runs.store import Run, RunStore, Status
-from demo.dashboard_pages.live.alerts import LOOK_SECONDS
+from demo.dashboard_pages.live.curves import LOOK_SECONDS
 from tests.conftest import CHROMIUM_ARGS
 from tests.support.dashboard_server import ADDRESSES, SETTLED, started
 from tests.support.fake_runs import crowd, keep_running

@@ -1,5 +1,6 @@
 """One step after another: gradients, accumulation, rates, sums and the clock agree with doing it by hand."""
 
+import ast
 import copy
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch.nn.functional import cross_entropy, log_softmax
 
 from cifar_core.device import Device
+from cifar_core.files import PROJECT_ROOT
 from cifar_core.training import trainer as trainer_module
 from cifar_core.training.trainer import Sums, Trainer
 from tests.support.toy_trainers import (
@@ -211,3 +213,15 @@ def test_a_state_of_an_earlier_version_has_no_changed_learning_rate():
     trainer = trainer_of(tiny_net())
     trainer.load_state_dict(state)
     assert trainer.lr_factor == 1.0
+
+
+def test_nobody_else_writes_the_fields_of_a_trainer():
+    files = [file for file in (PROJECT_ROOT / "cifar_core").rglob("*.py") if file.name != "trainer.py"]
+    nodes = [(file, node) for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    written = [
+        f"{file}:{node.lineno}"
+        for file, node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        if ast.unparse(node.value).split(".")[-1] == "trainer"
+    ]
+    assert not written

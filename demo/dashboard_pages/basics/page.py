@@ -8,10 +8,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from cifar_core.datasets import CIFAR10, SYNTHETIC
+from cifar_core.errors import LabError
 from cifar_core.recipes import get_recipe, list_recipes
-from cifar_core.runs.history import History
 from cifar_core.runs.store import RunStore, last_folder
-from cifar_core.runs.summary import Summary, summarize_all
+from cifar_core.runs.summary import Summary, short_history, summarize_all
 from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.dashboard_pages.basics.network import describe_drawing, network_drawing
 from demo.widgets.choice import choose
@@ -23,7 +24,7 @@ from demo.widgets.dataset_pictures import (
     mean_pictures,
     mean_pictures_html,
 )
-from demo.widgets.networks import TrainedNetworkError, pictures_of
+from demo.widgets.networks import pictures_of
 from demo.widgets.panels import plain, show_chart, show_legend, show_link, show_table, tighten_page
 
 if TYPE_CHECKING:
@@ -77,10 +78,12 @@ def show_pictures(store: RunStore) -> None:
     folder = last_folder(store)
     try:
         with st.spinner("Opening the pictures"):
-            data = pictures_of("cifar10", Path(folder) if folder else None)
-    except TrainedNetworkError:
-        st.write("CIFAR-10 is not on this machine, so these are drawn shapes; a first training fetches it.")
-        data = pictures_of("synthetic", None)
+            data = pictures_of(CIFAR10.name, Path(folder) if folder else None)
+    except LabError:
+        st.write(
+            f"{CIFAR10.title} is not on this machine, so these are drawn shapes; a first training fetches it."
+        )
+        data = pictures_of(SYNTHETIC.name, None)
     st.subheader("Ten random pictures of each class")
     seed = int(st.number_input("Seed", 0, 9999, key="seed", help=SEED_HELP, width=180))
     st.html(class_rows_html(data, seed))
@@ -130,7 +133,7 @@ def show_learning() -> None:
     )
     st.latex(LOSS)
     share = st.slider("Probability that the right class got", 0.01, 1.0, 0.1, 0.01)
-    loss, blind = abs(math.log(share)), math.log(10)
+    loss, blind = abs(math.log(share)), math.log(len(CIFAR10.class_names))
     st.write(f"Loss of this picture: **{loss:.2f}**. A blind guess among ten has {blind:.2f}.")
     st.subheader("The optimizer: downhill in small steps")
     st.write(
@@ -160,7 +163,7 @@ def show_depth(store: RunStore) -> None:
     )
     newest = newest_runs(summarize_all(store))
     runs = [
-        OverlaidRun(f"depth {recipe[-1]}", item.rank, History.in_short(store.get(item.id)))
+        OverlaidRun(f"depth {recipe[-1]}", item.rank, short_history(store.get(item.id)))
         for recipe, item in newest.items()
     ]
     if runs:

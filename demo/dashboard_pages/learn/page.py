@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.history import History
@@ -31,13 +32,12 @@ from demo.dashboard_pages.learn.lessons import (
     run_under_way,
 )
 from demo.shared.drawings import DRAWINGS
-from demo.shared.format import amount, duration, percent
+from demo.shared.format import amount, describe_failure, duration, percent, progress_of
 from demo.shared.host import is_public
 from demo.shared.pictures import picture_grid
 from demo.widgets.dataset_pictures import augmentation_html, class_rows_html
-from demo.widgets.networks import TOP, TrainedNetworkError, network_of, pictures_of
+from demo.widgets.networks import TOP, network_of, pictures_of
 from demo.widgets.panels import BACK, plain, show_chart, show_legend, show_link, show_table, tighten_page
-from demo.widgets.run_status import describe_failure, progress_of
 
 CURVES_SECONDS = 1.0
 COMPARED = {
@@ -93,7 +93,7 @@ def mixing_step(store: RunStore, lesson: Lesson) -> None:
     try:
         with st.spinner("Loading the network"):
             network = network_of(folder, (folder / "card.json").stat().st_mtime_ns)
-    except (TrainedNetworkError, OSError) as error:
+    except (LabError, OSError) as error:
         st.error(plain(f"The default network cannot be loaded. {error}"))
         return
     name = list(DRAWINGS)[turn % len(DRAWINGS)]
@@ -144,7 +144,7 @@ def _data(store: RunStore):  # type: ignore[no-untyped-def]  # ImageData, whose 
     try:
         with st.spinner("Opening the pictures"):
             return pictures_of("cifar10", Path(folder) if folder else None), ""
-    except TrainedNetworkError:
+    except LabError:
         return pictures_of("synthetic", None), NO_PICTURES
 
 

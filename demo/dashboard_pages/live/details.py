@@ -1,20 +1,17 @@
 """What folds away under a run: its settings, the machine it ran on, and the end of its log."""
 
-from typing import Any
-
 import streamlit as st
 
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.format import describe_schedule
 from cifar_core.recipes import get_recipe
-from cifar_core.runs.events import LearningRate
 from cifar_core.runs.history import History
 from cifar_core.runs.store import Run
 from cifar_core.settings import as_text
 from demo.shared.format import MULTIPLY_ADDS, amount, when
 from demo.widgets.panels import show_facts, show_table
 
-EMPTY_LOG = "Nothing here: the run was started from a terminal, or has printed nothing yet."
+EMPTY_LOG = "The log is empty: the run was started from a terminal, or has printed nothing yet."
 
 
 def show_details(run: Run, history: History) -> None:
@@ -29,7 +26,7 @@ def show_details(run: Run, history: History) -> None:
 
 
 def show_log(text: str) -> None:
-    """What a process printed; long lines wrap, as a phone has no room to scroll in."""
+    """The end of a log; long lines wrap, as a phone has no room to scroll in."""
     if text:
         st.code(text, language=None, wrap_lines=True)
     else:
@@ -43,18 +40,13 @@ def settings_rows(config: TrainConfig) -> list[dict[str, str]]:
     except ConfigError:  # a recipe of another version
         changes = {}
     return [
-        {"setting": name, "value": as_text(value), "recipe has": _recipe_value(changes, name)}
+        {
+            "setting": name,
+            "value": as_text(value),
+            "recipe": as_text(changes[name][1]) if name in changes else "",
+        }
         for name, value in config.to_json().items()
     ]
-
-
-def _recipe_value(changes: dict[str, tuple[Any, Any]], name: str) -> str:
-    return as_text(changes[name][1]) if name in changes else ""
-
-
-def describe_lr_change(event: LearningRate) -> str:
-    """A change of the learning rate by hand: what, from where on, when."""
-    return f"{describe_schedule(event.factor)} after step {event.step:,} ({when(event.time)})"
 
 
 def machine_facts(run: Run, history: History) -> list[tuple[str, str]]:
@@ -63,6 +55,10 @@ def machine_facts(run: Run, history: History) -> list[tuple[str, str]]:
     if start is None:
         return [("Started", when(run.created))]
     size = f"{amount(start.parameters)} parameters, {amount(start.macs)} {MULTIPLY_ADDS}"
+    changes = [
+        f"{describe_schedule(event.factor)} after step {event.step:,} ({when(event.time)})"
+        for event in history.lr_changes
+    ]
     rows = {
         "Started": when(run.created or start.time),
         "Network": f"{start.model}, {size}",
@@ -71,8 +67,7 @@ def machine_facts(run: Run, history: History) -> list[tuple[str, str]]:
         "Data fingerprint": start.data_fingerprint,
         "Device": f"{start.device}, {start.precision}, {start.threads} threads",
         "Versions": ", ".join(f"{name} {version}" for name, version in start.versions.items()),
-        "Learning rate": "; ".join(describe_lr_change(event) for event in history.lr_changes)
-        or "as scheduled",
+        "Learning rate": "; ".join(changes) or "as scheduled",
         "Resumed": ", ".join(f"after step {event.step:,}" for event in history.resumes) or "never",
     }
     return list(rows.items())

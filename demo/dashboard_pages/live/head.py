@@ -1,21 +1,35 @@
-"""The head of a run's page: how far it is, what can be done with it, and how it ended."""
+"""The head of a run's page: how far it is, what can be done with it, what to hear of it, and how it ended."""
 
 import streamlit as st
 
 from cifar_core.config import ConfigError
+from cifar_core.format import describe_schedule
 from cifar_core.runs.history import History
 from cifar_core.runs.launch import launch
-from cifar_core.runs.resources import Resources
+from cifar_core.runs.requests import FACTORS
+from cifar_core.runs.status import Resources
 from cifar_core.runs.store import Run, Status, StoreError
+from cifar_core.runs.summary import name_of
 from demo.dashboard_pages.live.details import show_log
-from demo.dashboard_pages.live.lr_control import show_lr_control
-from demo.shared.format import counted, duration, megabytes, percent
+from demo.shared.format import (
+    RESUMABLE,
+    STATE_TEXT,
+    counted,
+    describe_failure,
+    duration,
+    megabytes,
+    percent,
+    progress_of,
+)
 from demo.shared.host import is_public
 from demo.widgets.panels import plain, show_facts, show_link
-from demo.widgets.run_status import RESUMABLE, describe_failure, progress_of
 
-SAVED = "the latest are saved, to go on with later"
-ASKED = "Asked; the run answers at its next step."
+ASKED = "Requested; the run responds at its next step."
+PLATEAU_EPOCHS = 3  # at least; in a long run a tenth of it
+LR_HELP = (
+    "From the next step on, the schedule is multiplied by this number: 0.5 halves it, 1 is the schedule "
+    f"itself. Allowed: {FACTORS[0]:g} to {FACTORS[1]:,.0f}. The run records the change and keeps it."
+)
 
 
 def show_progress(run: Run, status: Status, history: History) -> None:
@@ -69,20 +83,21 @@ def resource_facts(resources: Resources) -> list[tuple[str, str]]:
 
 
 def show_controls(run: Run, status: Status, history: History) -> None:
-    """The buttons that make sense in this state."""
+    """The buttons that make sense in this state, and what became of them."""
     if run.shipped or is_public():
         return
     with st.container(horizontal=True):
         if status.state == "waiting":
-            _button("Withdraw", run, "stop", "Leave the line; the run is kept, to be started later.")
+            _button("Withdraw", run, "stop", "Leave the queue; the run is kept and can be started later.")
         elif status.state == "paused":
-            _button("Continue", run, "continue", "Go on where it stopped.")
+            _button("Continue", run, "continue", "Go on from where it paused.")
         elif status.active:
-            _button("Pause", run, "pause", "Keep everything in memory and give the processor free.")
+            _button("Pause", run, "pause", "Keep everything in memory and free the processor.")
         if status.state in ("running", "paused"):
-            _button("Stop", run, "stop", f"End at the next step. The best weights stay, and {SAVED}.")
+            tip = "End at the next step. The best and the latest weights are kept, so the run can be resumed."
+            _button("Stop", run, "stop", tip)
             show_lr_control(run, history)
-        elif status.state in RESUMABLE and st.button("Resume", type="primary", help="Go on from there."):
+        elif status.state in RESUMABLE and st.button("Resume", type="primary", help=run.resuming):
             _resume(run)
     if status.active and run.waiting_request() is not None:
         st.caption(ASKED)
@@ -97,11 +112,11 @@ def _button(label: str, run: Run, request: str, tip: str) -> None:
     st.button(label, help=tip, key=f"control:{request}", on_click=_ask, args=(run, request))
 
 
-def _ask(run: Run, request: str) -> None:
+def _ask(run: Run, request: str | None = None, factor: float | None = None) -> None:
     """Leave a request; a sentence where that cannot be, which stays until the next one."""
     st.session_state.pop("control_trouble", None)
     try:
-        run.request(request)
+        run.request(request, factor=factor)
     except StoreError as error:
         st.session_state["control_trouble"] = run.id, str(error)
 
@@ -113,6 +128,68 @@ def _resume(run: Run) -> None:
         st.error(str(error))
     else:
         st.rerun()
+
+
+def show_lr_control(run: Run, history: History) -> None:
+    """What the rate is now, and four ways to change it."""
+    now = history.lr_factor
+    factors = {"Halve": now / 2, "Double": now * 2} | ({"Back to the schedule": 1.0} if now != 1 else {})
+    with st.popover("Learning rate"):
+        st.write(plain(format_rate(history)))
+        with st.container(horizontal=True):
+            for label, factor in factors.items():
+                st.button(label, key=f"lr:{label}", on_click=_ask, args=(run, None, factor))
+        with st.form("lr", border=False):
+            typed = st.number_input(
+                "Times the schedule",
+                value=now,
+                step=0.1,
+                format="%g",
+                help=LR_HELP,
+                key=f"lr:factor:{now:g}",  # a field of its own for each, so that it follows
+            )
+            if st.form_submit_button("Change"):
+                if typed is None:
+                    trouble = "The factor is empty; give a number, such as 0.5."
+                    st.session_state["control_trouble"] = run.id, trouble
+                else:
+                    _ask(run, factor=typed)
+
+
+def format_rate(history: History) -> str:
+    """The rate now, and what part of the schedule that is."""
+    part = describe_schedule(history.lr_factor)
+    now = f"Now {history.steps[-1].lr:.3g}: " if history.steps else ""
+    return f"{now}{part}." if now else f"{part[:1].upper()}{part[1:]}."
+
+
+def describe_plateau(history: History) -> str:
+    """A sentence when the monitored loss has not fallen for a while; "" otherwise."""
+    if not history.epochs or history.end is not None:
+        return ""
+    best = min(history.epochs, key=lambda epoch: epoch.val_loss)
+    since = history.epochs[-1].epoch - best.epoch
+    planned = history.start.total_steps // history.steps_per_epoch if history.start else 0
+    if since < max(PLATEAU_EPOCHS, planned // 10):
+        return ""
+    what = f"The {history.monitored} loss has not fallen for {counted(since, 'epoch')}"
+    advice = "a smaller learning rate may help; if you stop the run, its best weights are kept"
+    return f"{what} ({best.val_loss:.2f} at epoch {best.epoch}): {advice}."
+
+
+def tell_the_end(run: Run, status: Status) -> None:
+    """A toggle while the run goes on; when it ends, a short note, if that was asked for."""
+    watched = st.session_state.setdefault("told_of", {})
+    if status.active:
+        watched[run.id] = st.toggle("Notify me when it ends", key="tell", persist_state="session")
+    elif watched.pop(run.id, False):
+        st.toast(plain(describe_end(run, status)), duration="infinite")
+
+
+def describe_end(run: Run, status: Status) -> str:
+    """How it ended, in a sentence."""
+    said = f" {status.message}" if status.message else ""
+    return f"{name_of(run)}: {STATE_TEXT[status.state].lower()}.{said}"
 
 
 def show_outcome(run: Run, status: Status, history: History) -> None:

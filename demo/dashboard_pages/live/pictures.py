@@ -7,25 +7,26 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from cifar_core.errors import LabError
 from cifar_core.runs.events import ANSWERED, Epoch
 from cifar_core.runs.history import History
 from cifar_core.runs.sample import Sample, read_sample
 from cifar_core.runs.store import Run, Status, StoreError
 from demo.shared.format import counted, whole_percent
 from demo.shared.pictures import Top, course_line, picture_grid
-from demo.widgets.networks import TOP, TrainedNetworkError, network_of, pictures_of
+from demo.widgets.networks import TOP, network_of, pictures_of
 from demo.widgets.panels import plain
 
-HEADING = "What it says about the same pictures"
-SOON = "After the first epoch twelve pictures stand here, each with what the network says about it."
-NONE_KEPT = "This run kept no answers about pictures."
-ASK = "Ask it about twelve pictures"
+HEADING = "Its answers for the same pictures"
+SOON = "After the first epoch, twelve pictures appear here with the network's answers."
+NONE_KEPT = "This run recorded no answers for pictures."
+ASK = "Classify twelve pictures"
 ASK_HELP = "Loads the best weights; the first time takes a few seconds."
 READING = (
-    "The pictures stay, the answers move with every epoch. Bars: the three likeliest classes. "
-    "Line: the probability of the true class from epoch to epoch, 0 to 100 %."
+    "The pictures stay the same, the answers change with every epoch. Bars: the three most probable "
+    "classes. Line: the probability of the true class after each epoch, from 0 to 100 %."
 )
-ASKED_READING = "Bars: the three likeliest classes, as the best weights see them."
+ASKED_READING = "Bars: the three most probable classes, according to the best weights."
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Answered:
     probs: list[NDArray[np.float64]]
 
     def hits(self, place: int) -> int:
-        """How many pictures are answered rightly after the epoch at this place."""
+        """Pictures that are right after the epoch at this place."""
         return sum(
             self.class_names[guess] == truth
             for guess, truth in zip(self.probs[place].argmax(axis=1), self.truths, strict=True)
@@ -127,7 +128,7 @@ def _offer(run: Run, history: History) -> None:
     try:
         with st.spinner("Loading the network; the first time takes a few seconds"):
             told = ask(run)
-    except (TrainedNetworkError, StoreError) as error:
+    except LabError as error:
         st.error(plain(str(error)))
         return
     title = (
@@ -140,18 +141,14 @@ def ask(run: Run) -> Answered:
     """The first pictures that the run measured itself by, answered by its best weights.
 
     Raises:
-        TrainedNetworkError: when weights or pictures cannot be had.
-        StoreError: when the run's settings cannot be read.
+        LabError: when weights, pictures or the run's settings cannot be had.
     """
-    from cifar_core.data import DataError, split_train_val
+    from cifar_core.data import split_train_val
 
     folder, config = run.best_checkpoint, run.config()
     classifier = network_of(folder, (folder / "card.json").stat().st_mtime_ns)
     data = pictures_of(config.data, run.data_dir)
-    try:
-        _, places = split_train_val(data.train.targets, config.val_size, config.split_seed)
-    except DataError as error:
-        raise TrainedNetworkError(str(error)) from None
+    _, places = split_train_val(data.train.targets, config.val_size, config.split_seed)
     monitored = config.monitored == "test"
     split, places = (data.test, np.arange(ANSWERED)) if monitored else (data.train, places[:ANSWERED])
     images = np.asarray(split.images[places])  # (N, 3, 32, 32)

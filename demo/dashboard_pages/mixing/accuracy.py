@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from cifar_core.errors import LabError
+from cifar_core.inference.held_out import HeldOut
 from demo.charts.what_if import Worth, worth_chart
 from demo.dashboard_pages.mixing.choice import measured_pictures
 from demo.dashboard_pages.mixing.hand_mix import Mixes, core_mix, describe_mixes, to_text
 from demo.shared.format import percent
 from demo.shared.host import is_public
-from demo.widgets.evaluation_pictures import Pictures
-from demo.widgets.networks import Network, TrainedNetworkError
+from demo.widgets.evaluation_pictures import count_pictures
+from demo.widgets.networks import Network
 from demo.widgets.panels import plain, show_chart, show_table
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes) -> None:
     st.subheader("How often is it right with this mix?")
     try:
         measured = measured_pictures(network, what_if.card)
-    except TrainedNetworkError as error:
+    except LabError as error:
         st.write(plain(f"This needs labeled pictures. {error}"))
         return
     kept = _kept(network.id, network.stamp)
@@ -51,7 +53,7 @@ def _each_off(what_if: "WhatIf") -> list[Mixes]:
     return [{block: kernel} for block, count in several.items() for kernel in range(count)]
 
 
-def _measure(what_if: "WhatIf", measured: Pictures, kept: dict[str, float], wanted: list[Mixes]) -> None:
+def _measure(what_if: "WhatIf", measured: HeldOut, kept: dict[str, float], wanted: list[Mixes]) -> None:
     """Fill in what is not known yet, with a progress bar."""
     missing = {to_text(mix): mix for mix in wanted if to_text(mix) not in kept}
     total = len(missing) * len(measured)
@@ -66,10 +68,10 @@ def _measure(what_if: "WhatIf", measured: Pictures, kept: dict[str, float], want
         kept[text] = hits / len(measured)
 
 
-def _show_table(what_if: "WhatIf", measured: Pictures, kept: dict[str, float], mixes: Mixes) -> None:
+def _show_table(what_if: "WhatIf", measured: HeldOut, kept: dict[str, float], mixes: Mixes) -> None:
     """As predicted, this mix, and how far they lie apart."""
     if "" not in kept:
-        st.caption(f"It asks the network about {measured.words} under the mix that you have set.")
+        st.caption(f"It asks the network about {count_pictures(measured)} under the mix that you have set.")
         return
     rows = [{"mix": "Every block as predicted", "right": percent(kept[""]), "difference": "–"}]
     if mixes and to_text(mixes) in kept:
@@ -79,10 +81,10 @@ def _show_table(what_if: "WhatIf", measured: Pictures, kept: dict[str, float], m
             {"mix": describe_mixes(mixes, what_if.blocks), "right": percent(share), "difference": points}
         )
     show_table(rows)
-    st.caption(f"Share of right answers on {measured.words}, each seen once and as it is.")
+    st.caption(f"Share of right answers on {count_pictures(measured)}, each seen once and as it is.")
 
 
-def _show_worth(what_if: "WhatIf", measured: Pictures, kept: dict[str, float]) -> None:
+def _show_worth(what_if: "WhatIf", measured: HeldOut, kept: dict[str, float]) -> None:
     rows = [
         Worth(block, kernel, kept[to_text(mix)])
         for mix in _each_off(what_if)
@@ -92,8 +94,9 @@ def _show_worth(what_if: "WhatIf", measured: Pictures, kept: dict[str, float]) -
     if not rows or "" not in kept or len(rows) < len(_each_off(what_if)):
         return
     reading = (
-        f"A bar for each kernel of each block: by how many points the accuracy on {measured.words} changes "
-        "when that kernel alone is switched off. Bars near zero: the other kernels can do its work."
+        "A bar for each kernel of each block: by how many points the accuracy on "
+        f"{count_pictures(measured)} changes when that kernel alone is switched off. "
+        "Bars near zero: the other kernels can do its work."
     )
     show_chart(
         worth_chart(rows, kept[""], "accuracy", reading),

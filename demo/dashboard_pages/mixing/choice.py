@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cifar_core.data.named import class_names_of
+from cifar_core.datasets import DATA_SETS
+from cifar_core.errors import LabError
+from cifar_core.inference.held_out import HeldOut, config_of, splits_of
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.history import History
 from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.runs.summary import Summary, summarize_all
-from demo.widgets.evaluation_pictures import Pictures, config_of, select_pictures, splits_of
-from demo.widgets.networks import Network, TrainedNetworkError, list_networks, network_of
+from demo.widgets.evaluation_pictures import select_pictures
+from demo.widgets.networks import Network, list_networks, network_of
 from demo.widgets.panels import plain
 from demo.widgets.picture_choice import Picked, choose_picture
 
@@ -105,7 +107,7 @@ def _read_record(path: Path, events_size: int) -> Record | None:
     kept = history.kept
     number = kept.epoch if kept else epochs[-1].epoch
     try:
-        names = class_names_of(config.data)
+        names = DATA_SETS[config.data].class_names
     except KeyError:
         raise StoreError(f"The settings of run '{run.id}' name a data set that is not known here.") from None
     softmax = config.model_args.get("activation", "softmax") == "softmax"
@@ -119,11 +121,11 @@ def _what_if_of(folder: Path, stamp: int) -> "WhatIf":
     try:
         return WhatIf(network_of(folder, stamp))
     except ValueError as error:
-        raise TrainedNetworkError(str(error)) from None
+        raise LabError(str(error)) from None
 
 
 def what_if_of(network: Network) -> "WhatIf":
-    """The loaded network, kept for everyone; better weights load anew. Raises TrainedNetworkError."""
+    """The loaded network, kept for everyone; better weights load anew. Raises LabError."""
     with st.spinner(LOADING):
         return _what_if_of(network.folder, network.stamp)
 
@@ -135,7 +137,7 @@ def opened(network: MixingNetwork) -> "WhatIf | None":
         return None
     try:
         return what_if_of(network.weights)
-    except TrainedNetworkError as error:
+    except LabError as error:
         st.error(plain(str(error)))
         return None
 
@@ -152,11 +154,11 @@ def opened_on_picture(network: MixingNetwork) -> "tuple[WhatIf, Network, Picked]
     return None if picked is None else (what_if, network.weights, picked)
 
 
-def measured_pictures(network: Network, card: "Card") -> Pictures:
+def measured_pictures(network: Network, card: "Card") -> HeldOut:
     """What accuracies are measured on: validation pictures, or test pictures where the run set none aside.
 
     Raises:
-        TrainedNetworkError: when there are none on this machine, or none that fit the network.
+        LabError: when there are none on this machine, or none that fit the network.
     """
     with st.spinner("Opening the pictures"):
         return select_pictures(network, card, splits_of(config_of(card))[0], MEASURED)

@@ -8,12 +8,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from cifar_core.errors import LabError
+from cifar_core.inference.held_out import HeldOut
 from demo.dashboard_pages.mixing.choice import MEASURED, MixingNetwork, measured_pictures, opened
 from demo.dashboard_pages.mixing.kernel_pictures import kernel_name
 from demo.shared.pictures import data_uri, sheet
 from demo.widgets.choice import choose
-from demo.widgets.evaluation_pictures import Pictures
-from demo.widgets.networks import TrainedNetworkError
+from demo.widgets.evaluation_pictures import count_pictures
 from demo.widgets.panels import plain
 
 AT_ONCE = 50  # pictures between two moves of the progress bar
@@ -21,7 +22,7 @@ FAVORITES = 8
 ROWS = "display:grid;grid-template-columns:7rem minmax(0,1fr);gap:.6rem .8rem;align-items:center"
 IMAGE = "display:block;width:100%;max-width:520px;image-rendering:pixelated"
 
-Found = tuple[Pictures, dict[str, NDArray[np.float32]]]  # the pictures; block -> coefficients (N, K)
+Found = tuple[HeldOut, dict[str, NDArray[np.float32]]]  # the pictures; block -> coefficients (N, K)
 
 
 def show_favorites(network: MixingNetwork) -> None:
@@ -47,8 +48,8 @@ def show_favorites(network: MixingNetwork) -> None:
     st.markdown(f"**{plain(favorites_title(block, classes))}**")
     st.html(favorites_html(measured, mixing[block], places, classes))
     st.caption(
-        f"Of {measured.words}: for each kernel of {block} the {FAVORITES} pictures in which it has its "
-        "largest shares, the largest at the left."
+        f"Of {count_pictures(measured)}: for each kernel of {block} the {FAVORITES} pictures in which it has "
+        "its largest shares, the largest at the left."
     )
 
 
@@ -74,7 +75,7 @@ def favorites_title(block: str, classes: Sequence[Sequence[str]]) -> str:
 
 
 def favorites_html(
-    measured: Pictures,
+    measured: HeldOut,
     coefficients: NDArray[np.float32],
     places: NDArray[np.int64],
     classes: Sequence[Sequence[str]],
@@ -97,7 +98,7 @@ def _look_through(network: MixingNetwork) -> Found | None:
         return None
     try:
         measured = measured_pictures(network.weights, what_if.card)
-    except TrainedNetworkError as error:
+    except LabError as error:
         st.write(plain(f"This needs labeled pictures. {error}"))
         return None
     bar, total = st.progress(0.0, text="Asking the network"), len(measured)

@@ -15,9 +15,9 @@ from demo.dashboard_pages.runs.label_form import show_label_form
 from demo.dashboard_pages.runs.query import all_tags
 from demo.dashboard_pages.runs.table import untick_all
 from demo.dashboard_pages.runs.trash_view import delete_button
+from demo.shared.format import RESUMABLE, labels_line
 from demo.shared.host import is_public
 from demo.widgets.panels import plain, show_link
-from demo.widgets.run_status import RESUMABLE, labels_line
 
 
 def show_actions(store: RunStore, summaries: list[Summary], chosen: list[Summary]) -> None:

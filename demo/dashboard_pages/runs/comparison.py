@@ -7,9 +7,8 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.config import TrainConfig
-from cifar_core.runs.history import History
 from cifar_core.runs.store import RunStore, StoreError
-from cifar_core.runs.summary import Summary
+from cifar_core.runs.summary import Summary, short_history
 from cifar_core.settings import as_text
 from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.charts.costs import COSTS, CostRun, cost_chart
@@ -102,7 +101,7 @@ def show_curves(store: RunStore, shown: list[Summary]) -> None:
     runs = []
     for item in shown:
         try:
-            runs.append(OverlaidRun(item.name, item.rank, History.in_short(store.get(item.id))))
+            runs.append(OverlaidRun(item.name, item.rank, short_history(store.get(item.id))))
         except StoreError as error:  # gone or damaged since the list was read
             st.error(plain(str(error)))
     left, right = st.columns(2)

@@ -1,4 +1,4 @@
-"""How long a training would take on this machine: the speed that is kept, or a process that measures it.
+"""How long a training would take here: from the speed that was measured before, or a process that measures.
 
 Nothing here can stop anybody from training: what is not known is said to be not known.
 """
@@ -21,11 +21,11 @@ from demo.widgets.panels import show_facts
 
 LOOK_SECONDS, BESIDE_SECONDS = 1.0, 5.0  # between two looks: while it is measured, while a training runs
 PATIENCE_SECONDS = 1.0  # a form that is just being changed is not measured yet
-MAX_STARTS = 3  # of a process that ends without a word
+MAX_STARTS = 3  # of a process that ends and leaves nothing
 
 BEING_MEASURED = "being measured, a few seconds"
 BESIDE = "not measured while a training runs"
-UNKNOWN = "not known, the measuring failed"
+UNKNOWN = "unknown; the measurement failed"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def answer_for(config: TrainConfig, store: RunStore) -> Answer:
     try:
         speed = load_speed(config)
     except MeasuringError as error:
-        return Answer(f"not known. {error}")
+        return Answer(f"unknown. {error}")
     beside = is_training(store)
     if speed is not None:
         return Answer(describe_time(config, speed, beside), speed)
@@ -87,13 +87,13 @@ def answer_for(config: TrainConfig, store: RunStore) -> Answer:
 
 def describe_time(config: TrainConfig, speed: Speed, beside: bool) -> str:
     """ "about 14 minutes (measured)", and what stands against it."""
-    how = "measured beside other work" if speed.busy else "measured"
+    how = "measured while the machine was busy" if speed.busy else "measured"
     words = f"about {about(estimate_seconds(config, speed))} ({how})"
-    return f"{words}; longer beside the training that runs" if beside else words
+    return f"{words}; longer while another training runs" if beside else words
 
 
-def kept_seconds(config: TrainConfig) -> float | None:
-    """The estimate from the speed that is kept, None without one."""
+def known_seconds(config: TrainConfig) -> float | None:
+    """The estimate from the speed that was measured before; None without one."""
     try:
         speed = load_speed(config)
     except MeasuringError:

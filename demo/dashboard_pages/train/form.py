@@ -20,7 +20,8 @@ from cifar_core.config import (
     field_specs,
     parse_changes,
 )
-from cifar_core.recipes import Recipe, get_recipe, list_recipes
+from cifar_core.recipes import Recipe
+from cifar_core.recipes.sizes import known_models
 from cifar_core.settings import as_text
 from demo.widgets.panels import plain
 
@@ -137,7 +138,7 @@ def label_of(recipe: Recipe, spec: FieldSpec, changed: bool) -> str:
 def help_of(recipe: Recipe, spec: FieldSpec) -> str:
     """What the field does, its range and the recipe's value."""
     default, allowed = as_text(_widget_value(recipe, spec.name)) or "none", limits(spec)
-    return plain(f"{spec.help} {f'Allowed: {allowed}. ' if allowed else ''}The recipe has {default}.")
+    return plain(f"{spec.help} {f'Allowed: {allowed}. ' if allowed else ''}Recipe: {default}.")
 
 
 def _widget(recipe: Recipe, spec: FieldSpec, changed: bool) -> Any:
@@ -149,7 +150,7 @@ def _widget(recipe: Recipe, spec: FieldSpec, changed: bool) -> Any:
         "persist_state": "session",
     }
     if spec.name == "model":
-        return st.selectbox(label, sorted({get_recipe(name).config.model for name in list_recipes()}), **kept)
+        return st.selectbox(label, known_models(), **kept)
     if spec.choices:
         return st.selectbox(label, spec.choices, **kept)
     if spec.type is bool:
@@ -170,5 +171,5 @@ def _parsed(spec: FieldSpec, value: Any) -> Any:
     if spec.type in WRITTEN and isinstance(value, str):
         return parse_changes([f"{spec.name}={value}"])[spec.name]
     if value is None:
-        raise ConfigError(f"{spec.name} is empty; give a value, or go back to the recipe.")
+        raise ConfigError(f"{spec.name} is empty; give a value, or reset to the recipe.")
     return value

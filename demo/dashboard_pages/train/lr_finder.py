@@ -14,14 +14,13 @@ from demo.widgets.panels import plain, show_chart
 
 LOOK_SECONDS = 1.0
 EXPLANATION = (
-    "Eighty training steps with a rate that grows from a ten-thousandth to ten times the one above. "
-    "Nothing of them is kept, and leaving this page ends them."
+    "Trains for eighty steps while the learning rate grows from a ten-thousandth to ten times the one above. "
+    "Nothing of it is kept, and leaving this page stops it."
 )
-WAITING = "Waits until the device is free."
 
 
 def show_lr_finder(store: RunStore, recipe: Recipe, config: TrainConfig, data_dir: Path | None) -> None:
-    """A fold-out: start, the loss along the rate, and the suggestion to take over."""
+    """A fold-out: start, the loss against the rate, and the suggestion to take over."""
     with st.expander("Find a learning rate", key="lr_finder"):
         path = st.session_state.get("lr_finder_run")
         if path is None:
@@ -34,7 +33,7 @@ def show_lr_finder(store: RunStore, recipe: Recipe, config: TrainConfig, data_di
                 st.fragment(_panel, run_every=seconds)(folder, recipe, seconds)
             except StoreError as error:
                 st.error(plain(str(error)))
-                st.button("Begin anew", on_click=end_search, args=(folder,))
+                st.button("Start over", on_click=end_search, args=(folder,))
     trouble = st.session_state.pop("lr_trouble", None)
     if trouble:
         st.error(plain(trouble))
@@ -74,13 +73,13 @@ def _panel(folder: SearchFolder, recipe: Recipe, drawn_seconds: float | None) ->
     st.caption(plain(describe_search(search)))
     if search.points:
         chart = lr_finder_chart(search.points, search.suggestion)
-        show_chart(chart, "lr-search", "Line chart: training loss along a growing learning rate")
+        show_chart(chart, "lr-search", "Line chart: training loss against a growing learning rate")
     with st.container(horizontal=True):
         if search.suggestion is not None:
             rate = rounded(search.suggestion)
             use = f"Use {rate:g}"
             used = st.button(use, type="primary", on_click=use_rate, args=(folder, recipe, rate))
-        label = "Stop" if search.going_on else "Begin anew"
+        label = "Stop" if search.going_on else "Start over"
         ended = st.button(label, on_click=end_search, args=(folder,), key="lr-end")
     if used or ended:
         st.rerun()  # a button of a fragment draws the fragment alone, and the form lies outside
@@ -94,12 +93,12 @@ def rounded(rate: float) -> float:
 def describe_search(search: LrFinder) -> str:
     """What the search does or found, in a sentence."""
     if search.state == "waiting":
-        return WAITING
+        return "Waiting until the device is free."
     if search.state == "failed":
         return f"The search failed. {search.message}"
     steps = len(search.points)
     if search.going_on:
-        return f"Step {steps} of 80." if steps else "Reads the pictures and builds the network."
+        return f"Step {steps} of 80." if steps else "Reading the pictures and building the network."
     if search.suggestion is None:
         return f"The loss hardly fell in {steps} steps: there is no rate to suggest."
-    return f"{steps} steps; the settings have {search.base:g}."
+    return f"{steps} steps; the present setting is {search.base:g}."

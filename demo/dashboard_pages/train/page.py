@@ -5,18 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from cifar_core.config import ConfigError, TrainConfig
-from cifar_core.recipes import Recipe, get_recipe, list_recipes
+from cifar_core.recipes import Recipe
 from cifar_core.runs.launch import launch
-from cifar_core.runs.store import RunStore, StoreError, last_folder
+from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.summary import Summary, summarize_all
 from demo.dashboard_pages.train.cost import show_time_here
-from demo.dashboard_pages.train.data_source import (
-    DOWNLOAD_HERE,
-    DOWNLOAD_TEXT,
-    SYNTHETIC_TEXT,
-    describe_folder,
-    named_folder,
-)
+from demo.dashboard_pages.train.data import choose_data
 from demo.dashboard_pages.train.form import (
     back_to_recipe,
     changed_fields,
@@ -25,93 +19,11 @@ from demo.dashboard_pages.train.form import (
     current_values,
     show_form,
 )
-from demo.dashboard_pages.train.limits import CAPS_TEXT, capped, whats_in_the_way
 from demo.dashboard_pages.train.lr_finder import show_lr_finder
-from demo.dashboard_pages.train.queue import show_queue
-from demo.dashboard_pages.train.recipes import KINDS, card_caption, kind_of
+from demo.dashboard_pages.train.queue import CAPS_TEXT, capped, show_queue, whats_in_the_way
+from demo.dashboard_pages.train.recipes import choose_recipe
 from demo.shared.host import is_public
 from demo.widgets.panels import plain, tighten_page
-
-DATA_TEXT = {
-    "cifar10": "CIFAR-10: 60,000 small photographs",
-    "airplane_automobile": "Its airplanes and automobiles alone: 12,000 photographs",
-    "synthetic": "Drawn shapes, to try things out",
-}
-LAST = "last_recipe"  # of this session
-
-
-def choose_recipe(summaries: list[Summary]) -> Recipe:
-    """The recipes of a kind as a list of cards, one of them chosen; the URL holds the choice.
-
-    Who comes back from another page by a link without it finds the choice again.
-    """
-    st.subheader("1. Recipe")
-    kind = st.segmented_control(
-        "Kind of recipe",
-        list(KINDS),
-        format_func=KINDS.__getitem__,
-        default=kind_of(st.query_params.get("recipe", st.session_state.get(LAST, ""))),
-        required=True,
-        key="kind",
-        label_visibility="collapsed",
-        wrap=True,  # a phone would hide what does not fit on one line
-    )
-    names = [name for name in list_recipes() if kind_of(name) == kind]
-    if "recipe" not in st.query_params and st.session_state.get(LAST) in names:
-        st.session_state.setdefault("recipe", st.session_state[LAST])
-    name = st.radio(
-        "Recipe",
-        names,
-        captions=[card_caption(get_recipe(name), summaries) for name in names],
-        key="recipe",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    st.session_state[LAST] = name or names[0]
-    return get_recipe(name or names[0])
-
-
-def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, bool]:
-    """(the config's `data`, the folder if one is named, whether training can start)."""
-    st.subheader("2. Pictures")
-    options = list(DATA_TEXT)
-    data = st.radio(
-        "Pictures",
-        options,
-        index=options.index(recipe.config.data),
-        format_func=DATA_TEXT.__getitem__,
-        key=f"data:{recipe.name}",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    if data == "synthetic":
-        st.caption(SYNTHETIC_TEXT)
-        return "synthetic", None, True
-    return str(data), *choose_folder(store)
-
-
-def choose_folder(store: RunStore) -> tuple[Path | None, bool]:
-    """(the folder to pass on, whether it can be used): the variable's, the typed one, or a download."""
-    named = named_folder()
-    if named is not None:
-        usable, words = describe_folder(named)
-        st.caption(plain(f"From the folder in CIFAR_DATA. {words}"))
-        return None, usable
-    if is_public():
-        st.caption(DOWNLOAD_HERE)
-        return None, True
-    if "folder" not in st.session_state:
-        st.session_state["folder"] = last_folder(store)
-    typed = st.text_input(
-        "Folder with CIFAR-10", key="folder", persist_state="session", placeholder="empty: download"
-    ).strip()
-    if not typed:
-        st.caption(DOWNLOAD_TEXT)
-        return None, True
-    folder = Path(typed).expanduser()
-    usable, words = describe_folder(folder)
-    (st.caption if usable else st.error)(plain(words))
-    return folder, usable
 
 
 def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
@@ -139,7 +51,7 @@ def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -
         busy = whats_in_the_way(store) if is_public() else ""
         ready = config is not None and usable and not busy
         pressed = st.button("Train", type="primary", disabled=not ready)
-        st.button("Back to the recipe", on_click=back_to_recipe, args=(recipe,), disabled=not changed)
+        st.button("Reset to the recipe", on_click=back_to_recipe, args=(recipe,), disabled=not changed)
     if trouble:
         st.error(plain(trouble))
     if is_public():

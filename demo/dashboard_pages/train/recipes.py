@@ -1,4 +1,4 @@
-"""What a recipe's card says: its sentence, the network's size, its time here, stated and best accuracy.
+"""Choose a recipe: a card for each, with its sentence, its network's size, its time here, its accuracies.
 
 Recipes come in kinds: the project's own, those of the guided tour, those of earlier works as stated, and a
 fast one for each of these.
@@ -6,14 +6,17 @@ fast one for each of these.
 
 from collections.abc import Sequence
 
+import streamlit as st
+
 from cifar_core.estimate.speed import about
 from cifar_core.recipes import FAST, LESSONS, Recipe, get_recipe, list_recipes
 from cifar_core.recipes.sizes import size_of
 from cifar_core.runs.summary import Summary, best_of_recipe
-from demo.dashboard_pages.train.cost import kept_seconds
+from demo.dashboard_pages.train.cost import known_seconds
 from demo.shared.format import MULTIPLY_ADDS, amount, counted, percent
 from demo.widgets.panels import plain
 
+LAST = "last_recipe"  # of this session
 KINDS = {"own": "Ours", "lesson": "Lessons", "stated": "Earlier works", "fast": "Earlier works, fast"}
 
 
@@ -26,9 +29,36 @@ def kind_of(name: str) -> str:
     return "fast" if name.endswith(FAST) else "stated"
 
 
-def card_caption(recipe: Recipe, summaries: Sequence[Summary]) -> str:
-    """The sentence, and below it the figures that are known."""
-    return f"{plain(recipe.summary)}  \n{plain(' · '.join(card_figures(recipe, summaries)))}"
+def choose_recipe(summaries: Sequence[Summary]) -> Recipe:
+    """The recipes of a kind as a list of cards, one of them chosen; URL and session hold the choice."""
+    st.subheader("1. Recipe")
+    kind = st.segmented_control(
+        "Kind of recipe",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        default=kind_of(st.query_params.get("recipe", st.session_state.get(LAST, ""))),
+        required=True,
+        key="kind",
+        label_visibility="collapsed",
+        wrap=True,  # a phone would hide what does not fit on one line
+    )
+    names = [name for name in list_recipes() if kind_of(name) == kind]
+    if "recipe" not in st.query_params and st.session_state.get(LAST) in names:
+        st.session_state.setdefault("recipe", st.session_state[LAST])
+    recipes = [get_recipe(name) for name in names]
+    name = st.radio(
+        "Recipe",
+        names,
+        captions=[
+            f"{plain(recipe.summary)}  \n{plain(' · '.join(card_figures(recipe, summaries)))}"
+            for recipe in recipes
+        ],
+        key="recipe",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    st.session_state[LAST] = name or names[0]
+    return get_recipe(name or names[0])
 
 
 def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
@@ -38,7 +68,7 @@ def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
     if size is not None:
         figures += [f"{amount(size.parameters)} parameters", f"{amount(size.macs)} {MULTIPLY_ADDS}"]
     figures.append(counted(recipe.config.epochs, "epoch"))
-    seconds = kept_seconds(recipe.config)
+    seconds = known_seconds(recipe.config)
     if seconds is not None:
         figures.append(f"about {about(seconds)} here")
     if recipe.stated is not None:

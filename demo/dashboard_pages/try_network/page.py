@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.images.decode import ImageError, decode
 from cifar_core.runs.store import RunStore
@@ -18,7 +19,6 @@ from demo.widgets.evaluation_pictures import data_of
 from demo.widgets.networks import (
     TOP,
     Network,
-    TrainedNetworkError,
     choose_network,
     describe_score,
     draw,
@@ -51,7 +51,7 @@ def test_tab(network: Network, classifier: "Classifier") -> None:
     try:
         with st.spinner("Opening the test pictures"):
             split = data_of(network, classifier.card).test
-    except TrainedNetworkError as error:
+    except LabError as error:
         show_drawings(classifier, str(error))
         return
     seed = st.session_state.setdefault("dozen", 0)
@@ -120,7 +120,7 @@ def show_page() -> None:
     try:
         with st.spinner(LOADING):
             classifier = network_of(network.folder, network.stamp)
-    except TrainedNetworkError as error:
+    except LabError as error:
         st.error(plain(str(error)))
         return
     show_card(classifier)

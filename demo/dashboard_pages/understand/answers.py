@@ -11,10 +11,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from cifar_core.format import describe_remaining, remaining_seconds
+from cifar_core.inference.held_out import HeldOut
 from cifar_core.metrics.calibration import picture_losses, probabilities
 from cifar_core.metrics.classification import confusion_matrix
-from demo.shared.format import duration
-from demo.widgets.evaluation_pictures import Pictures
 
 if TYPE_CHECKING:
     from cifar_core.inference.classifier import Classifier
@@ -77,7 +77,7 @@ def parts_for(key: tuple) -> Parts:
     return parts
 
 
-def compute(classifier: "Classifier", pictures: Pictures, parts: Parts) -> Iterator[int]:
+def compute(classifier: "Classifier", pictures: HeldOut, parts: Parts) -> Iterator[int]:
     """Fill in the parts that are missing; yields how many pictures are done after each."""
     for start in range(0, len(pictures), PART):
         if start not in parts:
@@ -85,21 +85,16 @@ def compute(classifier: "Classifier", pictures: Pictures, parts: Parts) -> Itera
             yield min(start + PART, len(pictures))
 
 
-def answers_of(classifier: "Classifier", weights: tuple, pictures: Pictures) -> Answers:
+def answers_of(classifier: "Classifier", weights: tuple, pictures: HeldOut) -> Answers:
     """The network's answers, with a bar while they are computed; what is known is not asked again."""
     parts = parts_for((*weights, pictures.key))
     began, known = time.monotonic(), sum(map(len, parts.values()))
     place = st.empty()
     for done in compute(classifier, pictures, parts):
-        place.progress(done / len(pictures), text=describe_progress(done, known, len(pictures), began))
+        left = describe_remaining(remaining_seconds(done, len(pictures), time.monotonic() - began, known))
+        words = f"The network looks at picture {done:,} of {len(pictures):,}{left}"
+        place.progress(done / len(pictures), text=words)
     place.empty()
     logits = np.concatenate([parts[start] for start in sorted(parts)])
     calibration = classifier.card.calibration
     return Answers(logits, pictures.targets, calibration.temperature if calibration else 1.0)
-
-
-def describe_progress(done: int, known: int, total: int, began: float) -> str:
-    """How far it is, and how long the rest takes at the speed so far."""
-    each = (time.monotonic() - began) / max(1, done - known)
-    left = f", about {duration(each * (total - done))} left" if done < total else ""
-    return f"The network looks at picture {done:,} of {total:,}{left}"

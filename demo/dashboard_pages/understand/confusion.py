@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from cifar_core.inference.held_out import HeldOut
 from demo.charts.confusion import confused_pairs, confusion_chart, per_class_chart
 from demo.dashboard_pages.understand.answers import Answers
 from demo.dashboard_pages.understand.mistakes import show_found
 from demo.shared.format import percent
 from demo.widgets.choice import choose, key_of
-from demo.widgets.evaluation_pictures import Pictures
 from demo.widgets.panels import show_chart, show_table
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def pair_rows(answers: Answers, names: Sequence[str]) -> list[dict[str, str]]:
     ]
 
 
-def show_confusion(classifier: "Classifier", pictures: Pictures, answers: Answers) -> None:
+def show_confusion(classifier: "Classifier", pictures: HeldOut, answers: Answers) -> None:
     """The matrix, the pictures behind its cell, and what follows for the classes."""
     names = pictures.class_names
     matrix = confusion_chart(answers.confusion, names)

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from cifar_core.inference.held_out import HeldOut
 from demo.dashboard_pages.understand.layer_pictures import (
     MOST_MAPS,
     filter_reading,
@@ -18,7 +19,6 @@ from demo.dashboard_pages.understand.layer_pictures import (
 from demo.shared.format import whole_percent
 from demo.shared.pictures import data_uri
 from demo.widgets.choice import choose
-from demo.widgets.evaluation_pictures import Pictures
 from demo.widgets.panels import plain
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ BESIDE = "display:flex;gap:1rem;align-items:center"
 PICTURE = "width:96px;height:96px;image-rendering:pixelated;border-radius:4px"
 
 
-def show_layers(classifier: "Classifier", pictures: Pictures) -> None:
+def show_layers(classifier: "Classifier", pictures: HeldOut) -> None:
     """Choose a picture and a layer; then its maps, and its filters."""
     from cifar_core.explain.layers import filters_of, map_layers
 
@@ -62,7 +62,7 @@ def choose_picture(total: int) -> int:
     return number - 1
 
 
-def picture_html(classifier: "Classifier", pictures: Pictures, number: int) -> str:
+def picture_html(classifier: "Classifier", pictures: HeldOut, number: int) -> str:
     """The picture, what it shows and what the network says."""
     picture, truth = pictures.images[number], pictures.class_names[int(pictures.targets[number])]
     label, probability = classifier.predict(pictures.images[number : number + 1])[0].top[0]

@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from cifar_core.inference.held_out import HeldOut
 from demo.dashboard_pages.understand.answers import Answers
 from demo.shared.format import counted, whole_percent
 from demo.shared.pictures import RIGHT, WRONG, data_uri, heated
 from demo.widgets.choice import choose
-from demo.widgets.evaluation_pictures import Pictures
 from demo.widgets.panels import plain
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def map_side(classifier: "Classifier") -> int:
 
 
 def shown_pictures(
-    classifier: "Classifier", pictures: Pictures, answers: Answers, numbers: NDArray[np.int64], looks: str
+    classifier: "Classifier", pictures: HeldOut, answers: Answers, numbers: NDArray[np.int64], looks: str
 ) -> list[Shown]:
     """What the gallery shows of some pictures."""
     classes = (answers.predictions if looks == "said" else answers.targets)[numbers]
@@ -117,7 +117,7 @@ def shown_pictures(
     ]
 
 
-def show_mistakes(classifier: "Classifier", pictures: Pictures, answers: Answers) -> None:
+def show_mistakes(classifier: "Classifier", pictures: HeldOut, answers: Answers) -> None:
     """The search, and the pictures that it finds."""
     names = pictures.class_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -127,7 +127,7 @@ def show_mistakes(classifier: "Classifier", pictures: Pictures, answers: Answers
 
 
 def show_found(
-    classifier: "Classifier", pictures: Pictures, answers: Answers, true: str, predicted: str
+    classifier: "Classifier", pictures: HeldOut, answers: Answers, true: str, predicted: str
 ) -> None:
     """The pictures of a true and a predicted class, twelve at a time."""
     numbers = found(answers, pictures.class_names, true, predicted)

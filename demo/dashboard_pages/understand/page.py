@@ -4,26 +4,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT
+from cifar_core.inference.held_out import HeldOut, config_of, splits_of
 from cifar_core.runs.store import RunStore
 from demo.dashboard_pages.understand.answers import Answers, answers_of
 from demo.dashboard_pages.understand.calibration import show_calibration
 from demo.dashboard_pages.understand.confusion import show_confusion
 from demo.dashboard_pages.understand.layers import show_layers
 from demo.dashboard_pages.understand.mistakes import show_mistakes
-from demo.dashboard_pages.understand.robustness import show_robustness
 from demo.shared.format import percent
 from demo.widgets.choice import choose
-from demo.widgets.evaluation_pictures import (
-    FEW_COUNTS,
-    Pictures,
-    choose_pictures,
-    config_of,
-    describe_pictures,
-    select_pictures,
-    splits_of,
-)
-from demo.widgets.networks import Network, TrainedNetworkError, choose_network, list_networks, network_of
+from demo.widgets.evaluation_pictures import FEW_COUNTS, choose_pictures, describe_pictures, select_pictures
+from demo.widgets.networks import Network, choose_network, list_networks, network_of
 from demo.widgets.panels import plain, show_link, tighten_page
 
 if TYPE_CHECKING:
@@ -45,7 +38,7 @@ NO_WEIGHTS = "has no saved weights to look into"
 LOADING = "Loading the network; the first time takes a few seconds"
 
 
-def answered(network: Network, classifier: "Classifier", pictures: Pictures) -> Answers:
+def answered(network: Network, classifier: "Classifier", pictures: HeldOut) -> Answers:
     """The network's answers to the pictures, computed once."""
     return answers_of(classifier, (str(network.folder), network.stamp), pictures)
 
@@ -71,7 +64,7 @@ def describe_tta(views: int) -> str:
 
 
 def validation_answers(
-    network: Network, classifier: "Classifier", pictures: Pictures, answers: Answers, count: int
+    network: Network, classifier: "Classifier", pictures: HeldOut, answers: Answers, count: int
 ) -> Answers | None:
     """What a temperature may be fitted on; None where the run set nothing aside."""
     if "val" not in splits_of(config_of(classifier.card)):
@@ -82,7 +75,9 @@ def validation_answers(
 
 
 def show_damage(store: RunStore, networks: list[Network], network: Network, classifier: "Classifier") -> None:
-    """What the network bears."""
+    """The network's accuracy under damage."""
+    from demo.dashboard_pages.understand.robustness import show_robustness  # brings torch
+
     split, count = choose_pictures(config_of(classifier.card), "damaged", FEW_COUNTS, 200)
     pictures = select_pictures(network, classifier.card, split, count)
     st.write(plain(describe_pictures(pictures)))
@@ -123,7 +118,7 @@ def show_page() -> None:
     network = choose_network(networks, DEFAULT_CHECKPOINT, NO_WEIGHTS)
     try:
         show_network(store, networks, network)
-    except TrainedNetworkError as error:
+    except LabError as error:
         st.write(plain(str(error)))
 
 

@@ -1,4 +1,4 @@
-"""What a network bears: accuracy under eight kinds of damage, measured on demand and compared."""
+"""A network's accuracy under each kind of damage, measured on demand and compared."""
 
 import html
 import math
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cifar_core.data.corruptions import CORRUPTIONS, STRENGTHS, corrupt
+from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from cifar_core.explain.robustness import Robustness, cells_left, keep, measure
+from cifar_core.format import describe_remaining, remaining_seconds
+from cifar_core.inference.held_out import HeldOut
 from cifar_core.runs.store import RunStore
 from demo.charts.overlay import line_style
 from demo.charts.robustness import MEAN, compared_chart, kind_style, robustness_chart, values_of
@@ -18,13 +20,11 @@ from demo.dashboard_pages.understand.robustness_store import (
     known_of,
     measured_runs,
     robustness_file,
-    weights_mark,
 )
 from demo.shared.format import duration, percent
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, sheet
 from demo.widgets.choice import choose
-from demo.widgets.evaluation_pictures import Pictures
 from demo.widgets.networks import Network
 from demo.widgets.panels import plain, show_chart, show_legend, show_table
 
@@ -37,8 +37,8 @@ GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));ga
 SMALL = "font-size:.8rem;opacity:.7"
 IMAGE = "display:block;width:100%;image-rendering:pixelated"
 ABOUT = (
-    "The same pictures, damaged in eight ways and five strengths, after the benchmark CIFAR-10-C. The "
-    "network has one look at each."
+    f"The same pictures under {len(CORRUPTIONS)} kinds of damage in {STRENGTHS} strengths, after the "
+    "benchmark CIFAR-10-C. The network has one look at each."
 )
 PUBLIC = "Measuring is off on this public page; what was measured before is shown."
 
@@ -48,17 +48,17 @@ def show_robustness(
     networks: Sequence[Network],
     network: Network,
     classifier: "Classifier",
-    pictures: Pictures,
+    pictures: HeldOut,
 ) -> None:
-    """What is known of the chosen network, a button for what is not, and all networks side by side."""
+    """All that is known of the chosen network, a button for what is not, and all networks side by side."""
     st.write(ABOUT)
-    mark = weights_mark(network.folder, network.stamp)
-    known = known_of(store, network, pictures.key) or Robustness(pictures.key, len(pictures), mark)
+    known = known_of(store, network, pictures.key)
+    known = known or Robustness(pictures.key, len(pictures), classifier.version)
     if not known.is_whole:
         show_button(robustness_file(store, network), network, classifier, pictures, known)
     if known.clean is not None:
         show_legend((kind, kind_style(kind)) for kind in CORRUPTIONS)
-        alt = "Line chart: accuracy over the strength of eight kinds of damage"
+        alt = "Line chart: accuracy over the strength of each kind of damage"
         show_chart(robustness_chart(known), "robustness", alt)
         st.caption(describe_spread(known))
     st.html(damage_html(pictures, 0))
@@ -73,7 +73,7 @@ def show_robustness(
 
 
 def show_button(
-    file: Path, network: Network, classifier: "Classifier", pictures: Pictures, known: Robustness
+    file: Path, network: Network, classifier: "Classifier", pictures: HeldOut, known: Robustness
 ) -> None:
     """The button that measures, with how long that takes; a bar while it does."""
     if is_public():
@@ -92,8 +92,8 @@ def show_button(
         steps = measure(classifier, pictures.images, pictures.targets, known)
         for done, measured in enumerate(steps, start=1):
             keep(file, measured)
-            left = duration((time.monotonic() - began) / done * (cells - done))
-            place.progress(done / cells, text=f"{done} of {cells} measured, about {left} left")
+            left = describe_remaining(remaining_seconds(done, cells, time.monotonic() - began))
+            place.progress(done / cells, text=f"{done} of {cells} measured{left}")
     except OSError as error:
         st.error(plain(f"What was measured cannot be kept in {file.parent}: {error.strerror}."))
         return
@@ -101,8 +101,8 @@ def show_button(
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def seconds_a_picture(folder: Path, stamp: int, _classifier: "Classifier", _pictures: Pictures) -> float:
-    """How long the network takes for one picture here and now, after a warm-up."""
+def seconds_a_picture(folder: Path, stamp: int, _classifier: "Classifier", _pictures: HeldOut) -> float:
+    """Seconds that the network takes for one picture here and now, after a warm-up."""
     few = _pictures.images[:TIMED]
     _classifier.logits(few)
     began = time.perf_counter()
@@ -111,7 +111,7 @@ def seconds_a_picture(folder: Path, stamp: int, _classifier: "Classifier", _pict
 
 
 def describe_spread(known: Robustness) -> str:
-    """How far chance alone may move a figure of so many pictures."""
+    """A sentence on how far chance alone may move a figure of so many pictures."""
     share = known.clean or 0.0
     error = 100 * math.sqrt(max(share * (1 - share), 0.25 / known.n) / known.n)
     return f"Each point is {known.n:,} pictures; by chance alone it may be off by {error:.1f} points or more."
@@ -126,7 +126,7 @@ def number_rows(known: Robustness) -> list[dict[str, str]]:
     ]
 
 
-def damage_html(pictures: Pictures, number: int) -> str:
+def damage_html(pictures: HeldOut, number: int) -> str:
     """For each kind of damage its name and its numbers, and one picture at the strengths 0 to 5."""
     rows = []
     for kind, corruption in CORRUPTIONS.items():
@@ -141,7 +141,7 @@ def damage_html(pictures: Pictures, number: int) -> str:
     return f'<div style="{GRID}">{"".join(rows)}</div>'
 
 
-def show_comparison(store: RunStore, networks: Sequence[Network], pictures: Pictures) -> None:
+def show_comparison(store: RunStore, networks: Sequence[Network], pictures: HeldOut) -> None:
     """All networks that were measured on such pictures, a line each."""
     runs = measured_runs(store, networks, pictures.key)
     if len(runs) < 2:

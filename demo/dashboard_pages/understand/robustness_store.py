@@ -1,17 +1,17 @@
-"""Where measurements of robustness are kept: a run's in its own folder, a shipped network's in the cache."""
+"""Kept measurements of robustness: a run's in its own folder, a shipped network's in the cache."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from cifar_core.data.cache import default_cache_dir
+from cifar_core.errors import LabError
 from cifar_core.explain.robustness import Robustness, load
 from cifar_core.runs.store import RunStore, UnknownRun
 from cifar_core.runs.summary import rank_of
 from demo.charts.robustness import MeasuredRun
-from demo.widgets.networks import Network, TrainedNetworkError
+from demo.widgets.networks import Network
 
 
 def robustness_file(store: RunStore, network: Network) -> Path:
@@ -28,20 +28,21 @@ def robustness_file(store: RunStore, network: Network) -> Path:
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def weights_mark(folder: Path, stamp: int) -> str:
-    """A key for a network's weights; `stamp` changes with them. Raises TrainedNetworkError."""
-    try:
-        content = (folder / "weights.safetensors").read_bytes()
-    except OSError as error:
-        raise TrainedNetworkError(f"The weights in {folder} cannot be read: {error.strerror}.") from None
-    return hashlib.sha256(content).hexdigest()[:16]
+def version_of(folder: Path, stamp: int) -> str:
+    """The version of a network's weights; `stamp` changes with them. Raises CheckpointError."""
+    from cifar_core.checkpoint import weights_version  # torch
+
+    return weights_version(folder)
 
 
 def known_of(store: RunStore, network: Network, pictures: str) -> Robustness | None:
-    """What was measured of the network's weights on pictures with this key, perhaps in part."""
-    mark = weights_mark(network.folder, network.stamp)
+    """The measurement of the network's weights on pictures with this key, perhaps in part.
+
+    Earlier measurements name the weights by more digits of the same hash. Raises CheckpointError.
+    """
+    version = version_of(network.folder, network.stamp)
     kept = load(robustness_file(store, network))
-    return next((one for one in kept if (one.pictures, one.weights) == (pictures, mark)), None)
+    return next((one for one in kept if one.pictures == pictures and one.weights.startswith(version)), None)
 
 
 def measured_runs(store: RunStore, networks: Sequence[Network], pictures: str) -> list[MeasuredRun]:
@@ -50,7 +51,7 @@ def measured_runs(store: RunStore, networks: Sequence[Network], pictures: str) -
     for network in networks:
         try:
             known = known_of(store, network, pictures)
-        except (TrainedNetworkError, OSError):
+        except (LabError, OSError):
             continue
         if known is not None and known.is_whole:
             found.append(MeasuredRun(network.name, _rank(store, network), known))

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from cifar_core.inference.held_out import HeldOut
 from cifar_core.runs.events import BlockMixing
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
 from demo.charts.mixing_time import (
@@ -28,7 +29,6 @@ from demo.dashboard_pages.mixing.kernel_pictures import (
 )
 from demo.dashboard_pages.mixing.path import path_html, path_title
 from demo.shared.palette import DIVERGING_COLORS, KERNEL_COLORS
-from demo.widgets.evaluation_pictures import Pictures
 from tests.support.fake_runs import KERNELS, epoch_end
 
 NAMES = tuple("abcdefghij")
@@ -211,7 +211,7 @@ def test_favorites_are_those_with_the_largest_share():
 
 def test_the_pictures_of_a_kernel_bring_no_markup():
     images = np.zeros((2, 3, 32, 32), np.uint8)
-    pictures = Pictures(images, np.array([0, 1]), ("<b>cat", "dog"), "val", 2, "k")
+    pictures = HeldOut(images, np.array([0, 1]), ("<b>cat", "dog"), "val", 2, "k")
     shares = np.array([[0.2, 0.8], [0.7, 0.3]], np.float32)
     drawn = favorites_html(pictures, shares, favorites(shares, 1), [["dog"], ["<b>cat"]])
     assert 'alt="Kernel 2: &lt;b&gt;cat"' in drawn and "<b>" not in drawn

@@ -131,7 +131,7 @@ def test_a_long_run_is_drawn_quickly():
 
 def test_the_page_takes_the_view_from_its_address(store):
     run = make_run(store, epochs=6)
-    app = page("live", run=run.id, by="Steps", smooth="Smoother", part="The last five")
+    app = page("live", run=run.id, by="Steps", smooth="Strong", part="The last five")
     option = json.loads(app.get("echarts_chart")[0].proto.spec)
     assert option["xAxis"]["name"] == "step" and option["xAxis"]["min"] == STEPS_PER_EPOCH
     assert [line["name"] for line in option["series"]] == ["single steps", "training", "validation"]

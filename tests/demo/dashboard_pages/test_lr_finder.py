@@ -24,7 +24,7 @@ def test_a_rate_is_found_and_put_into_the_form(store, searches):
     recipe_lr = number(app, "lr").value
     button(app, "Find").click().run()
     (folder,) = searches
-    assert folder.config().lr == recipe_lr and "Waits until the device is free" in words(app)
+    assert folder.config().lr == recipe_lr and "until the device is free" in words(app)
     folder.stop()
     folder.change(state="running", points=POINTS, suggestion=0.01234)
     app.run()
@@ -51,7 +51,7 @@ def test_a_search_that_is_gone_is_said(store, searches):
     (searches[0].path / "search.json").unlink()
     app.run()
     assert "cannot be read" in words(app)
-    button(app, "Begin anew").click().run()
+    button(app, "Start over").click().run()
     assert "Find" in buttons(app)
 
 

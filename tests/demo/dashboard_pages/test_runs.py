@@ -330,3 +330,46 @@ def test_a_run_that_has_only_just_been_made_is_listed(store):
     run.write_status(Status("waiting"))
     app = page("runs", runs=run.id)
     assert list(app.dataframe[0].value["state"]) == ["Waiting"]
+
+
+def test_the_list_shows_every_run_newest_first(store):
+    runs = [make_run(store, epochs=2, state="stopped"), make_run(store, epochs=6)]
+    table = page("runs").dataframe[0].value
+    assert list(table["state"]) == ["Finished", "Stopped"]
+    assert list(table["best val accuracy (%)"]) == [89.76, 67.3]
+    assert [len(curve) for curve in table["val accuracy"]] == [6, 2]
+    assert len(runs) == len(table)
+
+
+def test_two_runs_lie_over_one_another_by_url(store):
+    first, second = make_run(store, epochs=3), make_run(store, epochs=5, lr=0.05, quality=0.9)
+    app = page("runs", runs=f"{first.id},{second.id}")
+    assert charts(app) == 2
+    assert "is ahead with" in words(app)
+    app = page("runs", runs=f"{first.id},{second.id}", view="settings")
+    assert charts(app) == 1
+    differing = app.table[0].value
+    assert "lr" in differing.to_string() and "0.05" in differing.to_string()
+    assert "seed" not in differing.to_string()
+
+
+def test_a_seventh_run_is_left_out_in_words(store):
+    ids = [make_run(store, epochs=1).id for _ in range(7)]
+    assert "the charts show the first 6" in words(page("runs", runs=",".join(ids)))
+
+
+def test_unknown_ids_in_the_url_are_said_and_dropped(store):
+    run = make_run(store)
+    app = page("runs", runs=f"nope,{run.id}")
+    assert "The link names 'nope', which this store of runs does not have" in words(app)
+    assert app.query_params["runs"] == run.id
+    assert charts(app) == 0
+
+
+def test_a_damaged_run_does_not_spoil_the_list(store):
+    make_run(store, epochs=2)
+    damaged = make_run(store)
+    (damaged.path / "events.jsonl").write_text("{]\n")
+    app = page("runs", runs=damaged.id)
+    assert "Damaged" in list(app.dataframe[0].value["state"])
+    assert "are damaged" in words(app)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from cifar_core.data import DataError
 from cifar_core.recipes import get_recipe
 from demo.shared.pictures import data_uri, picture_grid
-from demo.widgets.networks import TrainedNetworkError, draw, list_networks, load_pictures
+from demo.widgets.networks import draw, list_networks, pictures_of
 from tests.support.fake_runs import make_run
 
 PICTURE = np.arange(32 * 32 * 3, dtype=np.uint8).reshape(32, 32, 3)
@@ -30,9 +31,9 @@ def test_a_dozen_is_different_pictures_and_the_same_for_a_seed():
 
 def test_missing_pictures_are_said_and_never_downloaded(monkeypatch, tmp_path):
     monkeypatch.delenv("CIFAR_DATA", raising=False)
-    with pytest.raises(TrainedNetworkError, match="there is no such file or folder"):
-        load_pictures("cifar10", tmp_path / "nowhere")
-    assert len(load_pictures("synthetic", None).test) > 12
+    with pytest.raises(DataError, match="there is no such file or folder"):
+        pictures_of("cifar10", tmp_path / "nowhere")
+    assert len(pictures_of("synthetic", None).test) > 12
 
 
 def test_the_grid_says_right_and_wrong_in_words():

@@ -1,0 +1,58 @@
+"""`predict`: classify pictures."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from cifar_core.cli.options import Add, add_checkpoint, add_json, show, whole_number
+
+
+def add(add_parser: Add) -> None:
+    """Add the command with its options."""
+    parser = add_parser("predict", help="classify pictures")
+    parser.set_defaults(command=predict)
+    parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="picture files")
+    words = "how many classes to name (default: 3)"
+    parser.add_argument("--top", type=whole_number(1), default=3, help=words)
+    words = "turn the pictures clockwise first (default: 0)"
+    parser.add_argument("--turn", metavar="DEGREES", type=float, default=0.0, help=words)
+    words = "crop to a square whose side is 1/ZOOM of the picture's, 1 to 8 (default: 1)"
+    parser.add_argument("--zoom", type=float, default=1.0, help=words)
+    words = "where that square lies, each from -1 to 1 (default: 0 0, the middle)"
+    parser.add_argument(
+        "--shift", metavar=("RIGHT", "DOWN"), nargs=2, type=float, default=(0.0, 0.0), help=words
+    )
+    add_checkpoint(parser)
+    add_json(parser)
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Print an answer for each picture; one that cannot be read gets a sentence, the others their answers."""
+    from cifar_core.images.crop import Crop, cropped
+    from cifar_core.images.decode import ImageError, open_decoded
+    from cifar_core.inference.classifier import Classifier
+    from cifar_core.inference.responses import error_response, prediction_response
+
+    crop = Crop(options.turn, options.zoom, *options.shift)
+    classifier = Classifier.load(options.checkpoint)
+    answers: list[dict[str, Any]] = []
+    for path in options.images:
+        try:
+            decoded = open_decoded(path)
+        except ImageError as error:
+            answers.append(error_response(str(path), str(error)))
+            continue
+        (prediction,) = classifier.predict([cropped(decoded.image, crop)], top=options.top)
+        answers.append(prediction_response(str(path), prediction, classifier, crop, decoded.notes))
+    failures = [answer for answer in answers if "error" in answer]
+    show(options, answers, lambda rows: "\n".join(_line(row) for row in rows if "top" in row))
+    for answer in failures:
+        print(f"error: {answer['error']}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _line(answer: dict[str, Any]) -> str:
+    words = ", ".join(f"{guess['label']} {guess['probability']:.1%}" for guess in answer["top"])
+    doubt = " (this looks like none of the classes)" if answer["known"] is False else ""
+    return f"{answer['picture']}: {words}{doubt}"

@@ -1,0 +1,84 @@
+"""`train`: train a recipe, or go on with a run."""
+
+import argparse
+import shlex
+import sys
+
+from cifar_core.cli.options import Add, add_changes, add_data_dir, add_runs_dir
+from cifar_core.cli.progress import TrainProgress
+from cifar_core.config import ConfigError, parse_changes
+from cifar_core.recipes import get_recipe
+from cifar_core.runs.events import Beat, Event
+from cifar_core.runs.history import History
+from cifar_core.runs.queue import Withdrawn
+from cifar_core.runs.store import Run, RunStore, Status
+from cifar_core.training.in_turn import train_in_turn
+from cifar_core.training.trackers import TRACKERS, Mirror, check_trackers, trackers_of
+
+
+def add(add_parser: Add) -> None:
+    """Add the command with its options."""
+    parser = add_parser("train", help="train a recipe, or resume a run")
+    parser.set_defaults(command=train)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--recipe", metavar="NAME", help="which recipe; `recipes` lists them")
+    what.add_argument("--resume", metavar="RUN", help="go on with this run; `runs` lists them")
+    add_changes(parser, "epochs=5 lr=0.1")
+    words = "train beside another training, instead of waiting until it has ended"
+    parser.add_argument("--now", action="store_true", help=words)
+    words = "also send the run's figures to this tracker; may be repeated"
+    parser.add_argument("--log", action="append", choices=TRACKERS, default=[], help=words)
+    add_data_dir(parser)
+    add_runs_dir(parser)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train, with progress, and say how it ended."""
+    check_trackers(options.log)
+    run = _run_of(options)
+    # a run that goes on keeps its trackers
+    with TrainProgress(run) as progress, Mirror(run, [*options.log, *trackers_of(run)]) as mirror:
+
+        def listen(event: Event | Beat, status: Status) -> None:
+            progress(event, status)
+            mirror(event, status)
+
+        try:
+            train_in_turn(run, options.data_dir, options.now, listen, tell_of_waiting)
+        except Withdrawn:
+            pass
+        except KeyboardInterrupt:
+            progress.interrupted = True
+    print(_ending(run))
+    return 130 if progress.interrupted else 0
+
+
+def _run_of(options: argparse.Namespace) -> Run:
+    """Return the run to go on with, or a new one."""
+    store = RunStore(options.runs_dir)
+    if not options.resume:
+        config = get_recipe(options.recipe).config.replace(**parse_changes(options.changes))
+        return store.create(config, options.data_dir)
+    if options.changes:
+        raise ConfigError("--set cannot change a run that has begun; start a new one with --recipe.")
+    run = store.get(options.resume)
+    if run.shipped:
+        raise ConfigError(f"'{run.id}' came with the project and is finished; train its recipe instead.")
+    return run
+
+
+def tell_of_waiting(words: str) -> None:
+    """Say what a training waits for, and how it would not."""
+    print(f"{words} --now would not wait.", file=sys.stderr, flush=True)
+
+
+def _ending(run: Run) -> str:
+    best, state = History.of(run, short=True).best, run.status().state
+    words = f"Run {run.id} {state}: no epoch was completed."
+    if best:
+        accuracy = f"best validation accuracy {best.val_accuracy:.2%} at epoch {best.epoch}"
+        words = f"Run {run.id} {state}: {accuracy}, kept in {run.best_checkpoint}."
+    if state != "finished":
+        command = shlex.join(["train", "--resume", run.id, "--runs-dir", str(run.path.parent)])
+        words += f"\nGo on with: python -m cifar_core {command}"
+    return words

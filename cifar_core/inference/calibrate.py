@@ -1,0 +1,83 @@
+"""A checkpoint's temperature and OOD threshold, fitted to images that its run set aside."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_core.checkpoint import Card, load_checkpoint, write_card, write_reference
+from cifar_core.config import ConfigError
+from cifar_core.data import ImageData, split_train_val
+from cifar_core.images.decode import open_image
+from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.held_out import config_of, select_images
+from cifar_core.metrics.calibration import calibrate
+from cifar_core.metrics.ood import SCORE, OodThreshold, fit_reference, threshold_for
+from cifar_core.models.blocks import block_names
+
+REFERENCE_IMAGES = 5000  # training images that stand for what the network learned
+SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+def calibrate_checkpoint(folder: Path, data: ImageData, others: Sequence[Path] = ()) -> Card:
+    """Fit both to the run's validation images, write them beside the weights and return the new card.
+
+    others: folders with pictures of other things, which are counted and never chosen by. A network without
+    a chain of blocks gets a temperature only.
+
+    Raises:
+        CheckpointError: when the checkpoint cannot be loaded.
+        ConfigError: when the run set no images aside, or a folder holds no picture.
+        DataError: when the data has other classes than the network. ImageError: for an unreadable picture.
+    """
+    model, card = load_checkpoint(folder)
+    val = select_images(card, data, "val")
+    classifier = Classifier(model, card, blocks=block_names(model))
+    fitted = calibrate(classifier.averaged_logits(val.images), val.targets, "val")
+    card = dataclasses.replace(card, calibration=fitted)
+    if classifier.blocks:
+        card = _with_threshold(folder, classifier, card, (_training_images(card, data), val.images), others)
+    write_card(folder, card)
+    return card
+
+
+def _with_threshold(
+    folder: Path,
+    classifier: Classifier,
+    card: Card,
+    images: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    others: Sequence[Path],
+) -> Card:
+    """Return the card with an OOD threshold; writes what is usual to the network beside it.
+
+    images: of training and of validation, each (N, 3, 32, 32).
+    """
+    train, held_out = (classifier.measure(part) for part in images)
+    reference = fit_reference(train, held_out)
+    scores = reference.ood_scores(held_out)  # (N,)
+    threshold = threshold_for(scores)
+    ood = OodThreshold(SCORE, threshold, float((scores > threshold).mean()), len(scores), "val")
+    judge = Classifier(classifier.model, dataclasses.replace(card, ood=ood), reference=reference)
+    detected = {path.name: _detected(judge, path) for path in others}
+    write_reference(folder, reference)
+    return dataclasses.replace(card, ood=dataclasses.replace(ood, detected=detected))
+
+
+def _training_images(card: Card, data: ImageData) -> NDArray[np.uint8]:
+    """Return training images (N, 3, 32, 32) that stand for all, drawn by a fixed seed."""
+    config = config_of(card)
+    train, _ = split_train_val(data.train.targets, config.val_size, config.split_seed)
+    train = train[: config.train_size or len(train)]
+    chosen = np.random.default_rng(0).permutation(train)[:REFERENCE_IMAGES]
+    return np.asarray(data.train.images[np.sort(chosen)])
+
+
+def _detected(classifier: Classifier, folder: Path) -> dict[str, int]:
+    """Return how many pictures a folder holds, and how many of them are none of the classes."""
+    pictures = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    if not pictures:
+        raise ConfigError(f"{folder} holds no JPEG or PNG picture; give a folder with some.")
+    answers = classifier.predict([open_image(path) for path in pictures])
+    return {"images": len(answers), "unknown": sum(answer.known is False for answer in answers)}

@@ -1,0 +1,109 @@
+"""HTML of the networks themselves: the head of the page, the table of those on offer, the facts of a card.
+
+Pure functions; all that comes from a card is escaped.
+"""
+
+import html
+from collections.abc import Mapping
+
+from cifar_core.checkpoint import Card
+from demo.shared.format import amount, counted, duration, listed, percent
+
+VIEWS = {
+    1: "from one pass",
+    2: "the mean over the picture and its mirror image",
+    6: "the mean over the picture, its mirror image, and both moved by a pixel to two sides",
+}
+
+
+def head_html(card: Card) -> str:
+    """The page's title, what the network can say, and how often it was right."""
+    classes = f"{len(card.class_names)} things apart: {listed(card.class_names)}"
+    claim = f"A network trained on small photos tells {classes}. {record(card)}"
+    return f'<header class="head"><h1>What is in the picture?</h1><p>{html.escape(claim)}</p></header>'
+
+
+def record(card: Card) -> str:
+    """ "It was right about 91.23 % of 10,000 test pictures."; val where the test set has not been asked."""
+    for split, words in (("test", "test pictures that it had never seen"), ("val", "validation pictures")):
+        if split in card.metrics:
+            measured = card.metrics[split]
+            return f"It was right about {percent(measured['accuracy'])} of {measured['n']:,} {words}."
+    return "How often it is right has not been measured."
+
+
+def describe_alarm(card: Card) -> list[str]:
+    """How often "none of the ten" is said of a picture of the ten; nothing where that was not measured."""
+    if not card.ood:
+        return []
+    wrong, images = card.ood.false_alarms, card.ood.images
+    kind = {"val": "validation"}.get(card.ood.split, card.ood.split)
+    return [
+        f"It says so, wrongly, of {percent(wrong)} of {images:,} {kind} pictures that show one of the ten."
+    ]
+
+
+def networks_html(cards: Mapping[str, Card], speeds: Mapping[str, float], chosen: str) -> str:
+    """A table of the networks on offer; speeds: milliseconds of one pass here, of those that were asked."""
+    heads = ("Network", "Accuracy", "Parameters", "MACs a pass", "A pass here")
+    head = "".join(f'<th scope="col">{one}</th>' for one in heads)
+    rows = "".join(_network_row(name, card, speeds.get(name), name == chosen) for name, card in cards.items())
+    return (
+        '<div class="wide" tabindex="0" role="region" aria-label="Networks on offer">'
+        f'<table class="networks"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        '<p class="quiet">Accuracy: on test pictures of its classes. A pass here: the time that one takes on '
+        "this machine, for networks that have been asked.</p>"
+    )
+
+
+def _network_row(name: str, card: Card, milliseconds: float | None, chosen: bool) -> str:
+    measured = card.metrics.get("test") or card.metrics.get("val") or {}
+    kinds = len(card.class_names)
+    cells = (
+        percent(measured.get("accuracy")) + ("" if kinds == 10 else f" of {kinds} classes"),
+        amount(card.parameters),
+        amount(card.macs),
+        "–" if milliseconds is None else f"{milliseconds:.0f} ms",
+    )
+    mark = ' aria-current="true"' if chosen else ""
+    values = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+    return f'<tr{mark}><th scope="row">{html.escape(name)}</th>{values}</tr>'
+
+
+def facts_html(card: Card) -> str:
+    """The card's facts as a list of terms."""
+    facts = {
+        "Network": f"{card.model}, {amount(card.parameters)} parameters, {amount(card.macs)} MACs a pass",
+        "Accuracy": record(card),
+        "Answers": f"{_views(card)}, for the accuracy and on this page alike",
+        **_calibrated(card),
+        "Training": f"recipe {card.recipe}, {counted(card.epoch, 'epoch')}, seed {card.seed}, in "
+        f"{duration(card.wall_time_seconds)} on {card.device}",
+        "Data": f"{card.data_source}, fingerprint {card.data_fingerprint[:12]}",
+        "Made with": listed([f"{name} {version}" for name, version in card.versions.items()]),
+    }
+    facts |= {"Note" if i == 0 else f"Note {i + 1}": note for i, note in enumerate(card.notes)}
+    rows = "".join(
+        f"<dt>{html.escape(term)}</dt><dd>{html.escape(fact)}</dd>" for term, fact in facts.items()
+    )
+    return f'<dl class="facts">{rows}</dl>'
+
+
+def _views(card: Card) -> str:
+    if card.tta == 1 or card.tta_below == 1:
+        return VIEWS[card.tta]
+    return f"{VIEWS[card.tta]}, unless the first pass is at least {percent(card.tta_below)} sure"
+
+
+def _calibrated(card: Card) -> dict[str, str]:
+    """What was done for probabilities and OOD scores to mean something; nothing where nothing was."""
+    facts = {}
+    if card.calibration:
+        off, temperature = card.calibration.ece_after, card.calibration.temperature
+        facts["Probabilities"] = (
+            f"calibrated with a temperature of {temperature:.2f}; off by {percent(off)} on average"
+        )
+    if card.ood:
+        limit = f"{card.ood.threshold:.3g}"
+        facts["None of the ten"] = f"where the OOD score is above {limit}. {describe_alarm(card)[0]}"
+    return facts
