@@ -62,10 +62,6 @@ class MixingSums:
         ]
 
 
-def _answers(logits: Tensor) -> list[list[float]]:
-    return [[round(value, 4) for value in row] for row in logits.softmax(dim=1).tolist()]
-
-
 def _rounded(values: Tensor) -> list[float]:
     return [round(value, 6) for value in values.tolist()]
 
@@ -89,7 +85,8 @@ def evaluate(
                 loss += cross_entropy(logits, targets, reduction="sum").item()
                 correct += int((logits.argmax(dim=1) == targets).sum())
                 n += len(targets)
-                answers += _answers(logits[: ANSWERED - len(answers)])
+                rows = logits[: ANSWERED - len(answers)].softmax(dim=1).tolist()
+                answers += [[round(value, 4) for value in row] for row in rows]
                 mixing.add(record, targets)
                 yield
     finally:  # also when the caller leaves between two batches

@@ -1,4 +1,4 @@
-"""What becomes of a run's events: stored, shown, saved, and between two of them requests are answered.
+"""One process's part of a run: events are stored, shown and saved, and requests answered between them.
 
 The state that is saved is complete: a later process goes on from it, bit for bit.
 """
@@ -85,7 +85,7 @@ class Stopped(BaseException):
 
 @dataclass(frozen=True)
 class Saved:
-    """What a later process goes on from: the trainer's state, where it trained, and on which data."""
+    """The state that a later process goes on from: the trainer's, its workplace, and which data it saw."""
 
     trainer: dict[str, Any]
     workplace: Workplace

@@ -139,12 +139,12 @@ class Trainer:
 
     @property
     def scheduled_lr(self) -> float:
-        """What the schedule has for the coming step."""
+        """The schedule's rate of the coming step."""
         return learning_rate(self.config, self.step, self.steps_per_epoch)
 
     @property
     def lr_factor(self) -> float:
-        """What the schedule is multiplied by: 1, or what the last change says."""
+        """The factor on the schedule: 1, or that of the last change."""
         return self.lr_changes[-1][1] if self.lr_changes else 1.0
 
     def scale_lr(self, factor: float) -> None:
