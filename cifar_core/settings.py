@@ -3,10 +3,13 @@
 import contextlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from cifar_core.errors import LabError
+
+Choice = TypeVar("Choice")
 
 
 class ConfigError(LabError):
@@ -95,6 +98,13 @@ _TYPE_WORDS: dict[Any, str] = {
     tuple: "a list of whole numbers above 0, such as 50,75",
     dict: 'a JSON object such as {"num_kernels": 4}',
 }
+
+
+def choose(table: Mapping[str, Choice], name: str, value: str) -> Choice:
+    """Return what `table` has for the setting `name` at `value`; raises ConfigError where it has nothing."""
+    if value not in table:
+        raise ConfigError(f"{name} is '{value}', which nothing implements; there are {', '.join(table)}.")
+    return table[value]
 
 
 def from_text(spec: FieldSpec, text: str) -> Any:

@@ -1,4 +1,4 @@
-"""What each block of a network makes of images, in short: the mean and the spread of each of its channels."""
+"""Statistics of a network's blocks on images: the mean and the spread of each of their channels."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager

@@ -296,13 +296,9 @@ def hand_mixing(
     changes = _changes({block: count for block, (_, count) in mixers.items()}, fixed, off)
     with ExitStack() as stack:
         for block, change in changes.items():
-            stack.callback(_replace_output(mixers[block][0], change))
+            hook = mixers[block][0].register_forward_hook(lambda *call, change=change: change(call[-1]))
+            stack.callback(hook.remove)
         yield
-
-
-def _replace_output(mixer: nn.Module, change: Change) -> Callable[[], None]:
-    """Let `mixer` answer what `change` makes of its output; returns what undoes it."""
-    return mixer.register_forward_hook(lambda _module, _inputs, output: change(output)).remove
 
 
 def _changes(

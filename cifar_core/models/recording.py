@@ -1,4 +1,4 @@
-"""What modules put out while a network answers, kept apart for the threads that share the network."""
+"""The outputs of modules while a network answers, kept apart for the threads that share the network."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -97,7 +97,7 @@ def _holds_parts(module: nn.Module) -> bool:
 
 
 def _layers(module: nn.Module) -> list[str]:
-    """What a part consists of, in words; the same thing many times over is counted.
+    """Describe what a part consists of; the same thing many times over is counted.
 
     Where there are many different convolutions, as in a dense block, their channels are left out.
     """

@@ -7,14 +7,11 @@ wait look twice a second whether it is free and nobody stands before them.
 import os
 import platform
 import re
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 
 from filelock import FileLock, Timeout
 
@@ -22,6 +19,7 @@ from cifar_core.errors import LabError
 from cifar_core.files import read_json, write_json
 from cifar_core.format import run_name
 from cifar_core.runs.labels import read_labels
+from cifar_core.runs.requests import on_signals
 from cifar_core.runs.status import ACTIVE_STATES, QUEUED, STARTING, Status
 from cifar_core.runs.store import Run, RunStore, StoreError
 
@@ -149,7 +147,7 @@ def _wait(run: Run, place: Place, told: Callable[[str], None]) -> bool:
     store, before = RunStore(run.path.parent), _stored(run)
     status = Status("waiting", os.getpid(), queued=before.queued or time.time(), line=line_name())
     try:
-        with run.lock(LOCK_SECONDS), _terminating():
+        with run.lock(LOCK_SECONDS), on_signals(_interrupt):
             _stand(run, store, place, replace(status, stage=QUEUED), told)
             run.write_status(replace(status, stage=STARTING))
     except Timeout:
@@ -208,19 +206,5 @@ def _stored(run: Run) -> Status:
     return status if status.state == "waiting" else Status("waiting")
 
 
-@contextmanager
-def _terminating() -> Iterator[None]:
-    """While open, SIGTERM is like Ctrl-C, which counts also where a shell ignores it (main thread alone)."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _interrupt() -> None:
+    raise KeyboardInterrupt

@@ -1,8 +1,12 @@
-"""What a reader asks of a training process: one file, request.json, taken at the next step."""
+"""What is asked of a training process: by one file, request.json, taken at the next step, or by a signal."""
 
 import json
 import math
 import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -93,3 +97,18 @@ def _read(path: Path) -> ControlRequest | None:
         return build(ControlRequest, json.loads(path.read_text(encoding="utf-8")))
     except (ConfigError, OSError, TypeError, ValueError, RecursionError):
         return None
+
+
+@contextmanager
+def on_signals(handle: Callable[[], None]) -> Iterator[None]:
+    """While open, SIGTERM and SIGINT call `handle`, also where a shell ignores them (main thread alone)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: handle()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -15,9 +15,17 @@ from torch import Tensor
 
 from cifar_core.config import TrainConfig
 from cifar_core.models.normalization import Normalization
+from cifar_core.settings import choose
 from cifar_core.training.augment import cutout, flip, jitter, resize, shift
 
 Batch = tuple[Tensor, Tensor]  # images (N, 3, 32, 32) normalized float, targets (N,) int64
+
+AUGMENTATIONS: dict[str, tuple[str, ...]] = {  # the config's choice -> what changes
+    "none": (),
+    "flip": ("mirror",),
+    "flip_crop": ("mirror", "crop"),
+    "flip_crop_cutout": ("mirror", "crop", "cutout"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,14 +46,14 @@ class Augmentation:
 
     @classmethod
     def of(cls, config: TrainConfig) -> "Augmentation":
-        """The config's augmentation word in numbers."""
-        word = config.augmentation
+        """Return the config's augmentation in numbers."""
+        changes = choose(AUGMENTATIONS, "augmentation", config.augmentation)
         return cls(
-            mirror=word != "none",
+            mirror="mirror" in changes,
             alternate=config.alternate_flip,
-            padding=config.crop_padding if "crop" in word else 0,
+            padding=config.crop_padding if "crop" in changes else 0,
             reflect=config.crop_border == "reflect",
-            cutout_size=config.cutout_size if "cutout" in word else 0,
+            cutout_size=config.cutout_size if "cutout" in changes else 0,
             jitter=config.jitter,
         )
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from cifar_core.device import Device
 from cifar_core.runs.events import ANSWERED, BlockMixing
-from cifar_core.training.trainer import TrainDevice
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,13 @@ class MixingSums:
         ]
 
 
-def _answers(logits: Tensor) -> list[list[float]]:
-    return [[round(value, 4) for value in row] for row in logits.softmax(dim=1).tolist()]
-
-
 def _rounded(values: Tensor) -> list[float]:
     return [round(value, 6) for value in values.tolist()]
 
 
 @torch.no_grad()
 def evaluate(
-    model: torch.nn.Module, batches: Iterable[tuple[Tensor, Tensor]], device: TrainDevice
+    model: torch.nn.Module, batches: Iterable[tuple[Tensor, Tensor]], device: Device
 ) -> Generator[None, None, Evaluation]:
     """Run the model in eval mode over (images, targets); yields after each batch, returns the Evaluation."""
     was_training = model.training
@@ -89,7 +85,8 @@ def evaluate(
                 loss += cross_entropy(logits, targets, reduction="sum").item()
                 correct += int((logits.argmax(dim=1) == targets).sum())
                 n += len(targets)
-                answers += _answers(logits[: ANSWERED - len(answers)])
+                rows = logits[: ANSWERED - len(answers)].softmax(dim=1).tolist()
+                answers += [[round(value, 4) for value in row] for row in rows]
                 mixing.add(record, targets)
                 yield
     finally:  # also when the caller leaves between two batches

@@ -6,7 +6,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer, RMSprop
 
-from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.config import TrainConfig
+from cifar_core.settings import choose
 from cifar_core.training.muon import Muon
 
 SGD_MOMENTUM = 0.85  # beside Muon, as in airbench94
@@ -55,15 +56,8 @@ class Optimizers:
 
 
 def create_optimizer(model: nn.Module, config: TrainConfig) -> Optimizers:
-    """The optimizers that the config names.
-
-    Raises:
-        ConfigError: when OPTIMIZERS has none of that name.
-    """
-    if config.optimizer not in OPTIMIZERS:
-        names = ", ".join(OPTIMIZERS)
-        raise ConfigError(f"There is no optimizer '{config.optimizer}'; the optimizers are: {names}.")
-    return Optimizers(OPTIMIZERS[config.optimizer](model, config))
+    """Return the optimizers that the config names; raises ConfigError where none has that name."""
+    return Optimizers(choose(OPTIMIZERS, "optimizer", config.optimizer)(model, config))
 
 
 def _sgd(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
@@ -94,17 +88,17 @@ def _muon(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
             groups.setdefault(_rate(name, parameter, config), []).append(parameter)
     rest = [
         {
-            "params": parameters,
+            "params": group,
             "lr": rate,
             "lr_scale": rate / config.lr,
             "weight_decay": config.weight_decay / rate,
         }
-        for rate, parameters in groups.items()
+        for rate, group in groups.items()
     ]
-    if not rest:
-        return [Muon(filters, config.lr, config.momentum)]
-    sgd = SGD(rest, config.lr, momentum=SGD_MOMENTUM, nesterov=True, fused=True)
-    return [Muon(filters, config.lr, config.momentum), sgd] if filters else [sgd]
+    parts: list[Optimizer] = [Muon(filters, config.lr, config.momentum)] if filters or not rest else []
+    if rest:
+        parts.append(SGD(rest, config.lr, momentum=SGD_MOMENTUM, nesterov=True, fused=True))
+    return parts
 
 
 def _rate(name: str, parameter: Tensor, config: TrainConfig) -> float:

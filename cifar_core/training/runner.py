@@ -3,12 +3,9 @@
 The process that calls `train_run` holds the run's lock, which falls with it, however it ends.
 """
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -17,6 +14,7 @@ from filelock import Timeout
 from cifar_core.errors import LabError
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import RunEnd
+from cifar_core.runs.requests import on_signals
 from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.training.loop import TrainingError
 from cifar_core.training.session import ControlRequests, Listener, Session, Stopped
@@ -32,7 +30,8 @@ def train_run(run: Run, data_dir: Path | None = None, listener: Listener | None 
         StoreError: when another process works on the run.
         LabError: with a sentence for the user; the run's status is then "failed" with the same sentence.
     """
-    with _locked(run), _signals(ControlRequests(run)) as control:
+    control = ControlRequests(run)
+    with _locked(run), on_signals(control.signal):
         end = _guarded(run, data_dir, control, listener or (lambda event, status: None))
     if control.signaled and end.state == "stopped":
         raise KeyboardInterrupt
@@ -95,23 +94,3 @@ def _locked(run: Run) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _signals(control: ControlRequests) -> Iterator[ControlRequests]:
-    """While open, SIGTERM and SIGINT ask the run to stop at its next step (in the main thread alone)."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if control.signaled:
-            raise KeyboardInterrupt
-        control.signaled = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield control
-        return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield control
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

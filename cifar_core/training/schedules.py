@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from cifar_core.config import TrainConfig
+from cifar_core.settings import choose
 
 TEMPERATURE_SHARE = 0.1  # the mixing temperature falls to 1 over this share of the run
 ONECYCLE_START = 0.04  # share of the largest rate at which one-cycle begins (torch's OneCycleLR: 1/25)
@@ -50,7 +51,7 @@ def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float
     if config.schedule_per == "epoch":
         done = math.floor(done)
     progress = min(1.0, done / (config.schedule_epochs or config.epochs))
-    return SCHEDULES[config.schedule](config, done, progress)
+    return choose(SCHEDULES, "schedule", config.schedule)(config, done, progress)
 
 
 def mixing_temperature(config: TrainConfig, step: int, total_steps: int) -> float:

@@ -1,4 +1,4 @@
-"""What becomes of a run's events: stored, shown, saved, and between two of them requests are answered.
+"""One process's part of a run: events are stored, shown and saved, and requests answered between them.
 
 The state that is saved is complete: a later process goes on from it, bit for bit.
 """
@@ -47,8 +47,14 @@ class ControlRequests:
     kept: str | None = None
     lr: ControlRequest | None = None
 
+    def signal(self) -> None:
+        """Ask the run to stop at its next step; asked a second time, do not wait for that."""
+        if self.signaled:
+            raise KeyboardInterrupt
+        self.signaled = True
+
     def next(self) -> str | None:
-        """ "stop" (from then on always), "pause", "continue" or None."""
+        """Return what is asked: "stop" (from then on always), "pause", "continue" or None."""
         request = self.run.take_request()
         if request is not None and request.changes_lr:
             self.lr = request
@@ -80,7 +86,7 @@ class Stopped(BaseException):
 
 @dataclass(frozen=True)
 class Saved:
-    """What a later process goes on from: the trainer's state, where it trained, and on which data."""
+    """The state that a later process goes on from: the trainer's, its workplace, and which data it saw."""
 
     trainer: dict[str, Any]
     workplace: Workplace

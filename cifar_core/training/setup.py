@@ -1,4 +1,4 @@
-"""What a run needs before its first step: device, data, batches, network, trainer, and its card's facts."""
+"""The preparation of a run: device, data, batches, network, trainer, and the facts of its card."""
 
 import dataclasses
 import sys
@@ -27,7 +27,7 @@ SEEN_IMAGES = 5000  # shown to the network before its first step
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where a run began: what a resumed run must keep so that it stays equal."""
+    """The device, precision and threads of a run, which a resumed run keeps so that it stays equal."""
 
     device: str
     precision: str
@@ -67,7 +67,7 @@ class Preparation:
 
     @property
     def place(self) -> Workplace:
-        """Where the run trains."""
+        """The run's device, precision and threads."""
         return Workplace(self.device.torch_device.type, self.device.precision, torch.get_num_threads())
 
     @property
@@ -106,7 +106,7 @@ class Preparation:
 
 
 def lr_notes(changes: list[list[float]]) -> list[str]:
-    """What a card says of a learning rate that was changed by hand."""
+    """The notes of a card on a learning rate that was changed by hand."""
     return [
         f"The learning rate was changed by hand: {describe_schedule(factor)} after step {step:,.0f}."
         for step, factor in changes

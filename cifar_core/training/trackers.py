@@ -102,7 +102,7 @@ def figures_of(event: Step | Epoch, monitored: str) -> dict[str, float]:
 
 
 def mark_of(event: Step | Epoch) -> Mark:
-    """Where an event stands among a run's events with figures."""
+    """The place of an event among a run's events with figures."""
     return event.step, int(isinstance(event, Epoch))
 
 

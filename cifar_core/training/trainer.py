@@ -1,8 +1,7 @@
 """All of a run that must survive a restart: weights, optimizer, average, position, sums, random state."""
 
 import time
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +9,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cifar_core.config import TrainConfig
+from cifar_core.device import Device
 from cifar_core.training.optimizers import create_optimizer
 from cifar_core.training.schedules import learning_rate, mixing_temperature
 
@@ -19,19 +19,6 @@ def create_ema(model: nn.Module, decay: float) -> AveragedModel | None:
     if decay == 0:
         return None
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-
-
-class TrainDevice(Protocol):
-    """Where a run trains: the device of its tensors, and the context of its forward passes."""
-
-    @property
-    def torch_device(self) -> torch.device:
-        """The device of every tensor."""
-        ...
-
-    def autocast(self) -> AbstractContextManager[None]:
-        """Mixed precision, where it is on."""
-        ...
 
 
 class Sums:
@@ -71,7 +58,7 @@ class Trainer:
     """
 
     def __init__(
-        self, model: torch.nn.Module, config: TrainConfig, device: TrainDevice, steps_per_epoch: int
+        self, model: torch.nn.Module, config: TrainConfig, device: Device, steps_per_epoch: int
     ) -> None:
         self.model = model.to(device.torch_device)
         self.config, self.device, self.steps_per_epoch = config, device, steps_per_epoch
@@ -152,12 +139,12 @@ class Trainer:
 
     @property
     def scheduled_lr(self) -> float:
-        """What the schedule has for the coming step."""
+        """The schedule's rate of the coming step."""
         return learning_rate(self.config, self.step, self.steps_per_epoch)
 
     @property
     def lr_factor(self) -> float:
-        """What the schedule is multiplied by: 1, or what the last change says."""
+        """The factor on the schedule: 1, or that of the last change."""
         return self.lr_changes[-1][1] if self.lr_changes else 1.0
 
     def scale_lr(self, factor: float) -> None:

@@ -5,7 +5,9 @@ import torch
 from torch.optim import SGD, AdamW, RMSprop
 
 from cifar_core.config import ConfigError, field_specs
+from cifar_core.training.batches import AUGMENTATIONS, Augmentation
 from cifar_core.training.optimizers import OPTIMIZERS, create_optimizer
+from cifar_core.training.schedules import SCHEDULES, learning_rate
 from tests.support.toy_trainers import tiny_net, toy_config
 
 BY_HAND = {  # config -> the optimizer as torch's documentation writes it
@@ -55,12 +57,24 @@ def test_the_weights_move_as_by_torchs_plain_optimizer(settings, by_hand):
         torch.testing.assert_close(mine, wanted, rtol=1e-4, atol=1e-6)
 
 
-def test_every_name_of_the_setting_has_an_optimizer():
-    (setting,) = (spec for spec in field_specs() if spec.name == "optimizer")
-    assert set(setting.choices) == set(OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("setting", "table"),
+    [("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("augmentation", AUGMENTATIONS)],
+)
+def test_every_choice_of_a_setting_is_implemented_and_no_other(setting, table):
+    assert set(next(spec.choices for spec in field_specs() if spec.name == setting)) == set(table)
 
 
-def test_a_name_without_an_optimizer_is_refused(monkeypatch):
-    monkeypatch.delitem(OPTIMIZERS, "adamw")
-    with pytest.raises(ConfigError, match=r"adamw.*sgd, rmsprop, muon"):
-        create_optimizer(tiny_net(), toy_config(optimizer="adamw"))
+@pytest.mark.parametrize(
+    ("table", "name", "use"),
+    [
+        (OPTIMIZERS, "adamw", lambda: create_optimizer(tiny_net(), toy_config(optimizer="adamw"))),
+        (SCHEDULES, "linear", lambda: learning_rate(toy_config(schedule="linear"), 0, 5)),
+        (AUGMENTATIONS, "flip", lambda: Augmentation.of(toy_config(augmentation="flip"))),
+    ],
+)
+def test_a_choice_that_nothing_implements_is_refused(monkeypatch, table, name, use):
+    use()
+    monkeypatch.delitem(table, name)
+    with pytest.raises(ConfigError, match=f"'{name}'.*{next(iter(table))}, "):
+        use()

@@ -400,6 +400,7 @@ def test_a_run_whose_device_is_gone_goes_on_and_says_so(capsys, monkeypatch):
 # Cost
 
 
+@pytest.mark.slow
 def test_a_step_spends_its_time_in_the_network(make):
     """The bar is 10 %; more is allowed here, as other work on the machine is not what is measured.
 

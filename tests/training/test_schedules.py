@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.optim import SGD, lr_scheduler
 
-from cifar_core.config import TrainConfig, field_specs
-from cifar_core.training.schedules import ONECYCLE_START, SCHEDULES, learning_rate, mixing_temperature
+from cifar_core.config import TrainConfig
+from cifar_core.training.schedules import ONECYCLE_START, learning_rate, mixing_temperature
 
 SPE = 7  # steps per epoch
 
@@ -131,8 +131,3 @@ def test_the_mixing_temperature_falls_to_1_in_the_first_tenth():
 def test_the_mixing_temperature_reaches_1_in_the_shortest_runs():
     config = TrainConfig(mixing_temperature=10.0)
     assert [mixing_temperature(config, step, 3) for step in range(3)] == [10.0, 1.0, 1.0]
-
-
-def test_every_name_of_the_setting_has_a_schedule():
-    (setting,) = (spec for spec in field_specs() if spec.name == "schedule")
-    assert set(setting.choices) == set(SCHEDULES)

@@ -69,7 +69,7 @@ def _toom_cook(side: int, dtype: torch.dtype) -> Transforms:
 
 @dataclass(frozen=True)
 class Shape:
-    """What the cost of a training step of one 3x3 convolution depends on; height and width in pixels."""
+    """The sizes that one 3x3 convolution's cost in a training step depends on; height and width in pixels."""
 
     batch: int
     c_in: int
