@@ -239,8 +239,8 @@ def _show_worth(what_if: "WhatIf", measured: HeldOut, known: dict[str, float]) -
         return
     reading = (
         "A bar for each kernel of each block: by how many points the accuracy on "
-        f"{count_pictures(measured)} changes when that kernel alone is switched off. Bars near zero: the other "
-        "kernels can do its work."
+        f"{count_pictures(measured)} changes when that kernel alone is switched off. Bars near zero: the "
+        "other kernels can do its work."
     )
     show_chart(
         worth_chart(rows, known[""], "accuracy", reading),
