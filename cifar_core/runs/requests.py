@@ -1,4 +1,4 @@
-"""What a reader asks of a training process: one file, request.json, taken at the next step."""
+"""Control requests to a training process: one file, request.json, taken at the next step."""
 
 import json
 import math
@@ -17,7 +17,7 @@ RATES = (1e-8, 100.0)
 
 @dataclass(frozen=True)
 class ControlRequest:
-    """What is asked: `request`, one of REQUESTS, a change of the learning rate, or both.
+    """A request: `request`, one of REQUESTS, a change of the learning rate, or both.
 
     factor: what the schedule is multiplied by from the next step on; 1 is the schedule itself.
     rate: the learning rate at the next step; the factor follows from it.
@@ -45,7 +45,7 @@ class ControlRequest:
 
     @property
     def words(self) -> str:
-        """What the run is to do, to follow "can"."""
+        """The action in words that follow "can"."""
         return self.request or "change its learning rate"
 
     def after(self, earlier: "ControlRequest | None") -> "ControlRequest":
