@@ -128,7 +128,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_text(path: Path) -> str:
-    """What a text file holds; raises StoreError when it cannot be read."""
+    """The text of a file; raises StoreError when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What a recipe is, and how it is found by its name."""
+"""Recipes, found by their names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ LESSONS = "lessons"  # the work of the guided tour's recipes
 
 @dataclass(frozen=True)
 class Stated:
-    """What earlier work states for a recipe: test accuracy (0..1), after how many epochs, and a sentence."""
+    """A result that earlier work states: test accuracy (0..1), after how many epochs, and a sentence."""
 
     accuracy: float
     epochs: int

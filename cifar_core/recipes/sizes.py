@@ -1,4 +1,4 @@
-"""How large the networks are, for pages that show it without loading torch.
+"""The networks' sizes, for pages that show them without loading torch.
 
 sizes.json is written by `python -m tests.tools.network_sizes`, which builds and counts every registered
 network, and every other one that a recipe trains; a test counts again and compares.

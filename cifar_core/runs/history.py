@@ -1,4 +1,4 @@
-"""What a run has told so far: its events sorted by kind, read as they come."""
+"""A run's history: its events so far, sorted by kind and read as they come."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +59,7 @@ class History:
 
     @property
     def seconds_a_point(self) -> float:
-        """How long training takes from one point of the curves to the next; 0 before there are two."""
+        """Seconds of training from one point of the curves to the next; 0 before there are two."""
         if self.start is None or len(self.steps) < 2:
             return 0.0
         before, last = self.steps[-2:]
@@ -79,7 +79,7 @@ class History:
 
     @property
     def lr_factor(self) -> float:
-        """What the learning rate's schedule is multiplied by now: 1 until somebody changes it."""
+        """The factor of the learning rate's schedule now: 1 until somebody changes it."""
         return self.lr_changes[-1].factor if self.lr_changes else 1.0
 
     @property

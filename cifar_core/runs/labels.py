@@ -1,4 +1,4 @@
-"""What a person calls a run and says of it: a name, tags and a note, in labels.json of the run's folder."""
+"""Labels that a person gives to a run: a name, tags and a note, in labels.json of the run's folder."""
 
 import re
 import unicodedata

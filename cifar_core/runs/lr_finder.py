@@ -32,7 +32,7 @@ GOING_ON = ("waiting", "running")
 
 @dataclass(frozen=True)
 class LrFinder:
-    """What is found so far.
+    """The result so far.
 
     state: waiting, running, finished, stopped or failed; points: [rate, loss, moving average] a step;
     suggestion: the rate to take, None where the loss never fell; base: the rate of the settings.
@@ -84,7 +84,7 @@ class SearchFolder:
         return Path(named) if named else None
 
     def read(self) -> LrFinder:
-        """What is found so far; raises StoreError when it cannot be read."""
+        """The result so far; raises StoreError when it cannot be read."""
         try:
             return build(LrFinder, read_json(self.path / "search.json"))
         except TypeError as error:

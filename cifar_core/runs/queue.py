@@ -68,12 +68,12 @@ class Place:
         return True
 
     def leave(self) -> None:
-        """Give it free."""
+        """Release it."""
         self.lock.release()
 
     @property
     def holder(self) -> str:
-        """Who has it, or had it last."""
+        """The id of whoever has it, or had it last."""
         try:
             return str(read_json(self.sign).get("holder", ""))
         except StoreError:
@@ -188,7 +188,7 @@ def _leave_if_asked(run: Run) -> None:
 
 
 def called(store: RunStore, holder: str) -> str:
-    """What a reader calls a run: the name that was given to it, or else its recipe and time."""
+    """The run's name for a reader: the one that was given to it, or else its recipe and time."""
     try:
         return read_labels(store.get(holder)).name or run_name(holder)
     except StoreError:  # no run, or one that cannot be read
@@ -196,7 +196,7 @@ def called(store: RunStore, holder: str) -> str:
 
 
 def describe_waiting(holder: str, before: int) -> str:
-    """What a run waits for, in a sentence."""
+    """A sentence about what a run waits for."""
     words = f"Waits for {holder or 'another training'} to finish"
     return f"{words}; {before} in line before it." if before else f"{words}."
 

@@ -1,4 +1,4 @@
-"""What is asked of a training process: by one file, request.json, taken at the next step, or by a signal."""
+"""Control requests to a training process: by request.json, taken at the next step, or by a signal."""
 
 import json
 import math
@@ -21,7 +21,7 @@ RATES = (1e-8, 100.0)
 
 @dataclass(frozen=True)
 class ControlRequest:
-    """What is asked: `request`, one of REQUESTS, a change of the learning rate, or both.
+    """A request: `request`, one of REQUESTS, a change of the learning rate, or both.
 
     factor: what the schedule is multiplied by from the next step on; 1 is the schedule itself.
     rate: the learning rate at the next step; the factor follows from it.
@@ -49,7 +49,7 @@ class ControlRequest:
 
     @property
     def words(self) -> str:
-        """What the run is to do, to follow "can"."""
+        """The action in words that follow "can"."""
         return self.request or "change its learning rate"
 
     def after(self, earlier: "ControlRequest | None") -> "ControlRequest":

@@ -1,4 +1,4 @@
-"""What a recipe gave when it was run, beside what its work states: one JSON file, one table. No torch.
+"""Results of recipes that were run, beside those that their works state: one JSON file, one table. No torch.
 
 The shipped results are those of this project's own runs; `reproduce` keeps a user's beside the user's runs.
 """

@@ -51,7 +51,7 @@ class Sample:
 
     @property
     def truths(self) -> list[str]:
-        """What each picture shows."""
+        """The class of each image."""
         return [self.class_names[target] for target in self.targets]
 
 

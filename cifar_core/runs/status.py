@@ -36,7 +36,7 @@ class Resources:
 
 @dataclass(frozen=True)
 class Status:
-    """What a run is doing.
+    """The state and progress of a run.
 
     `heartbeat` is in seconds since 1970; `stage` and `message` are words for a reader; `done` of `total`
     belongs to the stage: steps while training, pictures while the data is read. `queued` is when the run was

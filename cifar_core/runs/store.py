@@ -203,7 +203,7 @@ class Run:
 
     @property
     def resuming(self) -> str:
-        """What Resume would do, in a sentence."""
+        """A sentence about what Resume would do."""
         if self.last_checkpoint.exists():
             return "Resume goes on from the last saved state."
         return "Resume starts again from the first step."

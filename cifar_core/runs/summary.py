@@ -71,7 +71,7 @@ def labels_of(run: Run) -> Labels:
 
 
 def name_of(run: Run) -> str:
-    """What a run is called: as its user says, or else by recipe and time."""
+    """The run's name: as its user says, or else by recipe and time."""
     return labels_of(run).name or run_name(run.id)
 
 

@@ -62,7 +62,7 @@ def delete_run(store: RunStore, run: Run) -> Deleted:
 
 
 def _free_place(store: RunStore, run: Run) -> Path:
-    """Where the run will lie in the trash, if it may be deleted."""
+    """The run's place in the trash; raises StoreError when it may not be deleted."""
     if run.shipped or run.path.parent != store.root:
         raise StoreError(f"'{run.id}' came with the project and cannot be deleted.")
     if (state := run.status().state) in ("waiting", "running", "paused"):
@@ -94,7 +94,7 @@ def restore_run(store: RunStore, run_id: str) -> Run:
 
 
 def list_deleted(store: RunStore) -> list[Deleted]:
-    """What is in the trash, the newest first."""
+    """The deleted runs, the newest first."""
     folders = [path for path in (store.root / FOLDER).glob("*") if path.is_dir() and not path.is_symlink()]
     return sorted(filter(None, map(_deleted, folders)), key=lambda one: one.time, reverse=True)
 
@@ -120,7 +120,7 @@ def _find(store: RunStore, run_id: str) -> Deleted:
 
 
 def _deleted(path: Path) -> Deleted | None:
-    """What lies in the trash; without a readable mark it counts as deleted when its folder changed last.
+    """The deleted run in a folder; without a readable mark it counts as deleted when its folder changed last.
 
     None where it was removed for good meanwhile.
     """

@@ -68,7 +68,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def describe_sizes(sizes: Sequence[int]) -> str:
-    """What to know about a run with training pictures of these sides (pixels, one an epoch); "" if equal."""
+    """A sentence about training pictures of these sides (pixels, one an epoch); "" if equal."""
     if len(set(sizes)) < 2:
         return ""
     parts, first = [], 1
@@ -86,7 +86,7 @@ def describe_sizes(sizes: Sequence[int]) -> str:
 
 
 def progress_of(status: Status) -> tuple[float, str]:
-    """How far the run's present stage is (0..1), and the sentence beside the bar."""
+    """The progress of the run's present stage (0..1), and the sentence beside the bar."""
     fraction = min(1.0, status.done / status.total) if status.total else 0.0
     if status.state == "waiting":
         return 0.0, status.message or "The process is starting; loading PyTorch takes a few seconds."
@@ -98,7 +98,7 @@ def progress_of(status: Status) -> tuple[float, str]:
 
 
 def describe_stage(status: Status, fraction: float) -> str:
-    """What the run does now, and how far that is: in steps while it trains, otherwise in percent."""
+    """The run's present stage and its progress: in steps while it trains, otherwise in percent."""
     stage = status.message or status.stage or "training"
     stage = stage[:1].upper() + stage[1:]
     if not status.total:
@@ -109,7 +109,7 @@ def describe_stage(status: Status, fraction: float) -> str:
 
 
 def describe_failure(status: Status) -> str:
-    """What went wrong and what to do: the run's own words, which say both."""
+    """The run's own words about what went wrong and what to do."""
     return status.message.strip() or "The training failed and left no message; see the last lines of the log."
 
 

@@ -61,7 +61,7 @@ def table_rows(rows: Sequence[Row]) -> list[dict[str, str]]:
 
 
 def title_of(recipe: Recipe) -> str:
-    """What a recipe is, in a few words: its sentence up to the colon."""
+    """A recipe's sentence up to the colon."""
     return recipe.summary.partition(":")[0].rstrip(".")
 
 
@@ -75,7 +75,7 @@ def describe_result(result: Result | None) -> str:
 
 
 def verdict(rows: Sequence[Row]) -> str:
-    """How many stated results are reached, in a sentence."""
+    """A sentence about how many stated results are reached."""
     run = [row for row in rows if row.own or row.fast]
     if not run:
         return "None of the stated results has been run here yet"

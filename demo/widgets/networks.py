@@ -100,13 +100,13 @@ def right(prediction: "Prediction", truth: str) -> bool:
 
 
 def describe_score(predictions: Sequence["Prediction"], truths: Sequence[str]) -> str:
-    """How many of the pictures on the page it got right."""
+    """The number of pictures on the page that are right."""
     hits = sum(right(prediction, truth) for prediction, truth in zip(predictions, truths, strict=True))
     return f"{hits} of these {len(truths)} pictures are right"
 
 
 class Named(Protocol):
-    """What can be chosen: an id for the address, a name for the reader."""
+    """A thing that can be chosen: an id for the address, a name for the reader."""
 
     @property
     def id(self) -> str: ...

@@ -8,13 +8,13 @@ import time
 from tests.tools.dashboard_cost import too_much
 from tests.tools.processor_time import descendants, processor_seconds
 
-MONITORED = {"update_ms": 30.0, "share_percent": 2.0}
+WATCHED = {"update_ms": 30.0, "share_percent": 2.0}
 
 
 def test_it_says_what_costs_too_much():
-    report = {"again": {"Live": {"seconds": 1.9}, "Runs": {"seconds": 2.1}}, "monitored": MONITORED}
+    report = {"again": {"Live": {"seconds": 1.9}, "Runs": {"seconds": 2.1}}, "watched": WATCHED}
     assert too_much(report) == ["Runs took 2.1 s to open"]
-    report = {"again": {}, "monitored": {"update_ms": 201.0, "share_percent": 3.1}}
+    report = {"again": {}, "watched": {"update_ms": 201.0, "share_percent": 3.1}}
     assert len(too_much(report)) == 2
 
 

@@ -118,13 +118,13 @@ def _is_of(recipe: str, item: Summary) -> bool:
 
 
 def describe_end(recipe: str, train: float, val: float) -> str:
-    """What came out, as shares in 0..1 of the training and of the validation pictures."""
+    """A sentence about the result; train and val are shares in 0..1 of the pictures."""
     trained_on = "the changed" if recipe == "lesson_augment" else "its training"
     return f"It ends with {percent(train)} of {trained_on} pictures right, and {percent(val)} of new ones."
 
 
 def describe_gain(without: float | None, augmented: float | None) -> str:
-    """What augmentation was worth, from the last validation accuracies of both runs; "" without them."""
+    """A sentence about what augmentation was worth, from the last validation accuracies of both runs; "" without them."""
     if without is None or augmented is None:
         return ""
     points = 100 * (augmented - without)

@@ -86,7 +86,7 @@ def training_step(store: RunStore, lesson: Lesson) -> None:
 
 
 def mixing_step(store: RunStore, lesson: Lesson) -> None:
-    """How the default network mixes for one drawing after another."""
+    """The default network's mix for one drawing after another."""
     folder = checkpoints_dir() / DEFAULT_CHECKPOINT
     turn = st.session_state.setdefault("learn_drawing", 0)
     st.button(lesson.button, type="primary", on_click=_next, args=("learn_drawing",))
@@ -121,7 +121,7 @@ def compare_step(store: RunStore, lesson: Lesson) -> None:
 
 
 def last_step(store: RunStore, lesson: Lesson) -> None:
-    """Where to go from here."""
+    """Links to go on from here."""
     with st.container():
         show_link("train", "Change one setting of the lesson and train it", recipe="lesson_first")
         show_link("train", "Train the mixing network on this machine", recipe="speed_mixing")
@@ -165,7 +165,7 @@ def _start(store: RunStore, recipe: str) -> None:
 
 
 def _show_failure(store: RunStore, item: Summary) -> None:
-    """Why a training that was started here has nothing to show."""
+    """The reason why a training that was started here has nothing to show."""
     try:
         st.error(plain(describe_failure(store.get(item.id).status())))
     except StoreError:  # deleted meanwhile, or damaged
@@ -174,7 +174,7 @@ def _show_failure(store: RunStore, item: Summary) -> None:
 
 
 def _run_panel(store: RunStore, item: Summary, earlier: Summary) -> None:
-    """How far the run is, and its curves; those of an earlier one until it has any."""
+    """The run's progress and curves; those of an earlier one until it has any."""
     try:
         run, shown = store.get(item.id), item
         status, history = run.status(), History.of(run)

@@ -125,7 +125,7 @@ def curves_panel(run: Run, color: str) -> None:
 
 
 def mixing_panel(run: Run) -> None:
-    """How the network mixes, as of the last completed epoch."""
+    """The network's mix, as of the last completed epoch."""
     history = reader_of(run).history
     if history.start is None:
         return  # whether it mixes is known when the network is built

@@ -1,4 +1,4 @@
-"""What folds away under a run: its settings, the machine it ran on, and the end of its log."""
+"""Fold-outs under a run: its settings, the machine it ran on, and the end of its log."""
 
 import streamlit as st
 

@@ -41,7 +41,7 @@ def show_progress(run: Run, status: Status, history: History) -> None:
 
 
 def facts_of(run: Run, status: Status, history: History) -> list[tuple[str, str]]:
-    """What a reader wants to know at a glance, as (label, value)."""
+    """Facts to know at a glance, as (label, value)."""
     start, last = history.start, history.steps[-1] if history.steps else None
     facts = []
     if start is not None:
@@ -67,7 +67,7 @@ def facts_of(run: Run, status: Status, history: History) -> list[tuple[str, str]
 
 
 def resource_facts(resources: Resources) -> list[tuple[str, str]]:
-    """What the training takes of the machine, as (label, value)."""
+    """The training's share of the machine, as (label, value)."""
     facts = []
     if resources.memory_mb is not None:
         facts.append(("Memory", megabytes(resources.memory_mb)))
@@ -131,7 +131,7 @@ def _resume(run: Run) -> None:
 
 
 def show_lr_control(run: Run, history: History) -> None:
-    """What the rate is now, and four ways to change it."""
+    """The rate now, and four ways to change it."""
     now = history.lr_factor
     factors = {"Halve": now / 2, "Double": now * 2} | ({"Back to the schedule": 1.0} if now != 1 else {})
     with st.popover("Learning rate"):
@@ -187,13 +187,13 @@ def tell_the_end(run: Run, status: Status) -> None:
 
 
 def describe_end(run: Run, status: Status) -> str:
-    """How it ended, in a sentence."""
+    """A sentence about how it ended."""
     said = f" {status.message}" if status.message else ""
     return f"{name_of(run)}: {STATE_TEXT[status.state].lower()}.{said}"
 
 
 def show_outcome(run: Run, status: Status, history: History) -> None:
-    """How a run ended, in a sentence, and what to do next."""
+    """A sentence about how the run ended, and what to do next."""
     if status.state == "failed":
         st.error(plain(describe_failure(status)))
         show_log(run.log_tail(12))

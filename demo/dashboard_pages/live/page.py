@@ -35,7 +35,7 @@ def chosen_run(store: RunStore) -> Run | None:
 
 
 def landmarks(run: Run, status: Status, history: History) -> Landmarks:
-    """What the rest of the page depends on: state, whether it began, has a point, is asked; its epochs."""
+    """All that the rest of the page depends on: state, whether it began, has a point, is asked; epochs."""
     asked = run.waiting_request() is not None
     return status.state, history.start is not None, bool(history.steps), asked, len(history.epochs)
 

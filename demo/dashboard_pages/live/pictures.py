@@ -84,7 +84,7 @@ def answered(sample: Sample, epochs: Sequence[Epoch]) -> Answered | None:
 
 
 def title_of(told: Answered, monitored: str) -> str:
-    """How many of the pictures are right now, and before."""
+    """A title: the number of pictures that are right now, and before."""
     now, count = told.hits(-1), len(told.truths)
     words = (
         f"After epoch {told.epochs[-1]} it is right about {now} of {counted(count, f'{monitored} picture')}"

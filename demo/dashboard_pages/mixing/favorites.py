@@ -53,7 +53,7 @@ def show_favorites(network: MixingNetwork) -> None:
 
 @st.cache_resource(max_entries=8, show_spinner=False)  # of about 2 MB each
 def _cached(network: str, stamp: int) -> list[Found]:
-    """What was found, for everyone; empty until it was looked for."""
+    """The found pictures, for everyone; empty until they were looked for."""
     return []
 
 

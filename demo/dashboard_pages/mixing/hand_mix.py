@@ -34,7 +34,7 @@ def _number(value: float) -> str:
 
 
 def from_text(text: str, blocks: Mapping[str, int], shares: bool = True) -> Mixes:
-    """What the text says of `blocks` (block -> K); parts that fit no block are left out.
+    """The mix in a text, of `blocks` (block -> K); parts that fit no block are left out.
 
     shares: whether coefficients sum to 1; they are then made to.
     """

@@ -40,7 +40,7 @@ def filters_html(kernels: NDArray[np.float32], mixed: NDArray[np.float32], share
 
 
 def filters_reading(kernels: NDArray[np.float32]) -> str:
-    """How to read `filters_html`."""
+    """A caption: how to read `filters_html`."""
     count = min(FILTERS, kernels.shape[1])
     head = f"Columns: the {count} filters (of {kernels.shape[1]}) in which the kernels differ most. "
     if kernels.shape[2] == 3:
@@ -53,7 +53,7 @@ def filters_reading(kernels: NDArray[np.float32]) -> str:
 
 
 def filters_title(kernels: NDArray[np.float32]) -> str:
-    """How alike the kernels of a block are, in a sentence."""
+    """A sentence about how alike the kernels of a block are."""
     flat = kernels.reshape(len(kernels), -1)
     norms = np.linalg.norm(flat, axis=1, keepdims=True) + 1e-12
     cosines = (flat / norms) @ (flat / norms).T
@@ -80,7 +80,7 @@ def responses_html(
 
 
 def responses_title(responses: NDArray[np.float32]) -> str:
-    """Which kernel responds most to this picture."""
+    """A sentence about which kernel responds most to this picture."""
     strengths = responses.mean(axis=(1, 2))
     best, least = int(strengths.argmax()), int(strengths.argmin())
     ratio = float(strengths[best] / max(strengths[least], 1e-12))

@@ -40,7 +40,7 @@ class MixingNetwork:
 
 @dataclass(frozen=True)
 class Record:
-    """What a run tells of its mix: the epochs in which it was measured, and which one's weights are kept.
+    """A run's record of its mix: the epochs in which it was measured, and which one's weights are kept.
 
     start_temperature: of the softmax at the start; `softmax` is False where coefficients are sigmoids.
     """
@@ -72,7 +72,7 @@ def list_mixing(store: RunStore) -> list[MixingNetwork]:
 
 
 def record_of(run: Run) -> Record | None:
-    """What a run tells of its mix, None before its first epoch; raises StoreError when it is damaged."""
+    """A run's record of its mix, None before its first epoch; raises StoreError when it is damaged."""
     return _read_record(run.path, run.events_size())
 
 
@@ -157,7 +157,7 @@ def opened_on_picture(network: MixingNetwork) -> "tuple[WhatIf, Network, Picked]
 
 
 def measured_pictures(network: Network, card: "Card") -> HeldOut:
-    """What accuracies are measured on: validation pictures, or test pictures where the run set none aside.
+    """The pictures of an accuracy: validation pictures, or test pictures where the run set none aside.
 
     Raises:
         LabError: when there are none on this machine, or none that fit the network.

@@ -1,4 +1,4 @@
-"""How a network mixes its kernels: for each class, for one picture, by hand, over time, against another."""
+"""A network's mix of its kernels: for each class, for one picture, by hand, over time, against another."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ def chosen_network(networks: list[MixingNetwork]) -> MixingNetwork:
 
 
 def read_record(network: MixingNetwork) -> Record | None:
-    """What the network's run tells of its mix; None, after a sentence on the page, where it is damaged."""
+    """The record of the network's mix; None, after a sentence on the page, where it is damaged."""
     if network.run is None:
         return None
     try:
@@ -72,7 +72,7 @@ def largest(record: Record) -> float:
 
 
 def show_classes(network: MixingNetwork, record: Record | None) -> None:
-    """Which classes a kernel serves, epoch by epoch, and which pictures it counts most for."""
+    """The classes that a kernel serves, epoch by epoch, and the pictures that use it most."""
     if record is None:
         st.write(NO_RECORD)
     else:
@@ -95,7 +95,7 @@ def show_epoch(record: Record) -> None:
 
 
 def describe_temperature(record: Record) -> str:
-    """What is known of the softmax's temperature, in a sentence."""
+    """A sentence about the softmax's temperature."""
     if not record.softmax:
         return "Each coefficient is a sigmoid of its own, so there is no temperature."
     if record.start_temperature == 1:

@@ -111,7 +111,7 @@ def path_html(picture: NDArray[np.uint8], used: Shares, average: Shares, answer:
 
 
 def path_title(used: Shares, average: Shares, class_name: str) -> str:
-    """Where the picture goes another way than its class does on average, in a sentence."""
+    """A sentence about where the picture's mix differs from its class's average."""
     far = [(gap, block, kernel) for block in used for gap, kernel in [_largest_gap(block, used, average)]]
     unusual = [item for item in far if item[0] >= UNUSUAL]
     if not average:
@@ -130,7 +130,7 @@ def path_title(used: Shares, average: Shares, class_name: str) -> str:
 
 
 def path_reading(average: Shares, class_name: str) -> str:
-    """How to read the path."""
+    """A caption: how to read the path."""
     head = "Each wide bar is a block, in the network's order; a color is a kernel, its number the share in %."
     if not average:
         return f"{head} This network kept no record of its classes, so there is no average to compare with."

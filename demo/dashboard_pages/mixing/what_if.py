@@ -63,7 +63,7 @@ def show_what_if(network: MixingNetwork) -> None:
 
 
 def show_controls(what_if: "WhatIf", mixes: Mixes, used: Mapping[str, Sequence[float]]) -> None:
-    """Which block, a named setting, and a slider for each of its coefficients."""
+    """A choice of block, a named setting, and a slider for each of its coefficients."""
     blocks = what_if.blocks
     place = choose("where", "Block", [ALL, *blocks], ALL)
     names = list(blocks) if place == ALL else [place]
@@ -142,7 +142,7 @@ def show_answer(before: "Prediction", after: "Prediction", class_names: Sequence
 
 
 def show_worth(what_if: "WhatIf", picked: Picked, before: "Prediction", network: Network) -> None:
-    """What the answer for this picture owes to each kernel; nothing where no block has two."""
+    """The effect of each kernel on the answer for this picture; nothing where no block has two."""
     if max(what_if.blocks.values()) < 2:
         return
     st.subheader("This picture without one kernel")
@@ -167,7 +167,7 @@ def _worths(what_if: "WhatIf", picked: Picked, before: "Prediction") -> list[Wor
 
 
 def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes) -> None:
-    """How often the network is right under this mix and as predicted, once a button is pressed."""
+    """The accuracy with this mix and as predicted, once a button is pressed."""
     st.subheader("How often is it right with this mix?")
     try:
         measured = measured_pictures(network, what_if.card)
@@ -188,7 +188,7 @@ def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes) -> None:
 
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _measured_shares(network: str, stamp: int) -> dict[str, float]:
-    """What was measured, for everyone: a mix as text -> its share of right answers in 0..1."""
+    """The measured accuracies, for everyone: a mix as text -> its share of right answers in 0..1."""
     return {}
 
 
@@ -239,8 +239,8 @@ def _show_worth(what_if: "WhatIf", measured: HeldOut, known: dict[str, float]) -
         return
     reading = (
         "A bar for each kernel of each block: by how many points the accuracy on "
-        f"{count_pictures(measured)} changes when that kernel alone is switched off. Bars near zero: the other "
-        "kernels can do its work."
+        f"{count_pictures(measured)} changes when that kernel alone is switched off. Bars near zero: the "
+        "other kernels can do its work."
     )
     show_chart(
         worth_chart(rows, known[""], "accuracy", reading),

@@ -1,4 +1,4 @@
-"""What earlier works state, and what this project's runs of them gave, side by side."""
+"""The results that earlier works state, beside those of this project's runs."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""What a run gives away: best weights, events, and the weights as ONNX, made by a process of its own."""
+"""Downloads of a run: best weights, events, and the weights as ONNX, made by a process of its own."""
 
 import hashlib
 import io
@@ -89,7 +89,7 @@ _exports: dict[Path, Export] = {}  # by the file that is made, for all tabs of t
 
 
 def export_path(run: Run) -> Path:
-    """Where the file of these very weights lies, in the cache; other weights have another place."""
+    """The place of these very weights' file in the cache; other weights have another."""
     card = run.best_checkpoint / "card.json"
     stamp = hashlib.sha256(f"{card} {card.stat().st_mtime_ns}".encode()).hexdigest()[:12]
     return default_cache_dir() / "exports" / f"{run.id}-{stamp}.onnx"

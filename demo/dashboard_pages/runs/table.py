@@ -42,7 +42,7 @@ ORDERS: dict[str, Key] = {
 
 @dataclass(frozen=True)
 class RunsQuery:
-    """What a reader asks for: all words of `text` are found, one of `states`, every one of `tags`."""
+    """A search: all words of `text` are found, one of `states`, every one of `tags`."""
 
     text: str = ""
     states: Sequence[str] = ()

@@ -14,7 +14,7 @@ NOTICE, TROUBLE = "runs_deleted", "runs_trouble"
 
 
 def show_notice(store: RunStore) -> None:
-    """What the last action deleted or could not do, with Undo; the next action takes the sentence away."""
+    """A notice of what the last action deleted, with Undo, or could not do; gone after the next action."""
     for sentence in st.session_state.pop(TROUBLE, []):
         st.error(plain(sentence))
     deleted: list[Deleted] = st.session_state.pop(NOTICE, [])

@@ -1,4 +1,4 @@
-"""How long a training would take here: from the speed that was measured before, or a process that measures.
+"""The time that a training would take here: known from an earlier measurement, or measured by a process.
 
 Nothing here can stop anybody from training: what is not known is said to be not known.
 """
@@ -30,7 +30,7 @@ UNKNOWN = "unknown; the measurement failed"
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known about a training's time: words, the speed behind them, and when to look again."""
+    """All that is known about a training's time: words, the speed behind them, and when to look again."""
 
     words: str
     speed: Speed | None = None
@@ -62,7 +62,7 @@ def _panel(config: TrainConfig, store: RunStore, summaries: Sequence[Summary], d
 
 
 def facts_of(config: TrainConfig, answer: Answer, summaries: Sequence[Summary]) -> list[tuple[str, str]]:
-    """What a reader wants to know before the start, as (label, value)."""
+    """Facts to know before the start, as (label, value)."""
     known = answer.speed or size_of(config) or same_network(summaries, config)
     return [
         ("Parameters", amount(known.parameters) if known else "–"),
@@ -72,7 +72,7 @@ def facts_of(config: TrainConfig, answer: Answer, summaries: Sequence[Summary]) 
 
 
 def answer_for(config: TrainConfig, store: RunStore) -> Answer:
-    """What is known now; starts the measuring where nothing is, and nothing else trains or measures."""
+    """The answer now; starts to measure where there is none, and nothing else trains or measures."""
     try:
         speed = load_speed(config)
     except MeasuringError as error:

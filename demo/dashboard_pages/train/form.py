@@ -74,7 +74,7 @@ def changed_fields(recipe: Recipe, values: Mapping[str, Any]) -> set[str]:
 
 
 def current_values(recipe: Recipe) -> dict[str, Any]:
-    """What the widgets of a recipe's form hold, by field name."""
+    """The values in a recipe's form, by field name."""
     names = [spec.name for spec in field_specs() if spec.name not in ELSEWHERE]
     return {name: st.session_state[_key(recipe, name)] for name in names}
 
@@ -136,7 +136,7 @@ def label_of(recipe: Recipe, spec: FieldSpec, changed: bool) -> str:
 
 
 def help_of(recipe: Recipe, spec: FieldSpec) -> str:
-    """What the field does, its range and the recipe's value."""
+    """The field's help: its effect, its range and the recipe's value."""
     default, allowed = as_text(_widget_value(recipe, spec.name)) or "none", limits(spec)
     return plain(f"{spec.help} {f'Allowed: {allowed}. ' if allowed else ''}Recipe: {default}.")
 
@@ -163,7 +163,7 @@ def _widget(recipe: Recipe, spec: FieldSpec, changed: bool) -> Any:
 
 
 def _step(value: float) -> float:
-    """What one press of + or - changes: a tenth of the value's magnitude."""
+    """The change of one press of + or -: a tenth of the value's magnitude."""
     return float(10.0 ** (math.floor(math.log10(abs(value))) - 1)) if value else 0.01
 
 

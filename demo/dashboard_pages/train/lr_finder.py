@@ -91,7 +91,7 @@ def rounded(rate: float) -> float:
 
 
 def describe_search(search: LrFinder) -> str:
-    """What the search does or found, in a sentence."""
+    """A sentence about what the search does or found."""
     if search.state == "waiting":
         return "Waiting until the device is free."
     if search.state == "failed":

@@ -1,4 +1,4 @@
-"""What trains now and what waits for it; and how little may be trained where strangers share the machine."""
+"""The runs that train and wait now, and the limits of a training where strangers share the machine."""
 
 import streamlit as st
 
@@ -42,7 +42,7 @@ def _panel(store: RunStore) -> None:
 
 
 def describe_queue(statuses: list[Status]) -> str:
-    """How many train and wait, and what that means for the next one."""
+    """The number of runs that train and wait, and what that means for the next one."""
     waiting = sum(status.state == "waiting" for status in statuses)
     training = len(statuses) - waiting
     if not training:
@@ -82,7 +82,7 @@ def capped(config: TrainConfig, recipe: TrainConfig) -> TrainConfig:
 
 
 def whats_in_the_way(store: RunStore) -> str:
-    """Why no training can start now, in a sentence; "" where one can."""
+    """A sentence about why no training can start now; "" where one can."""
     if active_runs(store):
         return "Another visitor's training is under way; yours can start when it has ended."
     if len([run for run in store.list() if not run.shipped]) >= KEPT_RUNS:

@@ -21,7 +21,7 @@ KINDS = {"own": "Ours", "lesson": "Lessons", "stated": "Earlier works", "fast": 
 
 
 def kind_of(name: str) -> str:
-    """Which of KINDS a recipe is; "own" also for a name that is none."""
+    """The recipe's kind, a key of KINDS; "own" also for a name that is none."""
     if name not in list_recipes() or not get_recipe(name).work:
         return "own"
     if get_recipe(name).work == LESSONS:
@@ -81,6 +81,6 @@ def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
 
 
 def _monitored(best: Summary) -> str:
-    """How far the figure carries: of few pictures it is a rough one."""
+    """The pictures of a figure: from few of them it is a rough one."""
     count = best.config.val_size if best.config and best.monitored == "validation" else 0
     return f"{count:,} {best.monitored} pictures" if count else best.monitored

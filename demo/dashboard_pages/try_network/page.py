@@ -37,7 +37,7 @@ NO_NETWORK = (
 
 
 def show_card(classifier: "Classifier") -> None:
-    """How good the network is on all pictures, from its card."""
+    """The network's accuracy on all pictures, from its card."""
     card = classifier.card
     split = next((name for name in ("test", "val") if name in card.metrics), None)
     if split is not None:
@@ -70,7 +70,7 @@ def test_tab(network: Network, classifier: "Classifier") -> None:
 
 
 def show_drawings(classifier: "Classifier", trouble: str) -> None:
-    """What the network says of a few drawings, in place of the pictures that cannot be had."""
+    """The network's answers for a few drawings, in place of pictures that cannot be had."""
     st.write("There are no test pictures on this machine, so these are drawings.")
     predictions = classifier.predict([draw_it() for draw_it in DRAWINGS.values()], top=TOP)
     truths = [name if name in classifier.class_names else None for name in DRAWINGS]
@@ -105,7 +105,7 @@ def own_tab(classifier: "Classifier") -> None:
 
 
 def show_mixing(mixing: Mapping[str, Sequence[float]], key: str) -> None:
-    """How each block mixed for one picture."""
+    """Each block's mix for one picture."""
     show_chart(picture_mixing_chart(mixing), key, "Stacked bars: mixing coefficients of each block")
 
 
