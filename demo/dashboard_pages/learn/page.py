@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from cifar_core.datasets import CIFAR10, SYNTHETIC
 from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.recipes import get_recipe
@@ -143,9 +144,9 @@ def _data(store: RunStore):  # type: ignore[no-untyped-def]  # ImageData, whose 
     folder = last_folder(store)
     try:
         with st.spinner("Opening the pictures"):
-            return pictures_of("cifar10", Path(folder) if folder else None), ""
+            return pictures_of(CIFAR10.name, Path(folder) if folder else None), ""
     except LabError:
-        return pictures_of("synthetic", None), NO_PICTURES
+        return pictures_of(SYNTHETIC.name, None), NO_PICTURES
 
 
 def _show_augmentation(store: RunStore) -> None:

@@ -18,11 +18,11 @@ SYNTHETIC_TEXT = (
     "about photographs."
 )
 DOWNLOAD_TEXT = (
-    "Without a folder, the run first downloads CIFAR-10 from the Hugging Face Hub (about 150 MB, cached for "
+    "Without a folder, the run first downloads {} from the Hugging Face Hub (about 150 MB, cached for "
     "the next time). If you already have it, enter its folder."
 )
 DOWNLOAD_HERE = (
-    "The first run here downloads CIFAR-10 from the Hugging Face Hub (about 150 MB); later ones reuse it."
+    "The first run here downloads {} from the Hugging Face Hub (about 150 MB); later ones reuse it."
 )
 
 
@@ -52,7 +52,7 @@ def choose_folder(store: RunStore, data_set: DataSet) -> tuple[Path | None, bool
         st.caption(plain(f"From the folder in CIFAR_DATA. {words}"))
         return None, usable
     if is_public():
-        st.caption(DOWNLOAD_HERE)
+        st.caption(DOWNLOAD_HERE.format(data_set.title))
         return None, True
     if "folder" not in st.session_state:
         st.session_state["folder"] = last_folder(store)
@@ -60,7 +60,7 @@ def choose_folder(store: RunStore, data_set: DataSet) -> tuple[Path | None, bool
         f"Folder with {data_set.title}", key="folder", persist_state="session", placeholder="empty: download"
     ).strip()
     if not typed:
-        st.caption(DOWNLOAD_TEXT)
+        st.caption(DOWNLOAD_TEXT.format(data_set.title))
         return None, True
     folder = Path(typed).expanduser()
     usable, words = describe_folder(folder, data_set)
