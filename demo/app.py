@@ -9,6 +9,7 @@ import functools
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 # Python, and a Space, put only this file's folder on the path; our packages lie one above it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -17,16 +18,15 @@ import gradio as gr
 import torch
 
 from cifar_core.checkpoint import CheckpointError
-from cifar_core.images.decode import ALLOWED, MAX_BYTES, Decoded
+from cifar_core.images.decode import ALLOWED, MAX_BYTES
 from cifar_core.inference.classifier import Classifier
 from cifar_core.metrics.ood import FALSE_ALARMS
 from demo.classify.answers import Answers
 from demo.classify.api import add_api
-from demo.classify.page import NAME_DRAWINGS, connect, networks_view, one_picture, several_pictures
-from demo.classify.render import SURE_FROM, TWO_FROM, parts
+from demo.classify.page import NAME_DRAWINGS, networks_view, one_picture, several_pictures
+from demo.classify.render import SURE_FROM, TWO_FROM
 from demo.classify.server import PLACES_IN_LINE, Service, ServingError, few_heaps, launch_options
 from demo.classify.uploads import KEPT_SECONDS, uploads_folder
-from demo.shared.drawings import DRAWINGS
 from demo.shared.host import is_public
 
 TITLE = "CIFAR-10 Lab: what is in the picture?"
@@ -63,24 +63,21 @@ def build_demo(
     Raises CheckpointError.
     """
     answers = Answers(checkpoint, public=public, kind=kind)
-    drawings = [draw() for draw in DRAWINGS.values()]
-    first = parts(*answers.to_pictures([(f"{next(iter(DRAWINGS))}.png", Decoded(drawings[0]))]))
     head_text, networks_text = networks_view(answers)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:  # gate.py deletes uploads, not delete_cache
         head = gr.HTML(head_text)
         network, beside = _choices(answers.networks.names)
         with gr.Tab("One picture"):
-            fields = one_picture(drawings, first)
+            one_picture(answers, network, beside)
         with gr.Tab("Several pictures"):
             several_pictures(answers, network)
         with gr.Accordion("Networks", open=False):
             network.render()
             beside.render()
             about = gr.HTML(networks_text)
-        with gr.Accordion("What to expect of it", open=False):
+        with gr.Accordion("What to expect", open=False):
             gr.Markdown(EXPECT)
         gr.HTML(f'<p class="quiet">{PRIVACY}</p>')
-        connect(answers, fields, network, beside)
         gr.on(
             [network.change, beside.change],
             functools.partial(networks_view, answers),
@@ -96,20 +93,11 @@ def build_demo(
 
 def _choices(names: list[str]) -> tuple[gr.Dropdown, gr.Dropdown]:
     """The network that answers, and the one beside it; drawn later, since both tabs need the first."""
-    several = len(names) > 1
-    network = gr.Dropdown(
-        names, label="Network", interactive=True, visible=several, render=False, filterable=False
-    )
-    beside = gr.Dropdown(
-        [(NOBODY, ""), *((name, name) for name in names)],
-        value="",
-        label="Compare with",
-        interactive=True,
-        visible=several,
-        render=False,
-        filterable=False,
-    )
-    return network, beside
+    options: dict[str, Any] = {"interactive": True, "render": False, "filterable": False}
+    options["visible"] = len(names) > 1
+    network = gr.Dropdown(names, label="Network", **options)
+    others = [(NOBODY, ""), *((name, name) for name in names)]
+    return network, gr.Dropdown(others, value="", label="Compare with", **options)
 
 
 def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier) -> int:

@@ -24,11 +24,11 @@ def head_html(card: Card) -> str:
 
 
 def record(card: Card) -> str:
-    """ "It was right about 91.23 % of 10,000 test pictures."; val where the test set has not been asked."""
+    """ "It recognized 91.23 % of 10,000 test pictures."; val where the test set has not been asked."""
     for split, words in (("test", "test pictures that it had never seen"), ("val", "validation pictures")):
         if split in card.metrics:
             measured = card.metrics[split]
-            return f"It was right about {percent(measured['accuracy'])} of {measured['n']:,} {words}."
+            return f"It recognized {percent(measured['accuracy'])} of {measured['n']:,} {words}."
     return "How often it is right has not been measured."
 
 
@@ -39,7 +39,7 @@ def describe_alarm(card: Card) -> list[str]:
     wrong, images = card.ood.false_alarms, card.ood.images
     kind = {"val": "validation"}.get(card.ood.split, card.ood.split)
     return [
-        f"It says so, wrongly, of {percent(wrong)} of {images:,} {kind} pictures that show one of the ten."
+        f"It says so wrongly for {percent(wrong)} of {images:,} {kind} pictures that do show one of the ten."
     ]
 
 
@@ -75,7 +75,7 @@ def facts_html(card: Card) -> str:
     facts = {
         "Network": f"{card.model}, {amount(card.parameters)} parameters, {amount(card.macs)} MACs a pass",
         "Accuracy": record(card),
-        "Answers": f"{_views(card)}, for the accuracy and on this page alike",
+        "Answers": f"{_views(card)}, both for the accuracy and on this page",
         **_calibrated(card),
         "Training": f"recipe {card.recipe}, {counted(card.epoch, 'epoch')}, seed {card.seed}, in "
         f"{duration(card.wall_time_seconds)} on {card.device}",

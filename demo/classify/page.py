@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -10,6 +9,7 @@ from PIL import Image
 
 from cifar_core.checkpoint import CheckpointError
 from cifar_core.images.crop import MOST_ZOOM
+from cifar_core.images.decode import Decoded
 from demo.classify.about import facts_html, head_html, networks_html
 from demo.classify.answers import MOST_PICTURES, Answers, Asked, describe_too_many
 from demo.classify.api import AT_ONCE, LINE
@@ -68,45 +68,33 @@ def networks_view(answers: Answers, name: str | None = None, beside: str | None 
         return head_html(answers.card), problem_html(str(error))
 
 
-@dataclass(frozen=True)
-class Fields:
-    """The fields that a visitor sets, and those that show the answer: see answer_view."""
-
-    picture: gr.Image
-    crop: list[gr.Slider]
-    heatmap: gr.Checkbox
-    shown: list[gr.components.Component]
-
-
-def one_picture(drawings: list[Image.Image], first: Parts) -> Fields:
-    """Draw the tab, with the first drawing already answered."""
-    answer, inside, share, response = first
+def one_picture(answers: Answers, network: gr.Dropdown, beside: gr.Dropdown) -> None:
+    """Draw the tab, with the first drawing already answered; whatever changes gives a new answer."""
+    drawings = {name: draw() for name, draw in DRAWINGS.items()}
+    name, first = next(iter(drawings.items()))
+    answer, inside, share, response = parts(*answers.to_pictures([(f"{name}.png", Decoded(first))]))
     with gr.Row():
         with gr.Column(min_width=280):
-            picture = _picture(drawings[0])
+            picture = _picture(first)
             crop = _crop()
         with gr.Column(min_width=280):
             answer_box = gr.HTML(answer)
-            gr.Examples([[one] for one in drawings], picture, label="Or try a drawing", cache_examples=False)
+            examples = [[drawing] for drawing in drawings.values()]
+            gr.Examples(examples, picture, label="Or try a drawing", cache_examples=False)
     heatmap = gr.Checkbox(False, label="Show where it looked (heat map)", container=False)
     inside_box = gr.HTML(inside)
     with gr.Accordion("Keep or repeat this answer", open=False):
         share_box = gr.HTML(share)
         numbers = gr.JSON(response, show_label=False, label="The answer as JSON")
-    return Fields(picture, crop, heatmap, [answer_box, inside_box, share_box, numbers])
-
-
-def connect(answers: Answers, fields: Fields, network: gr.Dropdown, beside: gr.Dropdown) -> None:
-    """Anything that changes gives a new answer; preprocess=False leaves the file to our own decoder."""
-    inputs: list[Any] = [fields.picture, network, beside, *fields.crop, fields.heatmap]
+    inputs: list[Any] = [picture, network, beside, *crop, heatmap]
     gr.on(
         [field.change for field in inputs],
         functools.partial(answer_view, answers),
         inputs,
-        fields.shown,
+        [answer_box, inside_box, share_box, numbers],
         api_name="answer_view",
         api_visibility="private",
-        preprocess=False,
+        preprocess=False,  # leaves the file to our own decoder
         concurrency_limit=AT_ONCE,
         concurrency_id=LINE,
         trigger_mode="always_last",  # of a slider's many values, only the last one counts

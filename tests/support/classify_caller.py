@@ -22,20 +22,21 @@ class Caller:
         """An upload, as the server knows it afterwards."""
         return {"path": self.upload(data, name).json()[0], "orig_name": name, **FILE}
 
-    def call(self, endpoint: str, *values: object) -> tuple[str, Any]:
-        """The event ("complete" or "error") and its data."""
+    def told(self, endpoint: str, *values: object) -> tuple[str, str]:
+        """The event ("complete" or "error") and its data as it comes."""
         event = self.http.post(f"gradio_api/call/{endpoint}", json={"data": list(values)}).json()["event_id"]
         text = self.http.get(f"gradio_api/call/{endpoint}/{event}").text
-        kind, data = re.findall(r"event: (complete|error)\ndata: (.*)", text)[-1]
+        return re.findall(r"event: (complete|error)\ndata: (.*)", text)[-1]
+
+    def call(self, endpoint: str, *values: object) -> tuple[str, Any]:
+        """The event and its data."""
+        kind, data = self.told(endpoint, *values)
         return kind, json.loads(data)
 
     def classify(self, picture: object, network: str | None = None, **choices: Any) -> tuple[str, Any]:
         """The event and the page's four parts for a picture and the page's choices."""
-        crop = [
-            choices.get(name, start) for name, start in (("turn", 0), ("zoom", 1), ("right", 0), ("down", 0))
-        ]
-        values = (picture, network, choices.get("beside"), *crop, choices.get("heatmap", False))
-        return self.call("answer_view", *values)
+        usual = {"beside": None, "turn": 0, "zoom": 1, "right": 0, "down": 0, "heatmap": False}
+        return self.call("answer_view", picture, network, *(usual | choices).values())
 
     def send(self, data: bytes, network: str | None = None, **choices: Any) -> tuple[str, str, str, Any]:
         """Upload a picture and get its parts: answer, inside, share, JSON."""

@@ -8,17 +8,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
-
-import httpx
 
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.inference.classifier import Classifier
+from tests.support.classify_caller import Caller
 from tests.support.ports import free_port
 
+UNTOUCHED = (None, None, 0, 1, 0, 0, False)  # the page's choices beside the picture
 
-class Host:
-    """The server's process, its folder, and the ways to talk to it."""
+
+class Host(Caller):
+    """The server's process, its folder, and the ways in which a stranger sends a picture."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.log = folder, folder / "log.txt"
@@ -35,28 +35,27 @@ class Host:
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.1)
         self.url = found[1]
-        self.http = httpx.Client(base_url=self.url, timeout=60)
+        super().__init__(self.url)
         self.classifier = Classifier.load(folder / "toy.v1")
         named = self.http.get("gradio_api/info").json()["named_endpoints"]["/classify"]["parameters"]
         self.others = [one.get("parameter_default") for one in named[1:]]
-        (self.event,) = [one["id"] for one in self.config()["dependencies"] if one["api_name"] == "classify"]
-
-    def config(self) -> dict[str, Any]:
-        return dict(self.http.get("config").json())
+        events = self.http.get("config").json()["dependencies"]
+        (self.event,) = [one["id"] for one in events if one["api_name"] == "classify"]
 
     @property
     def uploads(self) -> Path:
         (folder,) = (self.folder / "tmp").glob("cifar10-lab-uploads-*")
         return folder
 
-    def upload(self, data: bytes, name: str = "upload.png") -> str:
-        return str(self.http.post("gradio_api/upload", files={"files": (name, data)}).json()[0])
-
-    def call(self, picture: object) -> tuple[str, str]:
+    def ask(self, picture: object) -> tuple[str, str]:
         """Through the API: the event ("complete" or "error") and its data."""
-        sent = self.http.post("gradio_api/call/classify", json={"data": [picture, *self.others]})
-        text = self.http.get(f"gradio_api/call/classify/{sent.json()['event_id']}").text
-        return re.findall(r"event: (complete|error)\ndata: (.*)", text)[-1]
+        return self.told("classify", picture, *self.others)
+
+    def ask_all(self, picture: object) -> list[str]:
+        """The data that come of a picture in each of the ways in which it can be sent."""
+        batch = self.told("classify_batch", [picture], None, 3)
+        view = self.told("answer_view", picture, *UNTOUCHED)
+        return [data for _, data in (self.ask(picture), self.click(picture), batch, view)]
 
     def click(self, picture: object) -> tuple[str, str]:
         """As the page's own script sends it: whether it succeeded, and the data."""

@@ -18,7 +18,6 @@ from cifar_core.files import DEFAULT_CHECKPOINT, PROJECT_ROOT
 from demo import app
 from demo.classify.answers import MOST_PICTURES
 from demo.shared.drawings import DRAWINGS
-from tests.support.classify_caller import Caller
 from tests.support.ports import free_port
 from tests.support.toy_checkpoints import save_toy
 
@@ -117,28 +116,6 @@ def test_a_wrong_choice_is_a_sentence(client: Client, pictures: list[str]) -> No
     ):
         response = client.predict(picture=handle_file("ship.png"), **chosen, api_name="/classify")
         assert response.keys() == {"picture", "error"} and named in response["error"]
-
-
-def test_it_reads_no_file_and_fetches_no_address_for_a_caller(
-    demo: gr.Blocks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fetched: list[str] = []
-    monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_download", fetched.append)
-    secret = tmp_path / "secret.png"
-    DRAWINGS["ship"]().save(secret)
-    caller = Caller(demo.local_url)
-    for path in (str(secret), "/etc/passwd", "\0", "", "http://example.org/x.png"):
-        for meta in ({}, {"meta": {"_type": "gradio.FileData"}}):
-            for endpoint, picture in (
-                ("classify", {"path": path, **meta}),
-                ("classify_batch", [{"path": path, **meta}]),
-            ):
-                kind, data = caller.call(endpoint, picture, None, 3)
-                text = json.dumps(data)
-                assert "probability" not in text and "Traceback" not in text
-                assert kind == "error" or "error" in text
-    caller.http.close()
-    assert fetched == []
 
 
 def test_every_endpoint_is_described(demo: gr.Blocks) -> None:
