@@ -131,8 +131,8 @@ def test_a_tracker_that_fails_is_dropped_with_one_warning(run, standin):
     standin.fails_at, warnings = 3, []
     tell(run, WHOLE, [standin.__name__], warnings)
     assert len(standin.points) == 3
-    name = standin.__name__
-    assert warnings == [f"warning: {name} is told nothing more (the server is gone); the training goes on."]
+    (warning,) = warnings
+    assert standin.__name__ in warning and "the server is gone" in warning and "and more" not in warning
 
 
 def test_a_tracker_that_cannot_begin_is_dropped_and_the_other_goes_on(run, monkeypatch):
