@@ -44,7 +44,7 @@ class UnknownCheckpoint(CheckpointError):
 
 @dataclass(frozen=True)
 class Card:
-    """What a reader and a loader must know about weights.
+    """The facts that a reader and a loader must know about weights.
 
     metrics: split -> {"accuracy" (0..1), "loss" (nats), "n" (images)}; config: the run's whole TrainConfig;
     mean, std: the normalization, of pixels in 0..1; macs: multiply-accumulates of one pass of one image.
@@ -277,7 +277,7 @@ OOD_REFERENCE = "strangeness.safetensors"
 
 
 def load_reference(folder: Path, card: Card) -> Reference | None:
-    """What known pictures look like to the network; None where the card or the folder says nothing of it.
+    """Return what known images look like to the network; None where the card or the folder does not say.
 
     Raises:
         CheckpointError: when the file is damaged.

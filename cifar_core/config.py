@@ -46,7 +46,7 @@ def group_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What a run does, complete: two runs with equal configs on one machine give equal weights.
+    """The settings of a run, complete: two runs with equal configs on one machine give equal weights.
 
     Raises:
         ConfigError: when a value has the wrong type or lies outside its limits.

@@ -52,7 +52,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class DataSet:
-    """What is known of a data set.
+    """The known facts of a data set.
 
     name: in a config; title: in a text; summary: where it can be chosen. class_names: by label, from 0.
     train_images: with those that a run sets aside for validation. mean, std: of each channel over the
@@ -81,7 +81,7 @@ class DataSet:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether it is drawn on the spot, and needs no files."""
+        """Return whether it is drawn on the spot, and needs no files."""
         return not self.whole.hub.repo
 
     @property

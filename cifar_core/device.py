@@ -16,7 +16,7 @@ BF16_GAIN = 1.15  # bf16 is taken where its convolution is at least so many time
 
 @dataclass(frozen=True)
 class Device:
-    """Where tensors live and how convolutions count: precision is "fp32" or "bf16"."""
+    """The device of tensors and the arithmetic of convolutions: precision is "fp32" or "bf16"."""
 
     torch_device: torch.device
     precision: str

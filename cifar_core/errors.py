@@ -2,7 +2,7 @@
 
 
 class LabError(Exception):
-    """What cannot be done, in a sentence: what was given, what is allowed, what to do next."""
+    """An error of ours, a sentence for the user: what was given, what is allowed, what to do next."""
 
     exit_code = 1  # the command failed; 2: it was used wrongly
 

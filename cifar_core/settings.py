@@ -1,4 +1,4 @@
-"""What a setting is: a dataclass field with help, limits and unit; how it is checked and read from words."""
+"""Settings: dataclass fields with help, limits and unit, checked, and read from text."""
 
 import contextlib
 import json

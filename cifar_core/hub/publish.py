@@ -23,7 +23,7 @@ class HubError(LabError):
 
 @dataclass(frozen=True)
 class Parcel:
-    """What to send where: kind "model" or "space"; files are relative to the folder.
+    """Files of a folder, and the repository that they go to: kind "model" or "space"; files are relative to it.
 
     sdk, hardware: a Space's ("gradio" or "docker"; the Hub's name of the hardware to ask for).
     """

@@ -40,7 +40,7 @@ PINS = {"cpu": {}, "zerogpu": {"torch": "2.11.0", "torchvision": "0.26.0", "spac
 
 @dataclass(frozen=True)
 class Space:
-    """What to publish; raises HubError when the Hub has no such hardware for this SDK.
+    """A Space to publish; raises HubError when the Hub has no such hardware for this SDK.
 
     checkpoints: names or folders; none stands for all that are shipped. models: ids on the Hub that its page
     links to. wheels: address of an index with torch's CPU wheels, or "".

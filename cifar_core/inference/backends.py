@@ -1,4 +1,4 @@
-"""What computes the answers: a network folded for inference, in torch or in ONNX Runtime."""
+"""The backends that compute answers: a network folded for inference, in torch or in ONNX Runtime."""
 
 import copy
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ BACKENDS = ("auto", "torch", "onnxruntime")
 def network_for(
     model: ImageClassifier, device: torch.device, backend: str = "torch", blocks: Sequence[str] = ()
 ) -> Network:
-    """What answers as `model` does in eval mode: normalized images -> logits, and what was recorded.
+    """Return what answers as `model` does in eval mode: normalized images -> logits, and what was recorded.
 
     Recorded are the mixing coefficients of each mixing block, then the statistics of the `blocks` named.
     backend: "torch"; "onnxruntime", for single images on the CPU; or "auto", the latter where it can be had.

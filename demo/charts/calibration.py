@@ -1,4 +1,4 @@
-"""How sure a network is beside how often it is right, as trained and at a temperature."""
+"""Confidence beside accuracy, as trained and at a temperature."""
 
 import math
 
@@ -61,7 +61,7 @@ def _line(name: str, data: list, color: str, width: int, dash: str) -> Option:
 
 
 def calibration_title(plain: Reliability, mended: Reliability, temperature: float) -> str:
-    """Whether the network is too sure as trained, and what becomes of that at the temperature."""
+    """Return whether the network is too sure as trained, and what becomes of that at the temperature."""
     (sure, right), (mended_sure, _) = _means(plain), _means(mended)
     if temperature == 1:
         return f"{_verdict(sure, right)}: on average {percent(sure)} sure and {percent(right)} right"

@@ -1,4 +1,4 @@
-"""Which classes a network takes for which, and how many pictures of each it recognizes."""
+"""The confusion matrix: which classes a network takes for which, and how many of each it recognizes."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What runs cost against what they gave: a mark a run, accuracy upwards, the cost to the right."""
+"""Costs of runs against their results: a mark a run, accuracy upwards, the cost to the right."""
 
 import math
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def _mark(run: CostRun, unit: float, right: bool) -> Option:
 
 
 def cost_title(runs: Sequence[CostRun], cost: str) -> str:
-    """Whether the best run is also the cheapest, or what the cheapest gives up."""
+    """Return whether the best run is also the cheapest, or what the cheapest gives up."""
     best = max(runs, key=lambda run: run.accuracy)
     cheapest = min(runs, key=lambda run: (run.cost, -run.accuracy))
     if len(runs) == 1:

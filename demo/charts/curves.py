@@ -31,7 +31,7 @@ MONITORED_TEST = (
 
 @dataclass(frozen=True)
 class CurveView:
-    """How the curves are looked at.
+    """The view of the curves.
 
     by: the x axis, "epoch", "step" or "seconds"; smoothing: weight of the past in the training line, 0..1;
     log: a logarithmic axis for the loss; first, last: the epochs between which is shown, None to the end.
@@ -74,7 +74,7 @@ def accuracy_chart(history: History, color: str, view: CurveView = PLAIN) -> Cha
 
 
 def _accuracy_start(lines: list[Option]) -> int:
-    """Where the axis starts, in percent: under all but the first steps, which lie far below the rest."""
+    """Return where the axis starts, in percent: below all but the first steps, which lie far lower."""
     lows = [np.quantile([y for _, y in line["data"]], _cut_off(line)) for line in lines if line["data"]]
     return max(0, math.floor(min(lows, default=0.0) / 10) * 10)
 
@@ -90,7 +90,7 @@ def _note(history: History, view: CurveView) -> str:
 
 
 def _legend(history: History, view: CurveView) -> Option:
-    """What is shown is chosen on the page: a click here would be forgotten with the next point."""
+    """Return what is shown is chosen on the page: a click here would be forgotten with the next point."""
     names = [
         {"name": "training", "icon": "path://M0 3H24V4H0Z"},
         {"name": history.monitored, "icon": "path://M0 2H24V5H0Z"},
@@ -173,7 +173,7 @@ def _line(name: str, data: list[list[float]], color: str, width: int, *, symbols
 
 
 def loss_title(history: History) -> str:
-    """What the loss curves show, in a sentence."""
+    """Say what the loss curves show, in a sentence."""
     if not history.epochs:
         return _first_epoch_title(history, "loss")
     what = f"{history.monitored.capitalize()} loss"
@@ -188,7 +188,7 @@ def loss_title(history: History) -> str:
 
 
 def accuracy_title(history: History) -> str:
-    """What the accuracy curves show, in a sentence."""
+    """Say what the accuracy curves show, in a sentence."""
     best = history.best
     if best is None:
         return _first_epoch_title(history, "accuracy")

@@ -1,4 +1,4 @@
-"""What every chart shares: a title in words, an ECharts option in the common look, a line on how to read it.
+"""Parts that every chart shares: a title, an ECharts option in the common look, a line on how to read it.
 
 ECharts rather than Plotly because these charts move: Streamlit 1.67 gives a Plotly chart another identity
 with every new point, so the browser tears it down and the curve is gone for a moment, while a keyed ECharts

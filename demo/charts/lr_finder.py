@@ -38,7 +38,7 @@ def _line(name: str, points: list[list[float]], column: int, width: int, color: 
 
 
 def lr_finder_title(points: list[list[float]], suggestion: float | None) -> str:
-    """What is seen, in a sentence."""
+    """Say what is seen, in a sentence."""
     if not points:
         return "The loss appears here with the first steps"
     if suggestion is None:

@@ -1,4 +1,4 @@
-"""How a network mixes its kernels: for each class, and how even the mix is (entropy)."""
+"""A network's mix: for each class, and how even the mix is (entropy)."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ def entropy_chart(mixing: Sequence[BlockMixing]) -> Chart:
 
 
 def dominance_title(mixing: Sequence[BlockMixing]) -> str:
-    """Which blocks have settled on one kernel, in a sentence."""
+    """Say which blocks have settled on one kernel, in a sentence."""
     taken = [block for block in mixing if block.entropy < TAKEN_OVER]
     if taken:
         return f"In {listed([block.block for block in taken])} one kernel has taken over"
@@ -57,7 +57,7 @@ def dominance_title(mixing: Sequence[BlockMixing]) -> str:
 
 
 def class_title(mixing: Sequence[BlockMixing], names: Sequence[str]) -> str:
-    """Where the classes differ the most, in a sentence."""
+    """Say where the classes differ the most, in a sentence."""
     spread, block, kernel = max(
         (max(row[k] for row in block.per_class) - min(row[k] for row in block.per_class), index, k)
         for index, block in enumerate(mixing)
@@ -73,7 +73,7 @@ def class_title(mixing: Sequence[BlockMixing], names: Sequence[str]) -> str:
 
 
 def entropy_title(mixing: Sequence[BlockMixing]) -> str:
-    """How many blocks still use several kernels, in a sentence."""
+    """Say how many blocks still use several kernels, in a sentence."""
     taken = sum(block.entropy < TAKEN_OVER for block in mixing)
     if taken:
         return f"{counted(taken, 'block')} of {len(mixing)} use{'s' if taken == 1 else ''} one kernel alone"

@@ -1,4 +1,4 @@
-"""How every block mixes as the network learns: a small chart a block, its kernels' shares as ribbons."""
+"""Every block's mix as the network learns: a small chart a block, its kernels' shares as ribbons."""
 
 from collections.abc import Sequence
 
@@ -46,7 +46,7 @@ def _on_a_phone(blocks: Sequence[BlockMixing], height: int) -> Option:
 
 
 def _frames(blocks: Sequence[BlockMixing], columns: int, row_height: float) -> Option:
-    """Where the name and the ribbons of each block stand, in rows of so many columns."""
+    """Return where the name and the ribbons of each block stand, in rows of so many columns."""
     option: Option = {"title": [], "grid": []}
     for place, block in enumerate(blocks):
         row, column = divmod(place, columns)

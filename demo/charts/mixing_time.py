@@ -60,7 +60,7 @@ def entropy_over_time(epochs: Sequence[Epoch]) -> Chart:
 
 
 def share_title(block: str, epochs: Sequence[Epoch], means: np.ndarray) -> str:
-    """Which kernel leads a block and since when; means (E, K)."""
+    """Say which kernel leads a block and since when; means (E, K)."""
     leaders = means.argmax(axis=1)
     last = int(leaders[-1])
     since = len(leaders) - 1
@@ -73,7 +73,7 @@ def share_title(block: str, epochs: Sequence[Epoch], means: np.ndarray) -> str:
 
 
 def collapse_title(epochs: Sequence[Epoch]) -> str:
-    """Which blocks have collapsed and when, or which comes closest; a warning where it has happened."""
+    """Say which blocks have collapsed and when, or which comes closest; a warning where it has happened."""
     fallen = []
     for place, block in enumerate(epochs[-1].mixing):
         if block.entropy < TAKEN_OVER:
@@ -88,7 +88,7 @@ def collapse_title(epochs: Sequence[Epoch]) -> str:
 
 
 def describe_warning(epoch: Epoch) -> str:
-    """What to do about blocks where one kernel has taken over; "" where none has."""
+    """Describe what to do about blocks where one kernel has taken over; "" where none has."""
     if not any(block.entropy < TAKEN_OVER for block in epoch.mixing):
         return ""
     return (
@@ -132,7 +132,7 @@ def _kernel_series(kernel: int, mean: np.ndarray, lowest: np.ndarray, band: np.n
 
 
 def label_shifts(values: Sequence[float]) -> list[float]:
-    """How many pixels down each label at the end of a line must go so that no two of them overlap.
+    """Return how many pixels down each label at the end of a line must go so that no two of them overlap.
 
     values: in 0..1, where the lines end on an axis of ENTROPY_PIXELS.
     """

@@ -60,7 +60,7 @@ def _line(run: OverlaidRun, data: list[list[float]]) -> Option:
 
 
 def accuracy_overlay_title(runs: Sequence[OverlaidRun]) -> str:
-    """Which run is ahead, and by how much."""
+    """Say which run is ahead, and by how much."""
     ranked = sorted(
         ((run.history.best.val_accuracy, run) for run in runs if run.history.best),
         key=lambda pair: pair[0],
@@ -76,7 +76,7 @@ def accuracy_overlay_title(runs: Sequence[OverlaidRun]) -> str:
 
 
 def loss_overlay_title(runs: Sequence[OverlaidRun]) -> str:
-    """Which run has the lowest validation loss, and after what time."""
+    """Say which run has the lowest validation loss, and after what time."""
     lowest = [(epoch.val_loss, index, run) for run in runs for index, epoch in enumerate(run.history.epochs)]
     if not lowest:
         return "The losses appear with the first completed epoch"

@@ -1,4 +1,4 @@
-"""How each block mixed its kernels for one picture: a stacked bar a block, a color a kernel."""
+"""Each block's mix for one picture: a stacked bar a block, a color a kernel."""
 
 from collections.abc import Mapping, Sequence
 

@@ -67,7 +67,7 @@ def columns_of(runs: Sequence[SettingsRun]) -> dict[str, list[Any]]:
 
 
 def _place(name: str) -> int:
-    """What a reader changes first comes first; a recipe's name says what its settings say."""
+    """Return what a reader changes first comes first; a recipe's name says what its settings say."""
     return FIRST.index(name) if name in FIRST else len(FIRST) + (name == "recipe")
 
 
@@ -87,7 +87,7 @@ def is_number(values: Sequence[Any]) -> bool:
 
 
 def axis_value(values: Sequence[Any], row: int) -> Any:
-    """What the line passes through: a number, or the word on an axis of words."""
+    """Return what the line passes through: a number, or the word on an axis of words."""
     return values[row] if is_number(values) else word_of(values[row])
 
 
@@ -138,7 +138,7 @@ def _line(run: SettingsRun, values: list[Any]) -> Option:
 
 
 def settings_title(runs: Sequence[SettingsRun]) -> str:
-    """How many settings differ, and those of the best run."""
+    """Say how many settings differ, and those of the best run."""
     names = sorted(runs[0].settings, key=_place)
     if not names:
         return "All settings are the same; what differs is chance, or the machine"

@@ -1,4 +1,4 @@
-"""What a mix set by hand does: the answer before and after, and what each kernel is worth."""
+"""The effect of a mix set by hand: the answer before and after, and what each kernel is worth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def answer_change_chart(before: np.ndarray, after: np.ndarray, class_names: Sequ
 
 
 def change_title(before: np.ndarray, after: np.ndarray, class_names: Sequence[str]) -> str:
-    """What the network says now, and what it said before."""
+    """Say what the network says now, and what it said before."""
     old, new = int(before.argmax()), int(after.argmax())
     said, says = whole_percent(float(before[old])), whole_percent(float(after[new]))
     if np.array_equal(before, after):

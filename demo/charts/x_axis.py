@@ -1,4 +1,4 @@
-"""Where a run's points lie along the x axis: by epoch, by step, or by seconds of training."""
+"""The x axis of a run's points: by epoch, by step, or by seconds of training."""
 
 from itertools import accumulate
 
@@ -13,7 +13,7 @@ Numbers = NDArray[np.float64]
 
 
 def epoch_positions(history: History, by: str) -> list[float]:
-    """Where each epoch ends: its number, its last step, or the seconds of training until then."""
+    """Return where each epoch ends: its number, its last step, or the seconds of training until then."""
     if by == "step":
         return [epoch.step for epoch in history.epochs]
     if by == "seconds":
@@ -22,7 +22,7 @@ def epoch_positions(history: History, by: str) -> list[float]:
 
 
 def step_positions(history: History, by: str) -> Numbers:
-    """Where each Step event lies; in seconds as their speeds tell, which the epochs' own times correct."""
+    """Return where each Step event lies: in seconds by their speeds, corrected by the epochs' own times."""
     steps = np.array([step.step for step in history.steps], dtype=float)
     if by == "step":
         return steps
@@ -52,7 +52,7 @@ def _seconds(history: History, steps: Numbers) -> Numbers:
 
 
 def position_of(history: History, step: float, by: str, at: Numbers) -> float:
-    """Where a number of steps lies; `at` is what `step_positions` gives."""
+    """Return where a number of steps lies; `at` is what `step_positions` gives."""
     if by == "step":
         return step
     if by == "epoch":

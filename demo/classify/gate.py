@@ -48,7 +48,7 @@ def describe_error(error: BaseException | None) -> str:
 
 
 def is_open(path: str) -> bool:
-    """Whether a request for `path` (decoded, without its query) is let through."""
+    """Return whether a request for `path` (decoded, without its query) is let through."""
     _, is_api, rest = path.partition("/gradio_api/")
     if not is_api:
         return path.strip("/").partition("/")[0] not in CLOSED_PAGES

@@ -65,7 +65,7 @@ def quiet_html(sentence: str) -> str:
 
 
 def agreement(answers: Sequence[Answer]) -> str:
-    """Whether two networks agree, in one sentence."""
+    """Return whether two networks agree, in one sentence."""
     first, second = (answer.prediction.label for answer in answers)
     if first == second:
         return f"Both say {first}"
@@ -73,7 +73,7 @@ def agreement(answers: Sequence[Answer]) -> str:
 
 
 def is_none(top: Top, known: bool | None) -> bool:
-    """Whether the picture looks like none of the classes: as measured, or where nothing stands out."""
+    """Return whether the picture looks like none of the classes: as measured, or where nothing stands out."""
     return top[0][1] + top[1][1] < TWO_FROM and top[0][1] < SURE_FROM if known is None else not known
 
 

@@ -25,7 +25,7 @@ def uploads_folder() -> "tempfile.TemporaryDirectory[str]":
 
 
 def is_upload(path: str | Path) -> bool:
-    """Whether `path` lies in the uploads' folder, wherever links lead."""
+    """Return whether `path` lies in the uploads' folder, wherever links lead."""
     try:
         return Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
     except (OSError, ValueError):  # too long, or with a zero byte

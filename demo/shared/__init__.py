@@ -1,1 +1,1 @@
-"""What both pages use: colors, words, pictures, the decoder's sandbox. Neither Streamlit nor Gradio."""
+"""Parts that both pages use: colors, words, pictures, the decoder's sandbox. Neither Streamlit nor Gradio."""

@@ -95,7 +95,7 @@ def draw(total: int, seed: int, count: int = SHOWN) -> NDArray[np.int64]:
 
 
 def right(prediction: "Prediction", truth: str) -> bool:
-    """Whether the most probable class is the true one."""
+    """Return whether the most probable class is the true one."""
     return bool(prediction.top[0][0] == truth)
 
 

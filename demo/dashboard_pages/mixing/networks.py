@@ -77,13 +77,13 @@ def record_of(run: Run) -> Record | None:
 
 
 def _told(summary: Summary) -> bool:
-    """Whether a run's events have said what its network is."""
+    """Return whether a run's events have said what its network is."""
     return not summary.trouble and summary.parameters > 0
 
 
 @lru_cache(maxsize=64)
 def _weights_mix(folder: Path, stamp: int) -> bool:
-    """Whether the network that a card names mixes; read again when `stamp` changes."""
+    """Return whether the network that a card names mixes; read again when `stamp` changes."""
     import torch
 
     from cifar_core.checkpoint import CheckpointError, load_card

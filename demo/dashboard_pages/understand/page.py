@@ -66,7 +66,7 @@ def describe_tta(views: int) -> str:
 def validation_answers(
     network: Network, classifier: "Classifier", pictures: HeldOut, answers: Answers, count: int
 ) -> Answers | None:
-    """What a temperature may be fitted on; None where the run set nothing aside."""
+    """Return what a temperature may be fitted on; None where the run set nothing aside."""
     if "val" not in splits_of(config_of(classifier.card)):
         return None
     if pictures.split == "val":
