@@ -23,7 +23,7 @@ class HubError(LabError):
 
 @dataclass(frozen=True)
 class Parcel:
-    """Files of a folder, and the repository that they go to: kind "model" or "space"; files are relative to it.
+    """Files of a folder and the repository they go to, of the kind "model" or "space"; names are relative.
 
     sdk, hardware: a Space's ("gradio" or "docker"; the Hub's name of the hardware to ask for).
     """

@@ -124,7 +124,7 @@ def describe_end(recipe: str, train: float, val: float) -> str:
 
 
 def describe_gain(without: float | None, augmented: float | None) -> str:
-    """The worth of augmentation in a sentence, from both runs' last validation accuracies; "" without them."""
+    """The worth of augmentation in a sentence, from both runs' last accuracies; "" without them."""
     if without is None or augmented is None:
         return ""
     points = 100 * (augmented - without)
