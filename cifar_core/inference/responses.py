@@ -1,4 +1,4 @@
-"""The JSON documents of answers and networks: the same from the command line, the page and its API.
+"""Responses: answers and networks as JSON, the same from the command line, the page and its API.
 
 None has a value called "path": Gradio's client takes what has one for a file, and fetches it.
 """
@@ -52,8 +52,8 @@ def models_response() -> list[dict[str, Any]]:
     """Every kind of network with its size, and the trained ones of its kind that are here."""
     trained: dict[str, list[dict[str, Any]]] = {}
     for name in list_checkpoints():
-        kind, document = _checkpoint_response(name)
-        trained.setdefault(kind, []).append(document)
+        kind, response = _checkpoint_response(name)
+        trained.setdefault(kind, []).append(response)
     return [{**row, "checkpoints": trained.get(row["name"], [])} for row in _architectures()]
 
 

@@ -104,7 +104,7 @@ def test_a_few_visitors_of_the_real_page(tmp_path: Path) -> None:
     """The load script's short version: everybody is answered, and memory stays in bounds."""
     with served(None) as page:
         assert page.start_seconds > 0
-        report = asyncio.run(measure(page.url, people=4, seconds=6, process=page.process))
+        report = asyncio.run(measure(page.url, people=4, seconds=3, process=page.process))
         os.kill(page.process, signal.SIGTERM)
     figures = report.to_json()
     assert set(figures["met"]) == {"answer"} and figures["met"]["answer"] >= 4
