@@ -146,8 +146,8 @@ CIFAR10 = DataSet(
 )
 AIRPLANE_AUTOMOBILE = DataSet(
     name="airplane_automobile",
-    title="CIFAR-10, airplanes and automobiles alone",
-    summary="Its airplanes and automobiles alone: 12,000 photographs",
+    title="CIFAR-10, airplanes and automobiles only",
+    summary="Only its airplanes and automobiles: 12,000 photographs",
     class_names=CIFAR10.class_names[:2],
     train_images=10_000,
     test_images=2_000,

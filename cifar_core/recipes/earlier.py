@@ -137,7 +137,7 @@ TWO_CLASSES: dict[str, Any] = {
 }
 add(
     "s4-scale",
-    "The small residual network with a scale operator: airplanes and automobiles alone, five epochs.",
+    "The small residual network with a scale operator: airplanes and automobiles only, five epochs.",
     S4,
     "s4",
     **TWO_CLASSES,

@@ -51,15 +51,11 @@ def summarize_all(store: RunStore) -> list[Summary]:
     by_time = sorted(summaries, key=lambda summary: (summary.created, summary.id))
     ranks = {summary.id: rank for rank, summary in enumerate(by_time)}
     names = Counter(summary.name for summary in summaries)
+    unique = {one.id: f"{one.name} ({one.id})" if one.labels.name else one.id for one in summaries}
     return [
-        replace(item, rank=ranks[item.id], name=item.name if names[item.name] == 1 else _longer_name(item))
+        replace(item, rank=ranks[item.id], name=item.name if names[item.name] == 1 else unique[item.id])
         for item in summaries
     ]
-
-
-def _longer_name(item: Summary) -> str:
-    """A name that no other run has."""
-    return f"{item.name} ({item.id})" if item.labels.name else item.id
 
 
 def labels_of(run: Run) -> Labels:

@@ -72,7 +72,7 @@ def accuracy_overlay_title(runs: Sequence[OverlaidRun]) -> str:
     head = f"{first.name} is ahead with {percent(top)}"
     if not others:
         return head
-    return f"{head}, {100 * (top - others[0][0]):.2f} points before {others[0][1].name}"
+    return f"{head}, {100 * (top - others[0][0]):.2f} points above {others[0][1].name}"
 
 
 def loss_overlay_title(runs: Sequence[OverlaidRun]) -> str:

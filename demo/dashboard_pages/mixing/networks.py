@@ -13,7 +13,7 @@ from cifar_core.inference.held_out import HeldOut, config_of, splits_of
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.history import History
 from cifar_core.runs.store import Run, RunStore, StoreError
-from cifar_core.runs.summary import Summary, summarize_all
+from cifar_core.runs.summary import summarize_all
 from demo.widgets.evaluation_pictures import select_pictures
 from demo.widgets.networks import Network, list_networks, network_of
 from demo.widgets.panels import plain
@@ -64,7 +64,9 @@ def list_mixing(store: RunStore) -> list[MixingNetwork]:
         own = weights.pop(summary.id, None)
         if summary.mixes:
             found.append(MixingNetwork(summary.id, summary.name, own, store.get(summary.id)))
-        elif own is not None and not _told(summary) and _weights_mix(own.folder, own.stamp):
+            continue
+        told = not summary.trouble and summary.parameters > 0  # its events have said what its network is
+        if own is not None and not told and _weights_mix(own.folder, own.stamp):
             damaged = store.get(summary.id) if summary.trouble else None  # read, it says what is wrong
             found.append(MixingNetwork(summary.id, summary.name, own, damaged))
     others = [own for own in weights.values() if _weights_mix(own.folder, own.stamp)]
@@ -74,11 +76,6 @@ def list_mixing(store: RunStore) -> list[MixingNetwork]:
 def record_of(run: Run) -> Record | None:
     """A run's record of its mix, None before its first epoch; raises StoreError when it is damaged."""
     return _read_record(run.path, run.events_size())
-
-
-def _told(summary: Summary) -> bool:
-    """Return whether a run's events have said what its network is."""
-    return not summary.trouble and summary.parameters > 0
 
 
 @lru_cache(maxsize=64)
@@ -116,18 +113,13 @@ def _read_record(path: Path, events_size: int) -> Record | None:
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _what_if_of(folder: Path, stamp: int) -> "WhatIf":
+    """The loaded network, for everyone; better weights, which have another stamp, load anew."""
     from cifar_core.explain.mixing import WhatIf
 
     try:
         return WhatIf(network_of(folder, stamp))
     except ValueError as error:
         raise LabError(str(error)) from None
-
-
-def what_if_of(network: Network) -> "WhatIf":
-    """The loaded network, cached for everyone; better weights load anew. Raises LabError."""
-    with st.spinner(LOADING):
-        return _what_if_of(network.folder, network.stamp)
 
 
 def opened(network: MixingNetwork) -> "WhatIf | None":
@@ -138,7 +130,8 @@ def opened(network: MixingNetwork) -> "WhatIf | None":
         )
         return None
     try:
-        return what_if_of(network.weights)
+        with st.spinner(LOADING):
+            return _what_if_of(network.weights.folder, network.weights.stamp)
     except LabError as error:
         st.error(plain(str(error)))
         return None
