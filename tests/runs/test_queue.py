@@ -18,6 +18,7 @@ from cifar_core.runs.queue import Withdrawn, active_runs, called, describe_waiti
 from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.status import STARTING, Status
 from cifar_core.runs.store import RunStore, StoreError
+from tests.support.texts import says
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_others_wait_and_start_in_the_order_of_their_launch(store):
     second = Waiter(launched(store, base + 1), order)
     until(lambda: in_line(second) and len(third.told) == 2)
     assert second.told == [f"Waits for {run_name(first.run_.id)} to finish."]
-    assert third.told[-1] == f"Waits for {run_name(first.run_.id)} to finish; 1 in line before it."
+    assert says(third.told[-1], run_name(first.run_.id), "1 in line")
     assert second.run_.status().message == second.told[-1]
     for waiter in (first, second, third):
         waiter.has_it.wait(20)
@@ -213,8 +214,8 @@ def test_one_that_is_ended_in_line_leaves_it(store, number):
 
 
 def test_words():
-    assert describe_waiting("", 0) == "Waits for another training to finish."
-    assert describe_waiting("a-1", 2) == "Waits for a-1 to finish; 2 in line before it."
+    assert says(describe_waiting("", 0), "another training")
+    assert says(describe_waiting("a-1", 2), "a-1", "2 in line")
 
 
 def test_a_run_is_called_by_the_name_that_was_given_to_it(tmp_path):

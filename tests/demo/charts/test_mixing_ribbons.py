@@ -8,6 +8,7 @@ from cifar_core.runs.events import BlockMixing
 from demo.charts import mixing_ribbons
 from demo.charts.mixing_ribbons import KEY_HEIGHT, MAX_COLUMNS, NAME_HEIGHT
 from tests.support.fake_runs import epoch_end
+from tests.support.texts import says
 
 
 def block(name: str, *shares: float, entropy: float = 0.9) -> BlockMixing:
@@ -55,7 +56,7 @@ def test_a_long_run_keeps_its_last_epoch():
 def test_a_block_that_one_kernel_has_taken_over_says_so():
     chart = mixing_ribbons(epochs_of(block("b1", 0.6, 0.4), block("b2", 1.0, 0.0, entropy=0.01)))
     assert [title["text"] for title in chart.option["title"]] == ["b1", "b2: one kernel alone"]
-    assert chart.title == "In b2 one kernel has taken over"
+    assert says(chart.title, "b2", "one kernel")
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 6, 7, 11])

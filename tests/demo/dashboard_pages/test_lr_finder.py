@@ -7,6 +7,7 @@ from cifar_core.runs.lr_finder import LrFinder
 from demo.charts import lr_finder_chart
 from demo.dashboard_pages.train.lr_finder import describe_search, rounded
 from tests.support.page_tests import button, buttons, charts, number, page, words
+from tests.support.texts import says
 
 POINTS = [[10.0 ** (n / 10 - 4), 2.3 - 0.02 * n, 2.3 - 0.02 * n] for n in range(30)]
 
@@ -56,7 +57,7 @@ def test_a_search_that_is_gone_is_said(store, searches):
 
 
 def test_words_and_chart_of_every_state():
-    assert describe_search(LrFinder("failed", 0.1, "No data.")) == "The search failed. No data."
+    assert says(describe_search(LrFinder("failed", 0.1, "No data.")), "failed", "No data.")
     assert "Step 30 of 80" in describe_search(LrFinder("running", 0.1, points=POINTS))
     assert "no rate to suggest" in describe_search(LrFinder("finished", 0.1, points=POINTS))
     assert lr_finder_chart([], None).title.startswith("The loss appears here")
