@@ -22,7 +22,7 @@ def test_it_counts_the_work_of_processes_and_finds_their_own():
     command = [
         sys.executable,
         "-c",
-        "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])",
+        "import subprocess, sys; sum(range(3_000_000)); subprocess.run([sys.executable, '-c', 'input()'])",
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         while len(descendants(process.pid)) < 1 or not processor_seconds(process.pid):
