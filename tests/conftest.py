@@ -18,7 +18,10 @@ users_data, users_cache = os.environ.get("CIFAR_DATA"), os.environ.get("CIFAR_LA
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the file that takes longest, so that no worker is left alone with it at the end."""
+    """Mark what needs the real data as slow; begin with the file that takes longest."""
+    for item in items:
+        if "real_data_dir" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.name != "test_shipped.py")
 
 

@@ -34,6 +34,8 @@ from cifar_core.recipes import Recipe
 from cifar_core.runs.store import RunStore
 from tests.support.toy_checkpoints import save_toy
 
+pytestmark = pytest.mark.slow
+
 TOY = TrainConfig(
     recipe="toy",
     model="mixing_lite",

@@ -14,7 +14,7 @@ KNOWN = {  # faults of Streamlit's own that cannot be mended from here: (rule, p
 STILL = "document.getAnimations().every(one => one.playState !== 'running')"  # Streamlit fades in what is new
 THEME = "theme => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === theme"
 
-pytestmark = pytest.mark.timeout(300)  # seconds
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]  # seconds
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.support.fake_runs import epoch_end, keep_running, make_run
 
 CANVAS = "[data-testid=stEChartsChart] canvas"
 
-pytestmark = pytest.mark.timeout(300)  # seconds; about 10 on a quiet machine
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]  # seconds; about 10 on a quiet machine
 
 
 def test_a_link_to_a_run_opens_on_a_fresh_server_and_its_curves_move_in_place(served_store, address, tab):

@@ -16,6 +16,8 @@ from tests.support.fake_runs import crowd, epoch_end, keep_running
 from tests.support.page_tests import page, words
 from tests.tools.dashboard_cost import EVENTS, OPEN_SECONDS, RUNS, UPDATE_MS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def long_run(tmp_path_factory):

@@ -78,6 +78,7 @@ def test_from_train_to_a_downloaded_checkpoint(served_store, address, tab, tmp_p
     assert {"weights.safetensors", "card.json"} <= names
 
 
+@pytest.mark.slow
 def test_a_killed_trainer_is_a_failed_run_that_goes_on(served_store, address, tab):
     run = begin(tab, address, served_store)
     tab.get_by_text("Validation loss").first.wait_for()

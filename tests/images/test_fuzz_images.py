@@ -11,6 +11,8 @@ from tests.support.picture_seeds import SEEDS
 from tests.tools import fuzz_images
 from tests.tools.fuzz_images import fuzz, is_good
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_damaged_files_give_a_picture_or_a_sentence(kind: str) -> None:

@@ -88,6 +88,7 @@ def go_on(doom, run):
     assert doom.live(Life(str(run.path))) == 0
 
 
+@pytest.mark.slow
 def test_the_same_run_twice_is_equal(doom, store, unbroken):
     run = make(store)
     go_on(doom, run)
@@ -125,6 +126,7 @@ def test_killed_and_resumed_equals_unbroken(doom, store, unbroken, moment, saved
     assert [event.step for event in run.events() if isinstance(event, Resume)] == [saved] * resumes
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_equals_unbroken(doom, store, unbroken):
     run = make(store)
     for step in (2, 3, 6, 8):
@@ -133,6 +135,7 @@ def test_killed_again_and_again_equals_unbroken(doom, store, unbroken):
     check(run, unbroken, resumes=4)
 
 
+@pytest.mark.slow
 def test_another_network_and_optimizer_go_on_equally(doom, store):
     whole, broken = make(store, **OTHER), make(store, **OTHER)
     go_on(doom, whole)
@@ -141,6 +144,7 @@ def test_another_network_and_optimizer_go_on_equally(doom, store):
     check(broken, remains(whole))
 
 
+@pytest.mark.slow
 def test_a_changed_learning_rate_is_kept_when_the_run_goes_on(doom, store, unbroken):
     """Also when it is killed at the very next step."""
     whole, broken = make(store), make(store)
@@ -172,6 +176,7 @@ def killed(corpse, tmp_path):
     return Run(shutil.copytree(corpse.path, tmp_path / corpse.id))
 
 
+@pytest.mark.slow
 def test_a_torn_last_line_is_forgotten(doom, killed, unbroken):
     with open(killed.path / "events.jsonl", "ab") as file:
         file.write(b'{"type": "step", "epoch": 2, "st')
@@ -186,6 +191,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_a_damaged_state_gives_way_to_the_one_before(doom, killed, unbroken, damage):
     damage(killed.last_checkpoint)
@@ -239,6 +245,7 @@ def best(run):
     return epoch.epoch, epoch.val_accuracy
 
 
+@pytest.mark.slow
 def test_a_finished_run_that_is_resumed_stays_as_it_is(doom, store, unbroken):
     run = make(store)
     go_on(doom, run)
@@ -256,6 +263,7 @@ def wait_for(condition, seconds=60.0):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_paused_and_continued_equals_unbroken(doom, store, unbroken):
     run = make(store)
     doom.begin(Life(str(run.path), "pause", step=6))
@@ -269,6 +277,7 @@ def test_paused_and_continued_equals_unbroken(doom, store, unbroken):
     check(run, unbroken, resumes=0)
 
 
+@pytest.mark.slow
 def test_paused_and_stopped_goes_on_later(doom, store, unbroken):
     run = make(store)
     doom.begin(Life(str(run.path), "pause", step=6))

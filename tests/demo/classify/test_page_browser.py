@@ -30,7 +30,10 @@ pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install
 from axe_playwright_python import sync_playwright as axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-pytestmark = pytest.mark.timeout(240)  # starting the server takes 10 s, and much longer on a busy machine
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.slow,
+]  # starting the server takes 10 s, and much longer on a busy machine
 # A browser of its own, with a stand-in for a camera: a process drives one browser at a time.
 CAMERA = """
 from playwright.sync_api import expect, sync_playwright

@@ -22,7 +22,10 @@ from tests.support.hostile_uploads import UPLOADS, Upload, quarters, saved
 from tests.support.public_host import Host
 from tests.support.toy_checkpoints import save_toy
 
-pytestmark = pytest.mark.timeout(400)  # starting the server takes 10 s, and much longer on a busy machine
+pytestmark = [
+    pytest.mark.timeout(400),
+    pytest.mark.slow,
+]  # starting the server takes 10 s, and much longer on a busy machine
 CANARY = "canary-5e8f1c0d"
 PICTURE = saved(quarters(), "PNG")
 SMALL = [upload for upload in UPLOADS if len(upload.data) <= MAX_BYTES]

@@ -65,6 +65,7 @@ def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -
     assert kind == "complete" and parts[3]["top"]
 
 
+@pytest.mark.slow
 def test_a_crowd_gets_answers_or_the_sentence_that_the_line_is_full(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +99,7 @@ def test_closed_unless_it_is_asked_for() -> None:
     assert app._parser().parse_args([]).mcp is False
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_few_visitors_of_the_real_page(tmp_path: Path) -> None:
