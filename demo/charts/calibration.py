@@ -8,7 +8,7 @@ from demo.shared.format import percent
 from demo.shared.palette import ACCENT, MUTED_INK
 
 NEAR = 0.01  # sureness and accuracy closer than this are called equal
-TRAINED, MENDED, IDEAL = "as trained", "at the temperature", "as sure as right"
+TRAINED, MENDED, IDEAL = "as trained", "at the temperature", "perfectly calibrated"
 
 
 def calibration_chart(plain: Reliability, mended: Reliability, temperature: float) -> Chart:

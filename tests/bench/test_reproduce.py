@@ -42,6 +42,7 @@ def own_runs(store):
     return [run for run in store.list() if not run.shipped]
 
 
+@pytest.mark.slow
 def test_a_run_is_trained_measured_and_kept_once(config, store, do):
     (result,) = do(config)
     (run,) = own_runs(store)

@@ -93,6 +93,7 @@ def read_terminal(handle):
         content += part
 
 
+@pytest.mark.slow
 @posix
 def test_sigterm_ends_training_with_its_state_saved_and_a_bar_in_the_terminal(tmp_path):
     import termios

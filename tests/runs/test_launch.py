@@ -150,6 +150,7 @@ def orphan(store, misled):
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)  # two processes import torch, one after the other
 @pytest.mark.skipif(os.name != "posix", reason="kills a process group")
 def test_a_launched_run_outlives_its_launcher_and_goes_on_after_a_kill(orphan):

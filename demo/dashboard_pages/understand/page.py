@@ -31,7 +31,7 @@ PARTS = {
 }
 INTRODUCTION = (
     "A trained network, looked at from five sides: what it confuses, where it fails, how far its "
-    "probabilities can be believed, what damage it bears, and what its layers see."
+    "probabilities can be believed, how much damage it withstands, and what its layers see."
 )
 NO_NETWORK = "No trained network yet: train one, and it can be looked into from its first epoch on."
 NO_WEIGHTS = "has no saved weights to look into"

@@ -48,6 +48,7 @@ def test_the_terminals_line_gives_the_same_json(
     assert found == pytest.approx([one["probability"] for one in expected["top"]], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_python_program_gives_the_same_probabilities(folder: Path) -> None:
     classifier = Classifier.load()
     (prediction,) = classifier.predict([cropped(ship(), CROP)], top=5)
