@@ -7,6 +7,7 @@ import html
 from collections.abc import Mapping
 
 from cifar_core.checkpoint import Card
+from cifar_core.datasets import CIFAR10
 from demo.shared.format import amount, counted, duration, listed, percent
 
 VIEWS = {
@@ -60,7 +61,8 @@ def _network_row(name: str, card: Card, milliseconds: float | None, chosen: bool
     measured = card.metrics.get("test") or card.metrics.get("val") or {}
     kinds = len(card.class_names)
     cells = (
-        percent(measured.get("accuracy")) + ("" if kinds == 10 else f" of {kinds} classes"),
+        percent(measured.get("accuracy"))
+        + ("" if kinds == len(CIFAR10.class_names) else f" of {kinds} classes"),
         amount(card.parameters),
         amount(card.macs),
         "–" if milliseconds is None else f"{milliseconds:.0f} ms",

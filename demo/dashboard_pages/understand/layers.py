@@ -17,7 +17,7 @@ from demo.dashboard_pages.understand.layer_pictures import (
     map_title,
 )
 from demo.shared.format import whole_percent
-from demo.shared.pictures import data_uri
+from demo.shared.pictures import data_uri, image_tag
 from demo.widgets.choice import choose
 from demo.widgets.panels import plain
 
@@ -67,7 +67,7 @@ def picture_html(classifier: "Classifier", pictures: HeldOut, number: int) -> st
     picture, truth = pictures.images[number], pictures.class_names[int(pictures.targets[number])]
     label, probability = classifier.predict(pictures.images[number : number + 1])[0].top[0]
     words = f"It shows: {truth}. The network says: {label}, {whole_percent(probability)} sure."
-    image = f'<img src="{data_uri(picture.transpose(1, 2, 0))}" alt="{html.escape(truth)}" style="{PICTURE}">'
+    image = image_tag(data_uri(picture.transpose(1, 2, 0)), truth, style=PICTURE)
     return f'<div style="{BESIDE}">{image}<span>{html.escape(words)}</span></div>'
 
 
@@ -109,4 +109,4 @@ def show_filters(found: "list[Filters]") -> None:
 
 
 def _sheet(picture: NDArray[np.uint8], alt: str) -> str:
-    return f'<img src="{data_uri(picture)}" alt="{html.escape(alt)}" style="{SHEET}">'
+    return image_tag(data_uri(picture), alt, style=SHEET)

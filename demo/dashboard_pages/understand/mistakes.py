@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cifar_core.inference.held_out import HeldOut
 from demo.dashboard_pages.understand.answers import Answers
 from demo.shared.format import counted, whole_percent
-from demo.shared.pictures import RIGHT, WRONG, data_uri, heated
+from demo.shared.pictures import RIGHT, WRONG, data_uri, heated, image_tag
 from demo.widgets.choice import choose
 from demo.widgets.panels import plain
 
@@ -153,9 +153,9 @@ def gallery(shown: Sequence[Shown]) -> str:
 def _card(one: Shown) -> str:
     picture = one.picture.transpose(1, 2, 0)
     truth, said = html.escape(one.truth), html.escape(one.said)
-    images = _image(picture, f"Picture {one.number}, {truth}")
+    images = image_tag(data_uri(picture), f"Picture {one.number}, {one.truth}", style=IMAGE)
     if one.heat is not None:
-        images += _image(heated(picture, one.heat), "where the network looked")
+        images += image_tag(data_uri(heated(picture, one.heat)), "where the network looked", style=IMAGE)
     right = one.truth == one.said
     words = f"{truth}, right" if right else f"{truth}, taken for {said}"
     return (
@@ -164,7 +164,3 @@ def _card(one: Shown) -> str:
         f'<div style="font-size:.85rem;opacity:.8">{html.escape(whole_percent(one.probability))} sure, '
         f"loss {one.loss:.2f}</div></div>"
     )
-
-
-def _image(picture: Picture, alt: str) -> str:
-    return f'<img src="{data_uri(picture)}" alt="{alt}" style="{IMAGE}">'
