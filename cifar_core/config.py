@@ -23,8 +23,8 @@ MAIN_FIELDS = ("epochs", "batch_size", "lr", "augmentation", "seed")  # in sight
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Network": ("model", "model_args", "mixing_temperature"),
-    "Which pictures": ("data", "train_size", "val_size", "split_seed", "monitored", "normalization"),
-    "How pictures change": (
+    "Which images": ("data", "train_size", "val_size", "split_seed", "monitored", "normalization"),
+    "How images change": (
         *("alternate_flip", "crop_padding", "crop_border", "cutout_size", "jitter", "image_sizes"),
     ),
     "How weights change": (
@@ -62,20 +62,20 @@ class TrainConfig:
     )
     val_size: int = setting(
         5000,
-        "Training pictures set aside to choose by (stratified).",
+        "Training images set aside to choose by (stratified).",
         minimum=10,
         maximum=25000,
         unit="images",
     )
     train_size: int = setting(
         0,
-        "Train on the first so many pictures of the training split; 0 takes all.",
+        "Train on the first so many images of the training split; 0 takes all.",
         minimum=0,
         unit="images",
     )
     monitored: str = setting(
         "val",
-        "Measured after each epoch: pictures set aside, or the test pictures, as some earlier works did. "
+        "Measured after each epoch: images set aside, or the test images, as some earlier works did. "
         "Then all others are trained on, and the last weights are kept.",
         choices=("val", "test"),
     )
@@ -87,16 +87,16 @@ class TrainConfig:
     )
     augmentation: str = setting(
         "flip_crop",
-        "Random changes of the training pictures: none, mirror, mirror and shift, or also a cut-out square.",
+        "Random changes of the training images: none, mirror, mirror and shift, or also a cut-out square.",
         choices=("none", "flip", "flip_crop", "flip_crop_cutout"),
     )
     alternate_flip: bool = setting(
-        False, "Mirror every picture in every other epoch, instead of by chance (airbench94)."
+        False, "Mirror every image in every other epoch, instead of by chance (airbench94)."
     )
     crop_padding: int = setting(4, "Largest random shift.", minimum=1, maximum=12, unit="pixels")
     crop_border: str = setting(
         "black",
-        "What a shift uncovers: black, or the picture's own reflection.",
+        "What a shift uncovers: black, or the image's own reflection.",
         choices=("black", "reflect"),
     )
     cutout_size: int = setting(8, "Side of the cut-out square.", minimum=1, maximum=24, unit="pixels")
@@ -108,10 +108,10 @@ class TrainConfig:
     )
     image_sizes: tuple[int, ...] = setting(
         (CIFAR10.image_size,),
-        "Sides of the training pictures over equal parts of the run: 20,26,32 begins with small, cheap ones.",
+        "Sides of the training images over equal parts of the run: 20,26,32 begins with small, cheap ones.",
     )
-    epochs: int = setting(20, "Passes over the training pictures.", minimum=1, maximum=1000)
-    batch_size: int = setting(128, "Pictures in one step.", minimum=2, maximum=8192, unit="images")
+    epochs: int = setting(20, "Passes over the training images.", minimum=1, maximum=1000)
+    batch_size: int = setting(128, "Images in one step.", minimum=2, maximum=8192, unit="images")
     accumulation_steps: int = setting(
         1,
         "Batches whose gradients are added before the weights change.",
@@ -177,13 +177,13 @@ class TrainConfig:
     )
     tta: int = setting(
         1,
-        "Views of a picture that an answer averages: 1, 2 with its mirror image, 6 also moved by a pixel.",
+        "Views of an image that an answer averages: 1, 2 with its mirror image, 6 also moved by a pixel.",
         minimum=1,
         maximum=6,
     )
     tta_below: float = setting(
         1.0,
-        "Only pictures whose likeliest class has less than this probability get the further views.",
+        "Only images whose likeliest class has less than this probability get the further views.",
         minimum=0.0,
         maximum=1.0,
     )
@@ -226,11 +226,11 @@ class TrainConfig:
         return self.keep == "last" or self.monitored == "test"
 
     def image_size(self, epoch: int) -> int:
-        """Side of the training pictures in `epoch` (from 1), in pixels."""
+        """Side of the training images in `epoch` (from 1), in pixels."""
         return self.image_sizes[(epoch - 1) * len(self.image_sizes) // self.epochs]
 
     def work(self, step: int, steps_per_epoch: int) -> float:
-        """Work of the first `step` steps, in steps of whole pictures: a step costs by area."""
+        """Work of the first `step` steps, in steps of whole images: a step costs by area."""
         epochs = range(1, step // steps_per_epoch + 1)
         whole = sum(self.image_size(epoch) ** 2 for epoch in epochs) * steps_per_epoch
         rest = step % steps_per_epoch

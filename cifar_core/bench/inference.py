@@ -14,7 +14,7 @@ from cifar_core.bench.report import TORCHVISION_MISSING, Report, Row, Section, h
 from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
 from cifar_core.device import find_device
 from cifar_core.errors import InferenceError
-from cifar_core.estimate.steps import drawn_pictures
+from cifar_core.estimate.steps import drawn_images
 from cifar_core.estimate.store import processors
 from cifar_core.estimate.timing import Notify, Statistic, interleave, ratios
 from cifar_core.images.decode import decode_image
@@ -136,7 +136,7 @@ def single_pictures(folder: Path) -> dict[str, list[bytes]]:
 def jpegs(count: int) -> list[bytes]:
     """Drawn pictures of SIDE x SIDE pixels."""
     found = []
-    for image in drawn_pictures(2000).images[:count]:
+    for image in drawn_images(2000).images[:count]:
         buffer = io.BytesIO()
         picture = Image.fromarray(image.transpose(1, 2, 0))
         picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(buffer, "JPEG")
@@ -147,7 +147,7 @@ def jpegs(count: int) -> list[bytes]:
 def pngs(count: int) -> list[bytes]:
     """Drawn pictures of 32 x 32 pixels."""
     found = []
-    for image in drawn_pictures(2000).images[:count]:
+    for image in drawn_images(2000).images[:count]:
         buffer = io.BytesIO()
         Image.fromarray(image.transpose(1, 2, 0)).save(buffer, "PNG")
         found.append(buffer.getvalue())

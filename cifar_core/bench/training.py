@@ -10,7 +10,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.device import Device
 from cifar_core.estimate.measure import device_for, machine_is_busy, measure
 from cifar_core.estimate.speed import Speed, about, cost_settings, estimate_seconds
-from cifar_core.estimate.steps import Steps, create_network, drawn_pictures
+from cifar_core.estimate.steps import Steps, create_network, drawn_images
 from cifar_core.estimate.timing import Budget, Notify, Statistic, interleave, rate, ratios
 from cifar_core.recipes import Recipe
 from cifar_core.runs.store import RunStore
@@ -46,8 +46,8 @@ def step_section(config: TrainConfig, device: Device, seconds: float, notify: No
         SHIPPED: Steps(config, device).step,
     }
     if has_torchvision():
-        pictures = drawn_pictures(max(2000, 2 * config.batch_size))
-        loader = tutorial_loader(pictures.images, pictures.targets, config, workers=0)
+        drawn = drawn_images(max(2000, 2 * config.batch_size))
+        loader = tutorial_loader(drawn.images, drawn.targets, config, workers=0)
         tutorial = TutorialSteps(as_tutorials_write(network), loader, device.torch_device)
         calls = {TUTORIAL: tutorial.step, **calls}
     samples = interleave(calls, seconds, "training steps", notify, device.synchronize)

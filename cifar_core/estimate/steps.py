@@ -1,4 +1,4 @@
-"""A config's real training step, on drawn pictures: its speed does not depend on what they show."""
+"""A config's real training step, on drawn images: its speed does not depend on what they show."""
 
 import itertools
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from cifar_core.models import ImageClassifier, create_model
 from cifar_core.training.setup import SEEN_IMAGES, make_batches
 from cifar_core.training.trainer import Trainer
 
-HELD_OUT = 500  # drawn pictures for validation
+HELD_OUT = 500  # drawn images for validation
 DRAWN = 2000
 
 
 @lru_cache(maxsize=2)
-def drawn_pictures(count: int) -> Split:
-    """`count` pictures (count, 3, 32, 32): DRAWN different ones, repeated where that is too few."""
+def drawn_images(count: int) -> Split:
+    """`count` images (count, 3, 32, 32): DRAWN different ones, repeated where that is too few."""
     drawn = make_synthetic(train_size=min(count, DRAWN), test_size=10).train
     repeats = -(-count // len(drawn))
     return Split(np.tile(drawn.images, (repeats, 1, 1, 1))[:count], np.tile(drawn.targets, repeats)[:count])
@@ -51,8 +51,8 @@ class Steps:
     ) -> None:
         self.plain_layout = plain_layout
         self.batch = batch or config.batch_size
-        pictures = drawn_pictures(max(DRAWN, 2 * self.batch + HELD_OUT))
-        self.data = ImageData(pictures, pictures, (), "drawn", "", "drawn")
+        drawn = drawn_images(max(DRAWN, 2 * self.batch + HELD_OUT))
+        self.data = ImageData(drawn, drawn, (), "drawn", "", "drawn")
         self.config = config.replace(batch_size=self.batch, val_size=HELD_OUT, train_size=0)
         self.device = device
         train, self.val = make_batches(self.config, self.data, device.torch_device)

@@ -72,7 +72,7 @@ class Preparation:
 
     @property
     def sample(self) -> Sample:
-        """The pictures whose answers each epoch notes."""
+        """The images whose answers each epoch notes."""
         images = self.val.images[:ANSWERED].permute(0, 2, 3, 1).cpu().numpy()  # (N, H, W, 3)
         return Sample.of(images, self.val.targets[:ANSWERED].tolist(), self.data.class_names)
 

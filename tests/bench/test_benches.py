@@ -21,7 +21,7 @@ from cifar_core.bench.training import bench_train, measure_all
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data.dataset import silent
 from cifar_core.device import find_device
-from cifar_core.estimate.steps import Steps, drawn_pictures
+from cifar_core.estimate.steps import Steps, drawn_images
 from cifar_core.estimate.timing import Budget
 from cifar_core.images.decode import decode_image
 from cifar_core.inference.classifier import Classifier
@@ -187,7 +187,7 @@ def test_a_step_trains_on_whole_batches_of_the_size_that_is_asked_for():
 
 def test_the_loop_of_the_tutorials_learns():
     pytest.importorskip("torchvision")
-    pictures = drawn_pictures(100)
+    pictures = drawn_images(100)
     loader = tutorial_loader(pictures.images, pictures.targets, TOY.replace(batch_size=50), workers=0)
     model = create_model("mixing_lite", **TOY.model_args)
     before = [parameter.clone() for parameter in model.parameters()]
