@@ -103,7 +103,8 @@ _TYPE_WORDS: dict[Any, str] = {
 def choose(table: Mapping[str, Choice], name: str, value: str) -> Choice:
     """Return what `table` has for the setting `name` at `value`; raises ConfigError where it has nothing."""
     if value not in table:
-        raise ConfigError(f"{name} is '{value}', which nothing implements; there are {', '.join(table)}.")
+        names = ", ".join(table)
+        raise ConfigError(f"{name} is '{value}', which nothing implements; choose one of: {names}.")
     return table[value]
 
 

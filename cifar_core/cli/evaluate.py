@@ -43,12 +43,12 @@ def load_data_of(card: "Card", data_dir: Path | None, split: str = "test") -> "I
     Raises:
         ConfigError: when the split is "val" and the run set no images aside. DataError: without data.
     """
-    from cifar_core.data import load_named
+    from cifar_core.data import load_data
     from cifar_core.inference.held_out import config_of
 
     config = config_of(card, split)
     with DataProgress() as progress:
-        data = load_named(config.data, data_dir, progress)
+        data = load_data(data_dir, source=config.data, progress=progress)
     if data.fingerprint != card.data_fingerprint:
         print("note: this is not the data that the network was trained on.", file=sys.stderr)
     return data

@@ -2,7 +2,7 @@
 
 from cifar_core.data.check import check_data, format_check
 from cifar_core.data.dataset import DataError, ImageData, Progress, Split
-from cifar_core.data.sources import load_data, load_named
+from cifar_core.data.sources import load_data
 from cifar_core.data.split import held_out, split_train_val
 from cifar_core.datasets import CLASS_NAMES, DATA_SETS, DataSet
 
@@ -18,6 +18,5 @@ __all__ = [
     "format_check",
     "held_out",
     "load_data",
-    "load_named",
     "split_train_val",
 ]

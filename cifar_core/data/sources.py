@@ -59,13 +59,6 @@ def load_data(
     return only_classes(data, wanted.class_names) if wanted.part_of else data
 
 
-def load_named(
-    name: str, data_dir: Path | str | None = None, progress: Progress | None = None, download: bool = True
-) -> ImageData:
-    """The data set that a config calls `name`; see load_data."""
-    return load_data(data_dir, source=name, progress=progress, download=download)
-
-
 def find_local(place: Path, data_set: DataSet = CIFAR10) -> Source:
     """The data set at a place on disk, whichever layout it has; raises DataError."""
     if not place.exists():

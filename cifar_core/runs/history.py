@@ -118,15 +118,16 @@ class HistoryReader:
     def refresh(self) -> bool:
         """Read on; True when anything changed. Raises StoreError when an event is damaged.
 
-        A run that goes on from a saved state first cuts events off, and a file of the same size that was
-        written since holds others; then all is read anew.
+        A run that goes on from a saved state first cuts events off, and a file that was written again in the
+        same size holds others; then all is read anew.
         """
         with self._lock:
             stamp = self.run.events_stamp()
             if stamp == self._stamp:
                 return False
             before = self.mark
-            if stamp[0] <= self._offset or self._tail(self._offset) != self._anchor:
+            rewritten = stamp[0] == self._stamp[0]  # at another time; what is appended changes the size
+            if rewritten or stamp[0] < self._offset or self._tail(self._offset) != self._anchor:
                 self._forget()
             events, self._offset = self.run.read_events(self._offset, self.short)
             self.history.add(events)

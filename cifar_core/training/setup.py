@@ -11,7 +11,7 @@ import torch
 
 from cifar_core.checkpoint import Card
 from cifar_core.config import TrainConfig
-from cifar_core.data import ImageData, load_named, split_train_val
+from cifar_core.data import ImageData, load_data, split_train_val
 from cifar_core.device import Device, describe, find_device, versions
 from cifar_core.format import describe_schedule
 from cifar_core.models import ImageClassifier, count_macs, count_parameters, create_model
@@ -124,7 +124,7 @@ def prepare(
     place: where the run began, when this goes on with it.
     """
     device = place.device_again() if place else find_device(config.precision)
-    data = load_named(config.data, data_dir, progress)
+    data = load_data(data_dir, source=config.data, progress=progress)
     train, val = make_batches(config, data, device.torch_device)
     torch.manual_seed(config.seed)
     model = create_model(config.model, num_classes=len(data.class_names), **config.model_args)

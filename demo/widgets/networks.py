@@ -48,9 +48,9 @@ def network_of(folder: Path, stamp: int) -> "Classifier":
 @st.cache_resource(max_entries=2, show_spinner=False)
 def pictures_of(data: str, data_dir: Path | None) -> "ImageData":
     """Return a whole data set that is on this machine; nothing is downloaded. Raises DataError."""
-    from cifar_core.data import load_named
+    from cifar_core.data import load_data
 
-    return load_named(data, data_dir, download=False)
+    return load_data(data_dir, source=data, download=False)
 
 
 @dataclass(frozen=True)

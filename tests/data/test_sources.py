@@ -6,7 +6,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from cifar_core.data import DATA_SETS, DataError, Split, load_data, load_named
+from cifar_core.data import DATA_SETS, DataError, Split, load_data
 from cifar_core.data.dataset import fingerprint_of
 from cifar_core.datasets import CIFAR10, Archive, DataSet, Hub
 
@@ -16,14 +16,14 @@ def same(split, expected) -> bool:
 
 
 def test_what_is_told_beforehand_of_the_drawn_set_is_so():
-    data, known = load_named("synthetic"), DATA_SETS["synthetic"]
+    data, known = load_data(source="synthetic"), DATA_SETS["synthetic"]
     assert data.class_names == known.class_names and known.is_drawn
     assert (len(data.train), len(data.test)) == (known.train_images, known.test_images)
 
 
 def test_two_classes_are_cut_from_the_whole(parquet_dir, train, test, monkeypatch, cache_dir):
     monkeypatch.setenv("CIFAR_LAB_CACHE", str(cache_dir))
-    data = load_named("airplane_automobile", parquet_dir)
+    data = load_data(parquet_dir, source="airplane_automobile")
     assert data.class_names == ("airplane", "automobile")
     for split, source in ((data.train, train), (data.test, test)):
         assert same(split, Split(source.images[source.targets < 2], source.targets[source.targets < 2]))
@@ -33,7 +33,7 @@ def test_two_classes_are_cut_from_the_whole(parquet_dir, train, test, monkeypatc
 
 def test_a_name_that_is_none_is_answered_with_those_that_exist():
     with pytest.raises(DataError, match=r"'imagenet'.*cifar10, .*synthetic"):
-        load_named("imagenet")
+        load_data(source="imagenet")
 
 
 @pytest.fixture

@@ -38,6 +38,28 @@ def test_reads_only_what_is_new(run, monkeypatch):
     assert [epoch.epoch for epoch in reader.history.epochs] == [1, 2, 3]
 
 
+def test_what_is_written_between_a_look_at_the_file_and_its_reading_is_read_once(run, monkeypatch):
+    reader, real, read = HistoryReader(run), type(run).events_stamp, type(run).read_events
+    asked = []
+
+    def late(self):
+        stamp = real(self)
+        if not asked:
+            run.append(epoch_end(3, True, 1.0))
+        return stamp
+
+    def noting(self, offset=0, short=False):
+        asked.append(offset)
+        return read(self, offset, short)
+
+    monkeypatch.setattr(type(run), "events_stamp", late)
+    monkeypatch.setattr(type(run), "read_events", noting)
+    reader.refresh()
+    history = reader.history
+    assert not reader.refresh() and reader.history is history
+    assert [epoch.epoch for epoch in history.epochs] == [1, 2, 3] and 0 not in asked[1:]
+
+
 def test_equals_one_reading_of_the_whole_file(run):
     reader = HistoryReader(run)
     reader.refresh()

@@ -137,7 +137,7 @@ def test_a_run_that_was_told_to_stop_before_it_began_stops_after_one_step(run):
 def slow_data(run, what, swallow=()):
     """A source that takes its time: someone makes a request while it is read."""
 
-    def load_named(name, data_dir, progress):
+    def load_data(data_dir, source, progress):
         progress("reading", 0, 2)
         run.request(what)
         try:
@@ -146,14 +146,14 @@ def slow_data(run, what, swallow=()):
             progress("reading elsewhere", 1, 2)
         return make_synthetic()
 
-    return load_named
+    return load_data
 
 
 @pytest.mark.parametrize("swallow", [(), Exception, BaseException])
 def test_stopped_while_the_data_is_read(run, monkeypatch, swallow):
     """Also where the source takes whatever is raised in it for its own failure."""
     with monkeypatch.context() as patch:
-        patch.setattr(setup, "load_named", slow_data(run, "stop", swallow))
+        patch.setattr(setup, "load_data", slow_data(run, "stop", swallow))
         end = train_run(run)
     assert (end.state, end.step) == ("stopped", 0) and run.events() == []
     assert run.status().state == "stopped" and "before the first step" in run.status().message
@@ -161,7 +161,7 @@ def test_stopped_while_the_data_is_read(run, monkeypatch, swallow):
 
 
 def test_paused_while_the_data_is_read(run, monkeypatch):
-    monkeypatch.setattr(setup, "load_named", slow_data(run, "pause"))
+    monkeypatch.setattr(setup, "load_data", slow_data(run, "pause"))
     monkeypatch.setattr(session, "PAUSE_POLL_SECONDS", 0.01)
     seen = []
 
@@ -380,7 +380,7 @@ def test_a_run_does_not_go_on_with_other_data(run, monkeypatch, handlers):
         train_run(run, listener=signal_at(2, signal.SIGTERM))
     events = run.events()
     with monkeypatch.context() as patch:
-        patch.setattr(setup, "load_named", lambda *_, **__: make_synthetic(seed=1))
+        patch.setattr(setup, "load_data", lambda *_, **__: make_synthetic(seed=1))
         with pytest.raises(DataError, match="other data"):
             train_run(run)
     assert run.status().state == "failed" and run.events() == events

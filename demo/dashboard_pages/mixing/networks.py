@@ -12,7 +12,7 @@ from cifar_core.errors import LabError
 from cifar_core.inference.held_out import HeldOut, config_of, splits_of
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.history import History
-from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.store import Run, RunStore
 from cifar_core.runs.summary import summarize_all
 from demo.widgets.evaluation_pictures import select_pictures
 from demo.widgets.networks import Network, list_networks, network_of
@@ -103,10 +103,7 @@ def _read_record(path: Path, events_size: int) -> Record | None:
         return None
     kept = history.kept
     number = kept.epoch if kept else epochs[-1].epoch
-    try:
-        names = DATA_SETS[config.data].class_names
-    except KeyError:
-        raise StoreError(f"The settings of run '{run.id}' name a data set that is not known here.") from None
+    names = DATA_SETS[config.data].class_names
     softmax = config.model_args.get("activation", "softmax") == "softmax"
     return Record(epochs, number, names, config.mixing_temperature, softmax)
 

@@ -242,12 +242,12 @@ def test_a_public_host_measures_nothing(shipped, monkeypatch):
 
 
 def test_validation_pictures_are_those_that_training_never_sees(store):
-    from cifar_core.data import load_named, split_train_val
+    from cifar_core.data import load_data, split_train_val
 
     run = trained(store)
     (network,) = list_networks(store)
     card = Classifier.load(run.best_checkpoint, "cpu").card
-    data = load_named("synthetic")
+    data = load_data(source="synthetic")
     held_out = split_train_val(data.train.targets, SMOKE.val_size, SMOKE.split_seed)[1]
     whole = select_pictures(network, card, "val", 0)
     assert np.array_equal(whole.images, data.train.images[held_out]) and whole.total == len(held_out)
