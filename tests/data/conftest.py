@@ -9,7 +9,6 @@ import pickle
 import re
 import struct
 import tarfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -22,6 +21,7 @@ from pyarrow import parquet
 
 from cifar_core.data import Split
 from cifar_core.datasets import CIFAR10, DATA_SETS, DataSet
+from tests.support.ports import serving
 
 ARCHIVE = CIFAR10.archive
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -259,13 +259,9 @@ class StandIn:
 
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
-    server = StandIn()
-    thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.server.shutdown()
-    server.server.server_close()
-    thread.join()
+    stand_in = StandIn()
+    with serving(stand_in.server):
+        yield stand_in
 
 
 @pytest.fixture

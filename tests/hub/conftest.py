@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hub_server import TOKEN, HubServer, serving
+from tests.support.hub_server import TOKEN, HubServer
+from tests.support.ports import serving
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
     from huggingface_hub import constants
 
-    with serving() as server:
+    server = HubServer()
+    with serving(server.server):
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)

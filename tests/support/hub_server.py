@@ -9,9 +9,6 @@ import hashlib
 import http.server
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 TOKEN = "hf_right"
@@ -202,14 +199,3 @@ def reply(request, status: int, content: Any, headers: dict[str, str] | None = N
     request.end_headers()
     if request.command != "HEAD":
         request.wfile.write(body)
-
-
-@contextmanager
-def serving() -> Iterator[HubServer]:
-    hub = HubServer()
-    thread = threading.Thread(target=hub.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield hub
-    hub.server.shutdown()
-    hub.server.server_close()
-    thread.join()

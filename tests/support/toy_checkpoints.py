@@ -9,6 +9,7 @@ from cifar_core.checkpoint import Card, save_checkpoint
 from cifar_core.data import CLASS_NAMES
 from cifar_core.models import create_model
 
+OTHER = "other.v1"  # a second toy beside the default
 CARD = Card(
     model="mixing_lite",
     model_args={"widths": [4, 8]},

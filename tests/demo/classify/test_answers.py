@@ -1,7 +1,6 @@
 """Answers to uploads, as data: the right picture or one sentence each, each network asked once about all."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +16,17 @@ from cifar_core.inference.prediction import Look
 from demo.classify.answers import MOST_PICTURES, Answered, Answers, Asked
 from demo.shared.sandbox import decode_isolated
 from tests.support.hostile_uploads import UPLOADS, YELLOW, quarters, saved
-from tests.support.toy_checkpoints import save_toy
+from tests.support.toy_checkpoints import OTHER, save_toy
 
-OTHER, TOGETHER = "other.v1", "together.v1"
+TOGETHER = "together.v1"
 PICTURE = saved(quarters(), "PNG")
 
 
 @pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Toy networks in the place of the shipped ones; one of them normalizes by the batch at hand."""
-    folder = tmp_path_factory.mktemp("checkpoints")
-    save_toy(folder / DEFAULT_CHECKPOINT)
-    save_toy(folder / OTHER, seed=1, model_args={"widths": [8, 8]}, metrics={})
-    save_toy(folder / TOGETHER, model="scale_resnet", model_args={"batch_statistics": True})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cifar_core.checkpoint.checkpoints_dir", lambda: folder)
-        yield folder
+def checkpoints(checkpoints: Path) -> Path:
+    """With one more network, which normalizes by the batch at hand."""
+    save_toy(checkpoints / TOGETHER, model="scale_resnet", model_args={"batch_statistics": True})
+    return checkpoints
 
 
 @pytest.fixture

@@ -18,26 +18,9 @@ from cifar_core.files import DEFAULT_CHECKPOINT, PROJECT_ROOT
 from demo import app
 from demo.classify.answers import MOST_PICTURES
 from demo.shared.drawings import DRAWINGS
-from tests.support.ports import free_port
-from tests.support.toy_checkpoints import save_toy
+from tests.support.toy_checkpoints import OTHER
 
-OTHER = "other.v1"
 README = (PROJECT_ROOT / "demo/README.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
-    """The page with two toy networks in the place of the shipped ones."""
-    folder = tmp_path_factory.mktemp("checkpoints")
-    save_toy(folder / DEFAULT_CHECKPOINT)
-    save_toy(folder / OTHER, seed=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cifar_core.checkpoint.checkpoints_dir", lambda: folder)
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        demo = app.build_demo()
-        demo.launch(prevent_thread_lock=True, **app.launch_options("127.0.0.1", free_port()))
-        yield demo
-        demo.close()
 
 
 @pytest.fixture(scope="module")

@@ -25,10 +25,8 @@ from demo.classify.server import PLACES_IN_LINE
 from demo.shared.drawings import DRAWINGS
 from tests.support.classify_caller import FILE, Caller
 from tests.support.hostile_uploads import UPLOADS, Upload, quarters, saved
-from tests.support.ports import free_port
-from tests.support.toy_checkpoints import save_toy
+from tests.support.toy_checkpoints import OTHER
 
-OTHER = "other.v1"
 # One of each kind goes through the server; test_answers.py has them all.
 SENT = (
     *("16-bit gray PNG", "CMYK JPEG", "transparent WEBP", "JPEG, EXIF orientation 6", "animated GIF"),
@@ -36,26 +34,6 @@ SENT = (
     "JPEG, half of it missing",
 )
 PICTURE = saved(quarters(), "PNG")
-
-
-@pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with two toy networks in the place of the shipped ones; Gradio's own folder beside it."""
-    folder = tmp_path_factory.mktemp("checkpoints")
-    save_toy(folder / DEFAULT_CHECKPOINT)
-    save_toy(folder / OTHER, seed=1, model_args={"widths": [8, 8]}, metrics={})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cifar_core.checkpoint.checkpoints_dir", lambda: folder)
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def demo(checkpoints: Path) -> Iterator[gr.Blocks]:
-    demo = app.build_demo()
-    demo.launch(prevent_thread_lock=True, **app.launch_options("127.0.0.1", free_port()))
-    yield demo
-    demo.close()
 
 
 @pytest.fixture(scope="module")
