@@ -203,6 +203,8 @@ def show_outcome(run: Run, status: Status, history: History) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.write(plain(describe_outcome(status, history)))
             show_link("try_network", "Try it on pictures", run=run.id)
+    elif status.state == "stopped":
+        st.write(plain(f"Stopped before the first epoch was complete. {run.resuming}"))
 
 
 def describe_outcome(status: Status, history: History) -> str:

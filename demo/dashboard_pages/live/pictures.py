@@ -12,7 +12,7 @@ from cifar_core.runs.events import ANSWERED, Epoch
 from cifar_core.runs.history import History
 from cifar_core.runs.sample import Sample, read_sample
 from cifar_core.runs.store import Run, Status, StoreError
-from demo.shared.format import counted, whole_percent
+from demo.shared.format import RESUMABLE, counted, whole_percent
 from demo.shared.pictures import Top, course_line, picture_grid
 from demo.widgets.networks import TOP, network_of, pictures_of
 from demo.widgets.panels import plain
@@ -58,7 +58,7 @@ def show_pictures(run: Run, status: Status, history: History) -> None:
         return
     if told is not None:
         draw_pictures(told, title_of(told, history.monitored), READING)
-    elif status.active and not history.epochs:
+    elif not history.epochs and (status.active or status.state in RESUMABLE):
         st.caption(SOON)
     elif (run.best_checkpoint / "card.json").exists():
         _offer(run, history)

@@ -32,6 +32,15 @@ def test_without_a_run_of_ones_own_the_default_networks_is_shown(tmp_path, monke
     assert "20 pixels in epochs 1 to 7" in words(app)
 
 
+def test_a_run_stopped_within_its_first_epoch_says_what_to_do(store):
+    run = make_run(store, epochs=0, state="stopped")
+    app = page("live", run=run.id)
+    assert "Resume starts again" in words(app) and "Resume" in buttons(app)
+    assert "After the first epoch" in words(app)
+    run.last_checkpoint.mkdir(parents=True)
+    assert "Resume goes on" in words(page("live", run=run.id))
+
+
 def test_without_an_id_the_run_under_way_is_shown(store):
     active = make_run(store, state="running")
     make_run(store, state="finished")
