@@ -99,6 +99,42 @@ def _read(path: Path) -> ControlRequest | None:
         return None
 
 
+@dataclass
+class ControlRequests:
+    """The requests in a run's folder, one after another; a change of the learning rate is kept until it is taken."""
+
+    folder: Path
+    signaled: bool = False
+    stopped: bool = False
+    kept: str | None = None
+    lr: ControlRequest | None = None
+
+    def signal(self) -> None:
+        """Ask the run to stop at its next step; asked a second time, do not wait for that."""
+        if self.signaled:
+            raise KeyboardInterrupt
+        self.signaled = True
+
+    def next(self) -> str | None:
+        """Return what is asked: "stop" (from then on always), "pause", "continue" or None."""
+        request = take_request(self.folder)
+        if request is not None and request.changes_lr:
+            self.lr = request
+        asked, self.kept = (request.request if request else None) or self.kept, None
+        self.stopped = self.stopped or self.signaled or asked == "stop"
+        return "stop" if self.stopped else asked
+
+    def stopping(self) -> bool:
+        """True when the run is to stop; another asked is kept for the next time."""
+        self.kept = self.next()
+        return self.stopped
+
+    def take_lr(self) -> ControlRequest | None:
+        """The change of the learning rate that waits, once."""
+        asked, self.lr = self.lr, None
+        return asked
+
+
 @contextmanager
 def on_signals(handle: Callable[[], None]) -> Iterator[None]:
     """While open, SIGTERM and SIGINT call `handle`, also where a shell ignores them (main thread alone)."""

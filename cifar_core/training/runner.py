@@ -14,10 +14,10 @@ from filelock import Timeout
 from cifar_core.errors import LabError
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import RunEnd
-from cifar_core.runs.requests import on_signals
+from cifar_core.runs.requests import ControlRequests, on_signals
 from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.training.loop import TrainingError
-from cifar_core.training.session import ControlRequests, Listener, Session, Stopped
+from cifar_core.training.session import Listener, Session, Stopped
 
 LOCK_SECONDS = 5.0  # readers hold the lock for an instant when they look whether the process lives
 
@@ -30,7 +30,7 @@ def train_run(run: Run, data_dir: Path | None = None, listener: Listener | None 
         StoreError: when another process works on the run.
         LabError: with a sentence for the user; the run's status is then "failed" with the same sentence.
     """
-    control = ControlRequests(run)
+    control = ControlRequests(run.path)
     with _locked(run), on_signals(control.signal):
         end = _guarded(run, data_dir, control, listener or (lambda event, status: None))
     if control.signaled and end.state == "stopped":

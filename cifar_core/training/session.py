@@ -27,7 +27,7 @@ from cifar_core.device import gpu_load
 from cifar_core.files import build
 from cifar_core.format import remaining_seconds
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
-from cifar_core.runs.requests import FACTORS, ControlRequest
+from cifar_core.runs.requests import FACTORS, ControlRequests
 from cifar_core.runs.sample import write_sample
 from cifar_core.runs.status import ResourceMeter
 from cifar_core.runs.store import ACTIVE_STATES, Run, Status
@@ -35,43 +35,6 @@ from cifar_core.training.loop import end_event, fit
 from cifar_core.training.setup import Preparation, Workplace, prepare
 from cifar_core.training.state import load_state, save_state
 from cifar_core.training.trainer import Trainer
-
-
-@dataclass
-class ControlRequests:
-    """The requests of a run, one after another; a change of the learning rate is kept until it is taken."""
-
-    run: Run
-    signaled: bool = False
-    stopped: bool = False
-    kept: str | None = None
-    lr: ControlRequest | None = None
-
-    def signal(self) -> None:
-        """Ask the run to stop at its next step; asked a second time, do not wait for that."""
-        if self.signaled:
-            raise KeyboardInterrupt
-        self.signaled = True
-
-    def next(self) -> str | None:
-        """Return what is asked: "stop" (from then on always), "pause", "continue" or None."""
-        request = self.run.take_request()
-        if request is not None and request.changes_lr:
-            self.lr = request
-        asked, self.kept = (request.request if request else None) or self.kept, None
-        self.stopped = self.stopped or self.signaled or asked == "stop"
-        return "stop" if self.stopped else asked
-
-    def stopping(self) -> bool:
-        """True when the run is to stop; another asked is kept for the next time."""
-        self.kept = self.next()
-        return self.stopped
-
-    def take_lr(self) -> ControlRequest | None:
-        """The change of the learning rate that waits, once."""
-        asked, self.lr = self.lr, None
-        return asked
-
 
 SAVE_SECONDS = 60.0  # at most so much work is lost when the process is killed
 STATUS_SECONDS = 0.5

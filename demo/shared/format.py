@@ -80,7 +80,7 @@ def describe_sizes(sizes: Sequence[int]) -> str:
         )
         first = last + 1
     return (
-        f"Training pictures are {listed(parts)} wide: smaller ones take less time. Validation always uses "
+        f"Training pictures measure {listed(parts)}: smaller ones take less time. Validation always uses "
         "pictures of 32 pixels, which look unfamiliar to the network until it has trained on that size."
     )
 
