@@ -101,7 +101,7 @@ def _read(path: Path) -> ControlRequest | None:
 
 @dataclass
 class ControlRequests:
-    """The requests in a run's folder, one after another; a change of the learning rate is kept until it is taken."""
+    """The requests in a run's folder, one by one; a change of the learning rate is kept until it is taken."""
 
     folder: Path
     signaled: bool = False
