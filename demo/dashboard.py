@@ -24,6 +24,8 @@ st.navigation(
     position="top",
 ).run()
 
+from demo.widgets.chart import show_numbers  # noqa: E402
 from demo.widgets.preload import preload  # noqa: E402 (after the first page is drawn)
 
+show_numbers()
 preload("demo.dashboard_pages.runs.comparison", "demo.dashboard_pages.runs.table")

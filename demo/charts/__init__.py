@@ -1,7 +1,7 @@
 """Data to charts, pure: nothing here reads files or draws on a page."""
 
-from demo.charts.curves import CurveView, accuracy_chart, loss_chart
-from demo.charts.figure import Chart, for_dark
+from demo.charts.curves import CurveView, accuracy_chart, loss_chart, lr_chart
+from demo.charts.figure import Chart
 from demo.charts.lr_finder import lr_finder_chart
 from demo.charts.mixing import entropy_chart, mixing_per_class
 from demo.charts.mixing_ribbons import mixing_ribbons
@@ -14,9 +14,9 @@ __all__ = [
     "OverlaidRun",
     "accuracy_chart",
     "entropy_chart",
-    "for_dark",
     "line_style",
     "loss_chart",
+    "lr_chart",
     "lr_finder_chart",
     "mixing_per_class",
     "mixing_ribbons",

@@ -3,7 +3,7 @@
 import math
 
 from cifar_core.metrics.calibration import Reliability
-from demo.charts.figure import Chart, Option, plain_option, value_axis
+from demo.charts.old_figure import Chart, Option, plain_option, value_axis
 from demo.shared.format import percent
 from demo.shared.palette import ACCENT, MUTED_INK
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.metrics.classification import per_class_accuracy
-from demo.charts.figure import Chart, Option, category_axis, color_scale, plain_option, value_axis
+from demo.charts.old_figure import Chart, Option, category_axis, color_scale, plain_option, value_axis
 from demo.shared.format import counted, percent
 from demo.shared.palette import CIVIDIS, CLASS_COLORS, LINE, color_of, ink_on
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from demo.charts.figure import Chart, Option, plain_option, value_axis
+from demo.charts.old_figure import Chart, Option, plain_option, value_axis
 from demo.charts.overlay import run_color
 from demo.shared.format import percent
 from demo.shared.palette import MUTED_INK

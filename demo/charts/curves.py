@@ -1,29 +1,36 @@
-"""Loss and accuracy of one run: training a thin line that moves within the epoch, validation a thick one."""
+"""Loss, accuracy and learning rate of one run: training thin and within the epoch, validation thick."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from cifar_core.runs.history import History
-from demo.charts.figure import Chart, Option, plain_option, points, value_axis
+from demo.charts.figure import (
+    THICK,
+    THIN,
+    Chart,
+    Spec,
+    Table,
+    describe_thinning,
+    layout,
+    line,
+    value_axis,
+    vertical_mark,
+)
 from demo.charts.x_axis import AXIS_NAMES, Numbers, epoch_positions, position_of, smoothed, step_positions
 from demo.shared.format import percent
 from demo.shared.palette import MUTED_INK
 
 MILESTONES = (0.95, 0.94, 0.93, 0.92, 0.91, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50, 0.40, 0.30, 0.20)
 PATIENCE_EPOCHS = 3  # a validation loss that has not fallen for so long is worth a word
-LR_CHANGED = " Dotted: somebody changed the learning rate, to so many times the schedule."
-TRAINING, VALIDATION = (
-    "training",
-    "validation",
-)  # the lines; the second one is the test where that is monitored
-THIN, THICK = 1, 3  # pixels
-FIRST_STEPS = 0.1  # share of the training line that may lie below the axis
-LR_ROOM = 0.2  # share of the axis that the words at a changed rate take; of closer ones the last has words
+FROM_ZERO = 3  # epochs until whose end accuracy's axis starts at 0
+FIRST_STEPS = 0.1  # share of the training line that may lie below the axis afterwards
 FAINT = 0.3  # opacity of the single steps behind a smoothed line
-SMOOTHED = " Faint: the training line before smoothing."
+PALE = 0.5  # opacity of an earlier run
 MARKED = 60  # validation points that are drawn as dots too
+LR_ROOM = 0.2  # share of the axis that the words at a changed rate take; of closer ones the last has words
+LR_CHANGED = " Dotted: somebody changed the learning rate, to so many times the schedule."
+SMOOTHED = " Faint: the training line before smoothing."
 MONITORED_TEST = (
     " The test pictures were monitored, as in the work that this run repeats; nothing was chosen by them."
 )
@@ -34,15 +41,15 @@ class CurveView:
     """The view of the curves.
 
     by: the x axis, "epoch", "step" or "seconds"; smoothing: weight of the past in the training line, 0..1;
-    log: a logarithmic axis for the loss; first, last: the epochs between which is shown, None to the end.
+    log: a logarithmic axis for the loss; from_zero: accuracy's axis starts at 0 however far the run is;
+    earlier: (name, history) of another run, a pale line.
     """
 
     by: str = "epoch"
     smoothing: float = 0.0
     log: bool = False
-    first: float = 0.0
-    last: float | None = None
-    lines: tuple[str, ...] = (TRAINING, VALIDATION)
+    from_zero: bool = False
+    earlier: tuple[str, History] | None = None
 
 
 PLAIN = CurveView()
@@ -50,126 +57,137 @@ PLAIN = CurveView()
 
 def loss_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
     """Cross-entropy along the run."""
-    more: Option = {"type": "log", "logBase": 2} if view.log else {}
-    axis = value_axis("loss (nats)", vertical=True, scale=bool(view.first or view.last), **more)
-    option = _curves(history, "loss", color, 1.0, axis, view)
+    axis = value_axis("loss (nats)", **({"type": "log", "dtick": "D1"} if view.log else {}))
     reading = (
         f"Lower is better. Thin: training pictures as they pass. Thick: {history.monitored}, once an epoch."
     )
-    return Chart(loss_title(history), option, reading + _note(history, view))
+    return _chart(history, "loss", color, view, axis, loss_title(history), reading)
 
 
 def accuracy_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
     """Accuracy in percent along the run."""
-    option = _curves(history, "accuracy", color, 100.0, value_axis("accuracy (%)", vertical=True), view)
-    start = _accuracy_start(option["series"])
-    option["yAxis"] |= {"min": start, "scale": True}
+    start = 0 if view.from_zero else _accuracy_start(history)
+    axis = value_axis("accuracy (%)", autorangeoptions={"minallowed": start})
     reading = (
         "Higher is better. Where augmentation changes the training pictures, "
         f"{history.monitored} pictures stay as they are, so the thick line can lie above the thin one."
     )
     if start:
         reading += f" The axis starts at {start} %: what lies below is cut off."
-    return Chart(accuracy_title(history), option, reading + _note(history, view))
+    return _chart(history, "accuracy", color, view, axis, accuracy_title(history), reading)
 
 
-def _accuracy_start(lines: list[Option]) -> int:
-    """Return where the axis starts, in percent: below all but the first steps, which lie far lower."""
-    lows = [np.quantile([y for _, y in line["data"]], _cut_off(line)) for line in lines if line["data"]]
-    return max(0, math.floor(min(lows, default=0.0) / 10) * 10)
+def lr_chart(history: History, view: CurveView = PLAIN) -> Chart:
+    """The learning rate of each step."""
+    at, rates = step_positions(history, view.by), [step.lr for step in history.steps]
+    drawn = line("learning rate", at.tolist(), rates, MUTED_INK, 2)
+    x_axis = _x_axis(history, at, view)
+    marks = _lr_marks(history, at, view)
+    shape = layout(x_axis, value_axis("learning rate", rangemode="tozero"), shapes=marks)
+    reading = "The size of each step; where momentum or Muon scale it, the schedule is what is drawn."
+    shape |= {"uirevision": view.by, "showlegend": False, "margin": shape["margin"] | {"t": 12}}
+    return Chart(lr_title(history), [drawn], shape, reading + (LR_CHANGED if marks else ""), 160)
 
 
-def _cut_off(line: Option) -> float:
-    return FIRST_STEPS if line["lineStyle"]["width"] == THIN else 0.0
-
-
-def _note(history: History, view: CurveView) -> str:
-    smooth = SMOOTHED if view.smoothing and TRAINING in view.lines else ""
-    changed = LR_CHANGED if history.lr_changes else ""
-    return smooth + changed + (MONITORED_TEST if history.monitored == "test" else "")
-
-
-def _legend(history: History, view: CurveView) -> Option:
-    """Return what is shown is chosen on the page: a click here would be forgotten with the next point."""
-    names = [
-        {"name": "training", "icon": "path://M0 3H24V4H0Z"},
-        {"name": history.monitored, "icon": "path://M0 2H24V5H0Z"},
-    ]
-    shown = [name for name, line in zip(names, (TRAINING, VALIDATION), strict=True) if line in view.lines]
-    return {"top": 0, "left": 0, "itemWidth": 24, "data": shown, "selectedMode": False}
-
-
-def _curves(history: History, what: str, color: str, scale: float, y_axis: Option, view: CurveView) -> Option:
+def _chart(
+    history: History, what: str, color: str, view: CurveView, y_axis: Spec, title: str, reading: str
+) -> Chart:
     at = step_positions(history, view.by)
-    begin, end = window(history, view, at)
+    x_axis = _x_axis(history, at, view)
+    lines = _earlier_lines(what, color, view) + _own_lines(history, what, color, view, at)
+    shape = layout(x_axis, y_axis, shapes=_lr_marks(history, at, view), hovermode="x unified")
+    shape["uirevision"] = f"{view.by} {view.log}"
+    reading += describe_thinning(len(history.steps)) + (SMOOTHED if view.smoothing else "")
+    reading += LR_CHANGED if history.lr_changes else ""
+    reading += MONITORED_TEST if history.monitored == "test" else ""
+    if view.earlier:
+        reading += f" Pale: {view.earlier[0]}, an earlier run of the same recipe."
+    return Chart(title, lines, shape, reading, numbers=lambda: _numbers(history, what))
+
+
+def _own_lines(history: History, what: str, color: str, view: CurveView, at: Numbers) -> list[Spec]:
+    scale, form = SCALES[what]
     raw = scale * np.array([getattr(step, what) for step in history.steps])
-    epochs = np.array(epoch_positions(history, view.by), dtype=float)
-    monitored = scale * np.array([getattr(epoch, f"val_{what}") for epoch in history.epochs])
+    x, hover = at.tolist(), {"hovertemplate": f"%{{y:{form}}}"}
     lines = []
-    if TRAINING in view.lines:
-        if view.smoothing:
-            faint = _line("single steps", _cut(at, raw, begin, end, view), color, THIN, symbols=False)
-            lines.append(faint | {"lineStyle": {"color": color, "width": THIN, "opacity": FAINT}})
-        smooth = _cut(at, smoothed(raw, view.smoothing), begin, end, view)
-        lines.append(_line("training", smooth, color, THIN, symbols=False))
-    if VALIDATION in view.lines:
-        marked = len(epochs) <= MARKED
-        lines.append(
-            _line(history.monitored, _cut(epochs, monitored, begin, end, view), color, THICK, symbols=marked)
-        )
-    if lines:
-        lines[0]["markLine"] = _lr_marks(history, at, (begin, end), view)
-    whole: Option = {"minInterval": 0.25} if view.by == "epoch" else {}
-    axis = value_axis(AXIS_NAMES[view.by], min=begin, max=end, axisLabel={"hideOverlap": True}, **whole)
-    return plain_option(axis, y_axis, lines, legend=_legend(history, view))
+    if view.smoothing:
+        faint = line("single steps", x, raw.tolist(), color, THIN, opacity=FAINT, showlegend=False)
+        lines.append(faint | {"hoverinfo": "skip"})
+    training = smoothed(raw, view.smoothing).tolist()
+    lines.append(line("training", x, training, color, THIN, **hover))
+    epochs = [float(end) for end in epoch_positions(history, view.by)]
+    values = [scale * getattr(epoch, f"val_{what}") for epoch in history.epochs]
+    marked = len(epochs) <= MARKED
+    lines.append(line(history.monitored, epochs, values, color, THICK, marked=marked, **hover))
+    return lines
 
 
-def window(history: History, view: CurveView, at: Numbers) -> tuple[float, float]:
-    """The part of the x axis that is shown."""
-    done = history.steps[-1].step if history.steps else 0
-    done = max(done, history.epochs[-1].step if history.epochs else 0)
-    whole = max(1, math.ceil(done / history.steps_per_epoch))
-    last = min(view.last or whole, whole)
-    first = min(view.first, last - 0.1)
-    if view.by == "epoch":
-        return first, last
-    ends = (epoch * history.steps_per_epoch for epoch in (first, last))
-    begin, end = (position_of(history, step, view.by, at) for step in ends)
-    return round(begin, 1), round(max(end, begin + 1), 1)
+def _earlier_lines(what: str, color: str, view: CurveView) -> list[Spec]:
+    """Validation of the earlier run, pale and behind the run's own lines."""
+    if view.earlier is None:
+        return []
+    history = view.earlier[1]
+    scale, form = SCALES[what]
+    values = [scale * getattr(epoch, f"val_{what}") for epoch in history.epochs]
+    places = [float(end) for end in epoch_positions(history, view.by)]
+    return [
+        line("earlier run", places, values, MUTED_INK, THICK, opacity=PALE, hovertemplate=f"%{{y:{form}}}")
+    ]
 
 
-def _cut(x: Numbers, y: Numbers, begin: float, end: float, view: CurveView) -> list[list[float]]:
-    """The points that are shown; on a logarithmic axis those above 0."""
-    shown = (x >= begin) & (x <= end)
-    if view.log:
-        shown &= y > 0
-    return points(x[shown].tolist(), y[shown].tolist())
+SCALES = {"loss": (1.0, ".3f"), "accuracy": (100.0, ".2f")}  # what -> (factor of its unit, form of a number)
 
 
-def _lr_marks(history: History, at: Numbers, shown: tuple[float, float], view: CurveView) -> Option:
+def _x_axis(history: History, at: Numbers, view: CurveView) -> Spec:
+    """The run so far, in whole epochs. Not as a `range`: a new one would undo the reader's zoom."""
+    ends = {"minallowed": 0, "maxallowed": _end(history, at, view)}
+    return value_axis(AXIS_NAMES[view.by], autorangeoptions=ends)
+
+
+def _end(history: History, at: Numbers, view: CurveView) -> float:
+    done = max([*(event.step for event in [*history.steps[-1:], *history.epochs[-1:]]), 1])
+    epochs = -(-done // history.steps_per_epoch)
+    end = position_of(history, epochs * history.steps_per_epoch, view.by, at) if len(at) else 1.0
+    return round(max(float(end), 1.0), 2)
+
+
+def _accuracy_start(history: History) -> int:
+    """The start of the axis in percent: below all but the first steps, which lie far lower."""
+    if len(history.epochs) < FROM_ZERO:
+        return 0
+    lows = [min(epoch.val_accuracy for epoch in history.epochs)]
+    if history.steps:
+        lows.append(float(np.quantile([step.accuracy for step in history.steps], FIRST_STEPS)))
+    return max(0, int(100 * min(lows)) // 10 * 10)
+
+
+def _lr_marks(history: History, at: Numbers, view: CurveView) -> list[Spec]:
     """A thin vertical line wherever the learning rate was changed by hand."""
-    changes = [(position_of(history, event.step, view.by, at), event.factor) for event in history.lr_changes]
-    seen = [(x, factor) for x, factor in changes if shown[0] <= x <= shown[1]]
-    room = LR_ROOM * (shown[1] - shown[0])
+    if not len(at):
+        return []
+    places = [position_of(history, event.step, view.by, at) for event in history.lr_changes]
+    room = LR_ROOM * _end(history, at, view)
     marks = []
-    for index, (x, factor) in enumerate(seen):
-        label = {"formatter": "{b}", "show": index + 1 == len(seen) or seen[index + 1][0] - x > room}
-        marks.append({"xAxis": round(x, 4), "name": f"lr ×{factor:.3g}", "label": label})
-    line = {"color": MUTED_INK, "width": 1, "type": "dotted"}
-    return {"symbol": "none", "silent": True, "lineStyle": line, "data": marks}
+    for index, (x, event) in enumerate(zip(places, history.lr_changes, strict=True)):
+        free = index + 1 == len(places) or places[index + 1] - x > room
+        marks.append(vertical_mark(round(x, 4), MUTED_INK, f"lr ×{event.factor:.3g}" if free else ""))
+    return marks
 
 
-def _line(name: str, data: list[list[float]], color: str, width: int, *, symbols: bool) -> Option:
-    return {
-        "type": "line",
-        "name": name,
-        "data": data,
-        "lineStyle": {"color": color, "width": width},
-        "itemStyle": {"color": color},
-        "showSymbol": symbols,
-        "symbol": "circle",
-        "symbolSize": 6,
-    }
+def _numbers(history: History, what: str) -> Table:
+    """Every Step and Epoch event, in the order of the steps; accuracies lie in 0..1."""
+    rows = [("training", step.epoch, step.step, getattr(step, what)) for step in history.steps]
+    rows += [(history.monitored, e.epoch, e.step, getattr(e, f"val_{what}")) for e in history.epochs]
+    columns = list(zip(*sorted(rows, key=lambda row: row[2]), strict=True)) or [(), (), (), ()]
+    return dict(zip(("line", "epoch", "step", what), columns, strict=True))
+
+
+def lr_title(history: History) -> str:
+    """The learning rate now and at its highest, in a sentence."""
+    if not history.steps:
+        return "The learning rate appears here with the first steps"
+    now, highest = history.steps[-1].lr, max(history.steps, key=lambda step: step.lr)
+    return f"The learning rate is {now:.3g}; its highest was {highest.lr:.3g} in epoch {highest.epoch}"
 
 
 def loss_title(history: History) -> str:

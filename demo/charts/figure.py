@@ -1,117 +1,153 @@
-"""Parts that every chart shares: a title, an ECharts option in the common look, a line on how to read it.
+"""What every chart shares: a title, plotly's traces and layout in one look, a line on how to read it.
 
-ECharts rather than Plotly because these charts move: Streamlit 1.67 gives a Plotly chart another identity
-with every new point, so the browser tears it down and the curve is gone for a moment, while a keyed ECharts
-chart takes new data in place. Options are plain dicts, cheap to build beside a running training.
+A figure is made of plain dicts: it is built again with every point beside a running training, and a
+`go.Figure` takes fifteen times as long. `Chart.figure` is the go.Figure, checked by plotly, for notebooks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.shared.palette import CIVIDIS, READ, SEEN, on_dark
+from demo.shared.palette import READ, SEEN, on_dark
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 MAX_POINTS = 400  # on one line; more cannot be told apart on a screen
 CHART_HEIGHT = 280  # pixels
-PAINTED = ("lineStyle", "itemStyle", "areaStyle")  # what holds the color of a line, a bar, a band
+THIN, THICK = 1, 3  # pixels of a line
+MARKER_SIZE = 6
 
-Option = dict[str, Any]
+Spec = dict[str, Any]  # a part of a figure, as plotly.js takes it
+Table = dict[str, Sequence[Any]]  # heading -> column
 
 
 @dataclass(frozen=True)
 class Chart:
-    """An ECharts option with the sentence above it (what is seen) and the one below (how to read it)."""
+    """A plotly figure with the sentence above it (what is seen) and the one below (how to read it).
+
+    data, layout: plotly's traces and layout. narrow: the layout on a phone, where it is another one.
+    numbers: gives all that is drawn, not thinned; without it the traces themselves are taken.
+    """
 
     title: str
-    option: Option
+    data: list[Spec]
+    layout: Spec
     reading: str
     height: int = CHART_HEIGHT
+    narrow: Spec | None = None
+    numbers: Callable[[], Table] | None = None
+
+    @property
+    def figure(self) -> "Figure":
+        """The chart as plotly's own object, its title in it; raises ValueError where plotly refuses it."""
+        from plotly.graph_objects import Figure
+
+        title = {
+            "title": {"text": self.title, "x": 0},
+            "template": "plotly_white",
+            "height": self.height + 60,
+        }
+        return Figure({"data": self.data, "layout": {**self.layout, **title}})
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
+        return self.figure._repr_mimebundle_(*args, **kwargs)
+
+    def table(self) -> Table:
+        """Every number of the chart, a column each heading."""
+        return self.numbers() if self.numbers else table_of(self.data, self.layout)
 
 
-def plain_option(x_axis: Option, y_axis: Option, series: Sequence[Option], **more: Any) -> Option:
-    """An option in the common look: no animation, hairline grid, room for the axis titles."""
+def layout(x_axis: Spec, y_axis: Spec, **more: Any) -> Spec:
+    """A layout in the common look: narrow margins that grow with the labels, the legend above at the left."""
     return {
-        "animation": False,
-        "grid": {"left": 38, "right": 16, "top": 36, "bottom": 34, "containLabel": True},
-        "xAxis": x_axis,
-        "yAxis": y_axis,
-        "series": list(series),
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.2f", "confine": True},
+        "xaxis": x_axis,
+        "yaxis": y_axis,
+        "margin": {"l": 8, "r": 16, "t": 30, "b": 8},
+        "legend": {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"},
+        "hovermode": "closest",
+        "uirevision": "keep",
         **more,
     }
 
 
-def value_axis(name: str, *, vertical: bool = False, **more: Any) -> Option:
-    """An axis of numbers, its title (with the unit) in the middle."""
-    gap = {"nameGap": 38, "nameRotate": 90} if vertical else {"nameGap": 28}
+def value_axis(name: str, **more: Any) -> Spec:
+    """An axis of numbers with its title, which holds the unit."""
+    return {"title": {"text": name}, "automargin": True, "zeroline": False, **more}
+
+
+def category_axis(labels: Sequence[str], **more: Any) -> Spec:
+    """An axis of names, all of them written, without ticks and lines; double ones and numbers stay names."""
+    places = list(range(len(labels)))
     return {
-        "type": "value",
+        "tickmode": "array",
+        "tickvals": places,
+        "ticktext": list(labels),
+        "range": [-0.5, len(labels) - 0.5],
+        "automargin": True,
+        "showgrid": False,
+        "zeroline": False,
+        **more,
+    }
+
+
+def upside_down(axis: Spec) -> Spec:
+    """The category axis with its first name at the top."""
+    return {**axis, "range": axis["range"][::-1]}
+
+
+def line(
+    name: str, x: Sequence[float], y: Sequence[float], color: str, width: int = THICK, **more: Any
+) -> Spec:
+    """A line, its points thinned to what a screen can show and rounded; a single point is drawn as a dot."""
+    marked = more.pop("marked", False) or len(x) == 1
+    x, y = thinned(x, y)
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if marked else "lines",
         "name": name,
-        "nameLocation": "middle",
-        **gap,
+        "x": [round(value, 4) for value in x],
+        "y": [round(value, 4) for value in y],
+        "line": {"color": color, "width": width},
+        "marker": {"color": color, "size": MARKER_SIZE},
         **more,
     }
 
 
-def category_axis(labels: Sequence[str], **more: Any) -> Option:
-    """An axis of names, all of them written, without ticks and lines."""
+def vertical_mark(x: float, color: str, words: str = "") -> Spec:
+    """A dotted line from bottom to top at `x`, for a layout's `shapes`, with words at its upper end."""
+    ink = {"color": color, "width": 1, "dash": "dot"}
+    label = {"text": words, "textposition": "end", "textangle": 0, "font": {"color": color}}
     return {
-        "type": "category",
-        "data": list(labels),
-        "axisTick": {"show": False},
-        "axisLine": {"show": False},
-        "splitLine": {"show": False},
-        "axisLabel": {"interval": 0},
-        **more,
+        "type": "line",
+        "x0": x,
+        "x1": x,
+        "y0": 0,
+        "y1": 1,
+        "yref": "y domain",
+        "line": ink,
+        "label": label,
     }
 
 
-def color_scale(top: float) -> Option:
-    """The key of a heat map from 0 to `top`, cividis, at the right."""
-    return {
-        "min": 0,
-        "max": top,
-        "dimension": 2,
-        "inRange": {"color": list(CIVIDIS)},
-        "orient": "vertical",
-        "right": 0,
-        "top": "middle",
-        "itemWidth": 10,
-        "itemHeight": 120,
-        "text": [f"{top:.1f}", "0"],
-    }
+def for_dark(part: Any, key: str = "") -> Any:
+    """The same traces or layout for a dark page: colors too dark for it are mixed with white."""
+    if isinstance(part, Mapping):
+        least = READ if key in ("font", "textfont", "tickfont") else SEEN
+        return {
+            name: _on_dark(value, least) if name in ("color", "fillcolor") else for_dark(value, name)
+            for name, value in part.items()
+        }
+    return [for_dark(item, key) for item in part] if isinstance(part, list) else part
 
 
-def for_dark(option: Option) -> Option:
-    """The same option for a dark page: lines, bars and titles too dark for it are mixed with white."""
-    shown = {**option}
-    if "series" in option:
-        shown["series"] = [_lightened(series) for series in option["series"]]
-    if "title" in option:
-        shown["title"] = [
-            title | {"textStyle": _seen(title.get("textStyle", {}), READ)} for title in option["title"]
-        ]
-    if "media" in option:  # the same chart on another screen
-        shown["media"] = [case | {"option": for_dark(case["option"])} for case in option["media"]]
-    return shown
-
-
-def _lightened(part: Any) -> Any:
-    if isinstance(part, dict):
-        shown = {key: _seen(value) if key in PAINTED else _lightened(value) for key, value in part.items()}
-        mark = shown.get("markLine", {})
-        return (
-            shown | {"markLine": mark | {"label": _seen(mark["label"], READ)}} if "label" in mark else shown
-        )
-    return [_lightened(item) for item in part] if isinstance(part, list) else part
-
-
-def _seen(look: Option, least: float = SEEN) -> Option:
-    color = look.get("color")
-    return {**look, "color": on_dark(color, least)} if isinstance(color, str) and color[:1] == "#" else look
+def _on_dark(color: Any, least: float) -> Any:
+    if isinstance(color, list):
+        return [_on_dark(item, least) for item in color]
+    return on_dark(color, least) if isinstance(color, str) and color[:1] == "#" else color
 
 
 def thinned(
@@ -124,11 +160,50 @@ def thinned(
     return [*_means(x, groups), x[-1]], [*_means(y, groups), y[-1]]
 
 
-def points(x: Sequence[float], y: Sequence[float]) -> list[list[float]]:
-    """[[x, y], …], thinned and rounded to what a screen can show."""
-    return [[round(a, 4), round(b, 4)] for a, b in zip(*thinned(x, y), strict=True)]
-
-
 def _means(values: Sequence[float], groups: list[NDArray[np.intp]]) -> list[float]:
     array = np.asarray(values, dtype=float)
     return [float(array[group].mean()) for group in groups]
+
+
+def describe_thinning(count: int) -> str:
+    """A sentence where a line of `count` points is drawn with fewer; "" otherwise."""
+    if count <= MAX_POINTS:
+        return ""
+    return f" Drawn as {MAX_POINTS} means of {count:,} points; Numbers has them all."
+
+
+def table_of(data: Sequence[Spec], layout: Spec) -> Table:
+    """What traces of x and y hold (lines, bars, heat maps), a row a point; names of categories in words."""
+    rows: list[tuple[Any, ...]] = []
+    for trace in data:
+        if trace.get("type") == "heatmap":
+            cells = enumerate(trace["z"])
+            rows += [
+                ("", _at(trace, "x", i, layout), _at(trace, "y", j, layout), z)
+                for j, row in cells
+                for i, z in enumerate(row)
+            ]
+        else:
+            count = len(trace["y"])
+            rows += [
+                (trace.get("name", ""), _at(trace, "x", i, layout), _at(trace, "y", i, layout))
+                for i in range(count)
+            ]
+    heads = ["line", _title(layout, "x", "x"), _title(layout, "y", "y"), "value"]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    table = dict(zip(heads, columns, strict=False))
+    if not any(table.get("line", [])):
+        table.pop("line", None)
+    return table
+
+
+def _title(layout: Spec, axis: str, otherwise: str) -> str:
+    return str(layout[f"{axis}axis"].get("title", {}).get("text") or otherwise)
+
+
+def _at(trace: Spec, axis: str, place: int, layout: Spec) -> Any:
+    """The trace's value on an axis, the axis's own word for it where it has one."""
+    value = trace[axis][place] if axis in trace else place
+    shown = layout[f"{axis}axis"]
+    words = dict(zip(shown.get("tickvals", []), shown.get("ticktext", []), strict=False))
+    return words.get(value, value) if isinstance(value, int) else value

@@ -1,6 +1,6 @@
 """The range test of a learning rate: the loss of each step along a rate that grows."""
 
-from demo.charts.figure import Chart, Option, plain_option, value_axis
+from demo.charts.old_figure import Chart, Option, plain_option, value_axis
 from demo.shared.palette import ACCENT, MUTED_INK
 
 READING = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cifar_core.runs.events import BlockMixing, Epoch
-from demo.charts.figure import Chart, Option, category_axis, color_scale, plain_option, value_axis
+from demo.charts.old_figure import Chart, Option, category_axis, color_scale, plain_option, value_axis
 from demo.shared.format import counted, listed
 from demo.shared.palette import ACCENT, STATE_COLORS
 

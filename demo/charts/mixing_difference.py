@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from cifar_core.runs.events import BlockMixing
-from demo.charts.figure import Chart, Option, category_axis, plain_option
 from demo.charts.mixing import class_labels, kernel_axis
+from demo.charts.old_figure import Chart, Option, category_axis, plain_option
 from demo.shared.format import counted
 from demo.shared.palette import DIVERGING_COLORS
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from cifar_core.runs.events import BlockMixing, Epoch
-from demo.charts.figure import Chart, Option
 from demo.charts.mixing import TAKEN_OVER, dominance_title
+from demo.charts.old_figure import Chart, Option
 from demo.shared.palette import KERNEL_COLORS, STATE_COLORS, color_of
 
 MAX_COLUMNS = 120  # epochs that are drawn of a long run

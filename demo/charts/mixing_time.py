@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cifar_core.runs.events import Epoch
-from demo.charts.figure import Chart, Option, category_axis, plain_option, value_axis
 from demo.charts.mixing import TAKEN_OVER, dominance_title
+from demo.charts.old_figure import Chart, Option, category_axis, plain_option, value_axis
 from demo.shared.format import listed
 from demo.shared.palette import CIVIDIS, KERNEL_COLORS, STATE_COLORS, color_of
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifar_core.runs.history import History
-from demo.charts.figure import Chart, Option, plain_option, points, value_axis
+from demo.charts.old_figure import Chart, Option, plain_option, points, value_axis
 from demo.charts.x_axis import epoch_positions
 from demo.shared.format import duration, percent
 from demo.shared.palette import RUN_COLORS, color_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from demo.charts.figure import Chart, Option, category_axis, plain_option, value_axis
+from demo.charts.old_figure import Chart, Option, category_axis, plain_option, value_axis
 from demo.shared.palette import KERNEL_COLORS, color_of
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from demo.charts.figure import Chart, Option, category_axis, plain_option, value_axis
+from demo.charts.old_figure import Chart, Option, category_axis, plain_option, value_axis
 from demo.shared.format import percent
 from demo.shared.palette import MUTED_INK, RUN_COLORS
 from demo.shared.stated_results import Row, title_of, verdict

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS
 from cifar_core.explain.robustness import Robustness
-from demo.charts.figure import Chart, Option, plain_option, value_axis
+from demo.charts.old_figure import Chart, Option, plain_option, value_axis
 from demo.charts.overlay import line_style
 from demo.shared.format import percent
 from demo.shared.palette import CORRUPTION_COLORS, color_of

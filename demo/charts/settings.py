@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.config import MAIN_FIELDS
-from demo.charts.figure import Chart, Option
+from demo.charts.old_figure import Chart, Option
 from demo.charts.overlay import line_style
 from demo.shared.format import listed, percent
 from demo.shared.palette import INK, MUTED_INK

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo.charts.figure import Chart, Option, category_axis, plain_option, value_axis
+from demo.charts.old_figure import Chart, Option, category_axis, plain_option, value_axis
 from demo.shared.format import whole_percent
 from demo.shared.palette import ACCENT, KERNEL_COLORS, MUTED_INK, color_of
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from demo.charts import Chart, for_dark
+from demo.charts.old_figure import Chart, for_dark
 from demo.shared.format import STATE_TEXT
 from demo.shared.palette import SEEN, STATE_COLORS, on_both
 
@@ -34,7 +34,7 @@ def tighten_page(still: bool = False) -> None:
     st.html(f"<style>{PAGE_LOOK} {STILL_LOOK if still else ''}</style>")
 
 
-def show_chart(chart: Chart, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
+def show_old_chart(chart: Chart, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
     """Draw the title sentence, the chart and how to read it; the key lets it take new data in place.
 
     on_select: called when the reader chooses a point of a chart that allows it.

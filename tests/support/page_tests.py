@@ -1,5 +1,6 @@
 """Open a page of the dashboard without a browser, and find what it says."""
 
+import json
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -41,5 +42,11 @@ def number(app: AppTest, name: str):
     return next(item for item in app.number_input if item.label.split(" ")[0] == name)
 
 
+def figures(app: AppTest) -> list[dict]:
+    """The plotly figures on the page, each with its traces and its layout."""
+    drawn = [json.loads(part.proto.json) for part in app.get("bidi_component")]
+    return [json.loads(data["figure"]) for data in drawn if "figure" in data]
+
+
 def charts(app: AppTest) -> int:
-    return len(app.get("echarts_chart"))
+    return len(figures(app)) + len(app.get("echarts_chart"))

@@ -15,6 +15,7 @@ from cifar_core.runs.store import RunStore, last_folder
 from cifar_core.runs.summary import Summary, short_history, summarize_all
 from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.dashboard_pages.basics.network import describe_drawing, network_drawing
+from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose
 from demo.widgets.dataset_pictures import (
     augmentation_html,
@@ -25,7 +26,7 @@ from demo.widgets.dataset_pictures import (
     mean_pictures_html,
 )
 from demo.widgets.networks import pictures_of
-from demo.widgets.panels import plain, show_chart, show_legend, show_link, show_table, tighten_page
+from demo.widgets.panels import plain, show_legend, show_link, show_table, tighten_page
 
 if TYPE_CHECKING:
     from cifar_core.data import ImageData

@@ -36,9 +36,10 @@ from demo.shared.drawings import DRAWINGS
 from demo.shared.format import amount, describe_failure, duration, percent, progress_of
 from demo.shared.host import is_public
 from demo.shared.pictures import picture_grid
+from demo.widgets.chart import show_chart
 from demo.widgets.dataset_pictures import augmentation_html, class_rows_html
 from demo.widgets.networks import TOP, network_of, pictures_of
-from demo.widgets.panels import BACK, plain, show_chart, show_legend, show_link, show_table, tighten_page
+from demo.widgets.panels import BACK, plain, show_legend, show_link, show_table, tighten_page
 
 CURVES_SECONDS = 1.0
 COMPARED = {

@@ -1,25 +1,29 @@
-"""The curves of a run and how it mixes, drawn anew while it goes on; the URL holds how they are looked at.
+"""The curves of a run and how it mixes, as it goes on; the address holds how they are looked at."""
 
-The charts themselves forget zoom and legend with each new point (Streamlit 1.67 hands ECharts the whole
-option anew), so both are chosen with widgets.
-"""
-
-import math
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
 from cifar_core.datasets import DATA_SETS
 from cifar_core.runs.history import History, HistoryReader
-from cifar_core.runs.store import Run, Status, StoreError
-from demo.charts import CurveView, accuracy_chart, entropy_chart, loss_chart, mixing_per_class, mixing_ribbons
+from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from cifar_core.runs.summary import name_of, short_history
+from demo.charts import (
+    CurveView,
+    accuracy_chart,
+    entropy_chart,
+    loss_chart,
+    lr_chart,
+    mixing_per_class,
+    mixing_ribbons,
+)
+from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose_shown
-from demo.widgets.panels import show_chart
 
 AXES = {"epoch": "Epochs", "step": "Steps", "seconds": "Seconds"}
 SMOOTHING = {"0": "None", "0.6": "Some", "0.9": "Strong"}
-PARTS = {"all": "All", "5": "The last five", "1": "The last", "part": "A range"}
-LINES = {"training": "Training", "validation": "Validation"}
+EARLIER = "An earlier run of the recipe"
 WAIT_SECONDS = 1.0  # between two looks while something is waited for: the first point, or an answer
 LOOK_SECONDS = (2.0, 5.0)  # otherwise; looking more often would cost a run on two cores more than 3 %
 LOOKS = 60  # at the head of a run in the time that is left
@@ -65,63 +69,44 @@ def refresh_seconds(status: Status, history: History, asked: bool) -> tuple[floa
     return head, min(seldom, max(head, history.seconds_a_point))
 
 
-def choose_view(history: History) -> CurveView:
+def choose_view(earlier: Run | None) -> CurveView:
     """Draw the widgets; the view that they hold."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        part = choose_shown("Epochs shown", PARTS, "part")
-        with st.popover("Lines and axes"):
-            by, smoothing, lines, log = _curves_and_axes(history)
-    first, last = _epochs(history, part)
-    shown = tuple(line for line in LINES if line in lines)
-    return CurveView(by, float(smoothing), log, first, last, shown or tuple(LINES))
+    with st.popover("Lines and axes"):
+        by = choose_shown("x axis", AXES, "by")
+        smoothing = choose_shown("Smoothing of the training curve", SMOOTHING, "smooth")
+        log = st.toggle("Logarithmic loss", key="log", bind="query-params")
+        pale = None
+        if earlier is not None and st.toggle(EARLIER, value=True, key="earlier", bind="query-params"):
+            pale = name_of(earlier), short_history(earlier)
+    return CurveView(by, float(smoothing), log, earlier=pale)
 
 
-def _curves_and_axes(history: History) -> tuple[str, str, list[str], bool]:
-    """(x axis, smoothing, curves that are shown, whether the loss has a logarithmic axis)."""
-    by = choose_shown("x axis", AXES, "by")
-    smoothing = choose_shown("Smoothing of the training curve", SMOOTHING, "smooth")
-    lines = st.pills(
-        "Lines",
-        list(LINES),
-        format_func=lambda line: history.monitored.capitalize() if line == "validation" else LINES[line],
-        selection_mode="multi",
-        default=list(LINES),
-        key="lines",
-        bind="query-params",
-    )
-    log = st.toggle("Logarithmic loss", key="log", bind="query-params")
-    return by, smoothing, lines, log
+def earlier_run(store: RunStore, run: Run) -> Run | None:
+    """The run of the same recipe that began last before this one and has an epoch; None without any."""
+    for other in sorted(store.list(), key=lambda item: item.created, reverse=True):
+        with suppress(StoreError):
+            alike = other.created < run.created and other.config().recipe == run.config().recipe
+            if alike and short_history(other).epochs:
+                return other
+    return None
 
 
-def _epochs(history: History, part: str) -> tuple[float, float | None]:
-    """(first epoch, last epoch or None for the newest) of the part that is shown."""
-    newest = max(1, math.ceil(history.steps[-1].step / history.steps_per_epoch) if history.steps else 1)
-    if part == "all":
-        return 0.0, None
-    if part != "part":
-        return max(0.0, float(newest - int(part))), None
-    total = max(newest, history.start.total_steps // history.steps_per_epoch if history.start else 1)
-    chosen = st.slider(
-        "From epoch to epoch", 0.0, float(total), (0.0, float(total)), 0.5, key="zoom", bind="query-params"
-    )
-    first, last = chosen
-    return first, last if last > first else None
-
-
-def curves_panel(run: Run, color: str) -> None:
-    """Loss and accuracy; the figures are built again only when there are new events."""
+def curves_panel(run: Run, color: str, earlier: Run | None) -> None:
+    """Loss, accuracy and learning rate; built again only when there are new events."""
     reader = refreshed(run)
-    view = choose_view(reader.history)
+    view = choose_view(earlier)
     kept = st.session_state.get("curves")
-    mark = (run.id, color, view, reader.mark)
+    mark = (run.id, color, view.by, view.smoothing, view.log, view.earlier is None, reader.mark)
     if kept is None or kept[0] != mark:
-        charts = (loss_chart(reader.history, color, view), accuracy_chart(reader.history, color, view))
-        kept = st.session_state["curves"] = (mark, *charts)
+        history = reader.history
+        charts = [chart(history, color, view) for chart in (loss_chart, accuracy_chart)]
+        kept = st.session_state["curves"] = (mark, *charts, lr_chart(history, view))
     left, right = st.columns(2)
     with left:
         show_chart(kept[1], "loss", "Line chart: loss over epochs, training and validation")
     with right:
         show_chart(kept[2], "accuracy", "Line chart: accuracy over epochs, training and validation")
+    show_chart(kept[3], "lr", "Line chart: learning rate of each step")
 
 
 def mixing_panel(run: Run) -> None:

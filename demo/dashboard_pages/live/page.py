@@ -7,7 +7,14 @@ from cifar_core.runs.queue import active_runs
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
 from cifar_core.runs.summary import labels_of, name_of, rank_of
 from demo.charts import run_color
-from demo.dashboard_pages.live.curves import curves_panel, mixing_panel, reader_of, refresh_seconds, refreshed
+from demo.dashboard_pages.live.curves import (
+    curves_panel,
+    earlier_run,
+    mixing_panel,
+    reader_of,
+    refresh_seconds,
+    refreshed,
+)
 from demo.dashboard_pages.live.details import show_details
 from demo.dashboard_pages.live.head import (
     describe_plateau,
@@ -96,7 +103,9 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
     show_outcome(run, status, history)
     if words := labels_line(labels_of(run)):
         st.caption(plain(words))
-    st.fragment(curves_panel, run_every=curves_seconds)(run, run_color(rank_of(store, run)))
+    st.fragment(curves_panel, run_every=curves_seconds)(
+        run, run_color(rank_of(store, run)), earlier_run(store, run)
+    )
     config = run.config()
     if sentence := describe_sizes([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]):
         st.caption(sentence)

@@ -14,9 +14,10 @@ from demo.dashboard_pages.mixing.networks import MixingNetwork, Record, list_mix
 from demo.dashboard_pages.mixing.picture import show_picture
 from demo.dashboard_pages.mixing.what_if import show_what_if
 from demo.shared.palette import KERNEL_COLORS, color_of
+from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose, forget
 from demo.widgets.networks import choose_network
-from demo.widgets.panels import plain, show_chart, show_legend, show_link, tighten_page
+from demo.widgets.panels import plain, show_legend, show_link, tighten_page
 
 PARTS = {
     "classes": "Which kernel serves which class?",

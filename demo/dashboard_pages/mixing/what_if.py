@@ -23,10 +23,11 @@ from demo.dashboard_pages.mixing.networks import MixingNetwork, measured_picture
 from demo.shared.format import percent
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, image_tag
+from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose
 from demo.widgets.evaluation_pictures import count_pictures
 from demo.widgets.networks import Network
-from demo.widgets.panels import plain, show_chart, show_table
+from demo.widgets.panels import plain, show_table
 from demo.widgets.picture_choice import Picked
 
 if TYPE_CHECKING:

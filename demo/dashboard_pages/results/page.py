@@ -6,7 +6,8 @@ from cifar_core.runs.store import RunStore
 from demo.charts.results import stated_chart
 from demo.shared.format import listed
 from demo.shared.stated_results import Row, all_results, rows_of, table_rows
-from demo.widgets.panels import plain, show_chart, show_link, show_table, tighten_page
+from demo.widgets.chart import show_chart
+from demo.widgets.panels import plain, show_link, show_table, tighten_page
 
 WHAT = (
     "This project builds on five earlier works. Each of their results has a recipe here that repeats it as "

@@ -14,8 +14,9 @@ from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.charts.costs import COSTS, CostRun, cost_chart
 from demo.charts.settings import SettingsRun, parallel_chart
 from demo.shared.format import MULTIPLY_ADDS, amount, duration, listed, percent
+from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose_shown
-from demo.widgets.panels import plain, show_chart, show_legend, show_table
+from demo.widgets.panels import plain, show_legend, show_table
 
 
 def differing_settings(runs: Sequence[Summary]) -> dict[str, dict[str, Any]]:

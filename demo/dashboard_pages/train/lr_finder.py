@@ -10,7 +10,8 @@ from cifar_core.runs.lr_finder import LrFinder, SearchFolder, launch_lr_finder
 from cifar_core.runs.store import RunStore, StoreError
 from demo.charts import lr_finder_chart
 from demo.dashboard_pages.train.form import set_value
-from demo.widgets.panels import plain, show_chart
+from demo.widgets.chart import show_chart
+from demo.widgets.panels import plain
 
 LOOK_SECONDS = 1.0
 EXPLANATION = (

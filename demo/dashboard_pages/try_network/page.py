@@ -15,6 +15,7 @@ from demo.shared.format import percent
 from demo.shared.host import is_public
 from demo.shared.pictures import picture_grid
 from demo.shared.sandbox import decode_isolated
+from demo.widgets.chart import show_chart
 from demo.widgets.evaluation_pictures import data_of
 from demo.widgets.networks import (
     TOP,
@@ -25,7 +26,7 @@ from demo.widgets.networks import (
     list_networks,
     network_of,
 )
-from demo.widgets.panels import plain, show_chart, show_link, tighten_page
+from demo.widgets.panels import plain, show_link, tighten_page
 
 if TYPE_CHECKING:
     from cifar_core.inference.classifier import Classifier

@@ -8,7 +8,8 @@ from cifar_core.metrics.calibration import fit_temperature, picture_losses, prob
 from demo.charts.calibration import calibration_chart
 from demo.dashboard_pages.understand.answers import Answers
 from demo.shared.format import percent
-from demo.widgets.panels import show_chart, show_table
+from demo.widgets.chart import show_chart
+from demo.widgets.panels import show_table
 
 LOWEST, ENDS = 0.25, (4.0, 10.0)  # what the slider offers; a network that learned by heart needs the second
 ABOUT = (

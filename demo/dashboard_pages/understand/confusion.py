@@ -10,8 +10,9 @@ from demo.charts.confusion import confused_pairs, confusion_chart, per_class_cha
 from demo.dashboard_pages.understand.answers import Answers
 from demo.dashboard_pages.understand.mistakes import show_found
 from demo.shared.format import percent
+from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose, key_of
-from demo.widgets.panels import show_chart, show_table
+from demo.widgets.panels import show_table
 
 if TYPE_CHECKING:
     from cifar_core.inference.classifier import Classifier

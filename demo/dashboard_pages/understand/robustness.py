@@ -24,9 +24,10 @@ from demo.dashboard_pages.understand.robustness_store import (
 from demo.shared.format import duration, percent
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, image_tag, sheet
+from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose
 from demo.widgets.networks import Network
-from demo.widgets.panels import plain, show_chart, show_legend, show_table
+from demo.widgets.panels import plain, show_legend, show_table
 
 if TYPE_CHECKING:
     from cifar_core.inference.classifier import Classifier
