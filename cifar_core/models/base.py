@@ -37,6 +37,10 @@ class ImageClassifier(nn.Module):
         """Names of the blocks that mix, in the network's order; empty where none does."""
         return []
 
+    def mixing_kernels(self) -> list[int]:
+        """K of each of them."""
+        return []
+
     @contextmanager
     def record_mixing(self) -> Iterator[list[Tensor]]:
         """While open, each forward pass leaves its mixing coefficients in the list: (N, K) a block,

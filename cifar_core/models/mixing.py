@@ -144,6 +144,10 @@ class MixingClassifier(ImageClassifier):
         """B1..Bn, in the network's order."""
         return [f"B{number}" for number in range(1, len(self._mixers()) + 1)]
 
+    def mixing_kernels(self) -> list[int]:
+        """K of each block."""
+        return [mixer.linear.out_features for mixer in self._mixers()]
+
     @contextmanager
     def record_mixing(self) -> Iterator[list[Tensor]]:
         """See ImageClassifier.record_mixing: (N, K) a block, of this thread's latest pass."""
@@ -165,8 +169,8 @@ class MixingClassifier(ImageClassifier):
         Raises:
             ValueError: for an unknown block, a wrong number of coefficients, or all kernels off.
         """
-        mixers = zip(self.mixing_blocks(), self._mixers(), strict=True)
-        known = {block: (mixer, mixer.linear.out_features) for block, mixer in mixers}
+        parts = zip(self.mixing_blocks(), self._mixers(), self.mixing_kernels(), strict=True)
+        known = {block: (mixer, kernels) for block, mixer, kernels in parts}
         with hand_mixing(known, coefficients or {}, off or {}):
             yield
 

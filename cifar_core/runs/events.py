@@ -43,7 +43,13 @@ class RunStart:
 
 @dataclass(frozen=True)
 class Step:
-    """Means over the steps since the last Step event; `epoch` counts from 1, `step` over the whole run."""
+    """Means over the steps since the last Step event; `epoch` counts from 1, `step` over the whole run.
+
+    mixing: for each of the start's mixing blocks the K mean coefficients of the training images; empty where
+    nothing mixes, and in runs of earlier versions. temperature: that of the last step's mixing, 0 where
+    nothing mixes. mixing_by_class: on every tenth event, over the images since the last such one: block ->
+    class -> K numbers, none for a class without an image.
+    """
 
     type: ClassVar[str] = "step"
     epoch: int
@@ -52,6 +58,9 @@ class Step:
     accuracy: float
     lr: float
     images_per_second: float
+    mixing: list[list[float]] = field(default_factory=list)
+    temperature: float = 0.0
+    mixing_by_class: list[list[list[float]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,11 @@ class History:
         """True when the network has mixing blocks."""
         return bool(self.start and self.start.mixing_blocks)
 
+    @property
+    def has_mixing(self) -> bool:
+        """True when a step or an epoch has told its mixing coefficients."""
+        return any(step.mixing for step in self.steps[-1:]) or any(epoch.mixing for epoch in self.epochs)
+
 
 class HistoryReader:
     """Keeps a run's history up to date and reads only what was written since the last time.

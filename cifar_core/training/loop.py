@@ -80,7 +80,10 @@ def _train_epoch(trainer: Trainer, train: TrainBatches) -> Iterator[Beat | Step]
 def _step_event(trainer: Trainer, epoch: int) -> Step:
     loss, accuracy, speed = trainer.take_window()
     _require_finite(loss, trainer)
-    return Step(epoch, trainer.step, loss, accuracy, trainer.lr, speed)
+    mixing, by_class = trainer.mixing.take()
+    return Step(
+        epoch, trainer.step, loss, accuracy, trainer.lr, speed, mixing, round(trainer.temperature, 4), by_class
+    )
 
 
 def _require_finite(loss: float, trainer: Trainer) -> None:

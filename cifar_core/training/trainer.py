@@ -10,6 +10,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cifar_core.config import TrainConfig
 from cifar_core.device import Device
+from cifar_core.training.mixing_window import MixingWindow
 from cifar_core.training.optimizers import create_optimizer
 from cifar_core.training.schedules import learning_rate, mixing_temperature
 
@@ -68,6 +69,9 @@ class Trainer:
         self.step = 0  # done in the run
         self.epochs_done = 0  # with their validation
         self.epoch_sums, self.window_sums = Sums(device.torch_device), Sums(device.torch_device)
+        kernels = model.mixing_kernels()  # type: ignore[operator]
+        self.mixing = MixingWindow(kernels, model.num_classes, device.torch_device)  # type: ignore[arg-type]
+        self.temperature = 0.0  # of the last step's mixing
         self.network_seconds = 0.0  # of this epoch, inside the network and the optimizer
         self.run_seconds = 0.0
         self.best_epoch, self.best_val_accuracy = 0, 0.0
@@ -105,7 +109,8 @@ class Trainer:
         temperature = mixing_temperature(config, self.step, self.total_steps)
         for model in (self.model, self.averaged):  # set, not averaged
             model.set_mixing_temperature(temperature)  # type: ignore[operator]
-        with self.device.autocast():
+        self.temperature = temperature if self.mixing.kernels else 0.0
+        with self.device.autocast(), self.model.record_mixing() as record:  # type: ignore[operator]
             logits = self.model(images)
         logits = logits.float()
         loss = cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
@@ -115,6 +120,7 @@ class Trainer:
             correct = (logits.argmax(dim=1) == targets).sum()
             for sums in (self.epoch_sums, self.window_sums):
                 sums.add(loss.detach(), correct, len(targets))
+            self.mixing.add(record, targets)
         self.network_seconds += time.perf_counter() - start
 
     def _change_weights(self) -> None:
@@ -191,6 +197,7 @@ class Trainer:
             "random": random,
             "epoch_sums": self.epoch_sums.state_dict(),
             "window_sums": self.window_sums.state_dict(),
+            "mixing": self.mixing.state_dict(),
             "lr_changes": [list(change) for change in self.lr_changes],
             **{name: getattr(self, name) for name in _PLAIN},
         }
@@ -209,6 +216,7 @@ class Trainer:
             torch.cuda.set_rng_state(state["random"]["cuda"])
         self.epoch_sums.load_state_dict(state["epoch_sums"])
         self.window_sums.load_state_dict(state["window_sums"])
+        self.mixing.load_state_dict(state.get("mixing", {}))
         self.lr_changes = state.get("lr_changes", [])  # earlier versions had none
         for name in _PLAIN:
             setattr(self, name, state[name])

@@ -109,8 +109,20 @@ def curves_panel(run: Run, color: str, earlier: Run | None) -> None:
     show_chart(kept[3], "lr", "Line chart: learning rate of each step")
 
 
-def mixing_panel(run: Run) -> None:
-    """The network's mix, as of the last completed epoch."""
+def ribbons_panel(run: Run) -> None:
+    """Each block's shares, which grow with the steps; built again only when there are new events."""
+    reader = refreshed(run)
+    if not reader.history.has_mixing:
+        st.caption("The first mixing coefficients appear here with the first steps.")
+        return
+    kept = st.session_state.get("ribbons")
+    if kept is None or kept[0] != (run.id, reader.mark):
+        kept = st.session_state["ribbons"] = ((run.id, reader.mark), mixing_ribbons(reader.history))
+    show_chart(kept[1], "mixing", "Stacked areas, a chart for each block: share of each kernel over epochs")
+
+
+def mixing_panel(run: Run, seconds: float | None) -> None:
+    """The network's mix: within the epoch block by block; class by class as last measured."""
     history = reader_of(run).history
     if history.start is None:
         return  # whether it mixes is known when the network is built
@@ -118,12 +130,10 @@ def mixing_panel(run: Run) -> None:
         st.caption(NO_MIXING)
         return
     st.subheader("How it mixes")
+    st.fragment(ribbons_panel, run_every=seconds)(run)
     epochs = [epoch for epoch in history.epochs if epoch.mixing]
     if not epochs:
-        st.caption("The mixing coefficients are measured at the end of each epoch.")
         return
-    alt = "Stacked areas, a chart for each block: share of each kernel over epochs"
-    show_chart(mixing_ribbons(epochs), "mixing", alt)
     left, right = st.columns(2)
     with left:
         per_class = mixing_per_class(epochs[-1], DATA_SETS[run.config().data].class_names)
