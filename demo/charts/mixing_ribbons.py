@@ -48,7 +48,7 @@ def mixing_ribbons(history: History) -> Chart:
         f"average over the {'training' if _within(history) else 'validation'} pictures."
     )
     if _within(history) and history.epochs:
-        reading += f" Circles: the borders as the {history.monitored} pictures measured them."
+        reading += f" Circles: the borders on {history.monitored} pictures, which are whole and unchanged."
     if warm:
         reading += " Shaded: a temperature above 1 holds the mix close to even while the kernels take shape."
     narrow = _layout(ribbons, ON_A_PHONE, height, warm)

@@ -109,7 +109,7 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
     config = run.config()
     if sentence := describe_sizes([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]):
         st.caption(sentence)
-    mixing_panel(run)
+    mixing_panel(run, curves_seconds)
     show_pictures(run, status, history)
     show_details(run, history)
 

@@ -15,6 +15,7 @@ from demo.charts import (
     accuracy_chart,
     entropy_chart,
     loss_chart,
+    lr_chart,
     mixing_per_class,
     mixing_ribbons,
     overlay_chart,
@@ -41,49 +42,70 @@ def column(data: list[list], index: int) -> list:
 
 def test_curves_move_within_the_epoch():
     history = history_of(2, half=True)
-    training, validation = loss_chart(history, "#000000").option["series"]
-    assert column(training["data"], 0) == pytest.approx([n / 10 for n in range(1, 26)])
-    assert validation["data"] == [
-        [n, pytest.approx(history.epochs[n - 1].val_loss, abs=1e-4)] for n in (1, 2)
-    ]
-    assert training["lineStyle"]["width"] < validation["lineStyle"]["width"]
+    training, validation = loss_chart(history, "#000000").data
+    assert training["x"] == pytest.approx([n / 10 for n in range(1, 26)])
+    assert validation["x"] == [1, 2]
+    assert validation["y"] == pytest.approx([epoch.val_loss for epoch in history.epochs], abs=1e-4)
+    assert training["line"]["width"] < validation["line"]["width"]
 
 
 def test_accuracy_is_in_percent():
     history = history_of(2)
-    _, validation = accuracy_chart(history, "#000000").option["series"]
-    expected = [100 * epoch.val_accuracy for epoch in history.epochs]
-    assert column(validation["data"], 1) == pytest.approx(expected, abs=1e-3)
+    _, validation = accuracy_chart(history, "#000000").data
+    assert validation["y"] == pytest.approx([100 * epoch.val_accuracy for epoch in history.epochs], abs=1e-3)
+
+
+def test_a_single_point_is_drawn():
+    """A line needs two; the first step and the first epoch must be seen too."""
+    history = history_of(1)
+    history.steps = history.steps[:1]
+    for chart in (loss_chart(history, "#000000"), accuracy_chart(history, "#000000")):
+        assert all(len(drawn["x"]) == 1 and "markers" in drawn["mode"] for drawn in chart.data)
+
+
+def test_an_earlier_run_lies_behind_and_is_named():
+    earlier = history_of(4, quality=0.9)
+    chart = loss_chart(history_of(2), "#000000", CurveView(earlier=("the first try", earlier)))
+    assert len(chart.data) == 3 and chart.data[0]["opacity"] < 1
+    assert chart.data[0]["x"] == [1, 2, 3, 4] and "the first try" in chart.reading
+
+
+def test_the_learning_rate_is_a_curve_of_its_own():
+    history = history_of(2)
+    chart = lr_chart(history)
+    assert chart.data[0]["y"] == [step.lr for step in history.steps] and "0.1" in chart.title
+    assert "first steps" in lr_chart(History()).title
+    chart.figure  # noqa: B018 (plotly checks it)
 
 
 def test_the_structure_is_the_same_before_and_after_the_first_epoch():
-    histories = (History(), history_of(0, half=True), history_of(3))
-    options = [loss_chart(history, "#000000").option for history in histories]
-    assert [[line["name"] for line in option["series"]] for option in options] == [
-        ["training", "validation"]
-    ] * 3
+    for history in (History(), history_of(0, half=True), history_of(3)):
+        for chart in (loss_chart(history, "#000000"), accuracy_chart(history, "#000000")):
+            assert [drawn["name"] for drawn in chart.data] == ["training", "validation"]
+            chart.figure  # noqa: B018 (plotly checks it)
 
 
-def test_only_the_last_epochs_on_demand():
-    option = loss_chart(history_of(4, half=True), "#000000", CurveView(first=3)).option
-    training, validation = option["series"]
-    assert (option["xAxis"]["min"], option["xAxis"]["max"]) == (3, 5)
-    assert min(column(training["data"], 0)) >= 3
-    assert column(validation["data"], 0) == [3, 4]
+def test_no_axis_that_grows_has_a_range():
+    """Plotly.react would take a new one for the figure's own wish and undo the reader's zoom."""
+    for history in (history_of(1), history_of(6)):
+        for chart in (loss_chart(history, "#0"), accuracy_chart(history, "#0"), lr_chart(history)):
+            assert not any("range" in chart.layout[axis] for axis in ("xaxis", "yaxis"))
 
 
-def test_options_are_plain_json():
-    """Streamlit refuses numpy numbers and NaN."""
-    epochs = history_of(5).epochs
-    charts = [
-        loss_chart(history_of(3), "#000000"),
-        mixing_ribbons(epochs),
-        mixing_per_class(epochs[-1], NAMES),
-        entropy_chart(epochs[-1].mixing),
-        picture_mixing_chart({"b1": [0.5, 0.5]}),
-    ]
-    for chart in charts:
-        json.dumps(chart.option, allow_nan=False)
+def test_the_numbers_hold_every_point_of_a_thinned_curve():
+    history = history_of(1)
+    history.steps = [dataclasses.replace(history.steps[0], step=n + 1, loss=n) for n in range(5000)]
+    chart = loss_chart(history, "#000000")
+    assert len(chart.data[0]["x"]) == MAX_POINTS and "5,000" in chart.reading
+    table = chart.table()
+    assert sum(name == "training" for name in table["line"]) == 5000
+    assert sum(table["loss"]) == pytest.approx(sum(range(5000)) + history.epochs[0].val_loss)
+
+
+def test_charts_are_plain_json():
+    """A browser refuses NaN."""
+    for chart in (loss_chart(history_of(3), "#000000"), mixing_ribbons(history_of(5))):
+        json.dumps([chart.data, chart.layout, chart.narrow], allow_nan=False)
 
 
 def test_long_runs_are_thinned_and_keep_their_last_point():
@@ -112,6 +134,10 @@ def test_learning_by_heart_is_said():
     assert "by heart" not in loss_chart(history, "#000").title
 
 
+def ribbons_of_epochs(*epochs):
+    return mixing_ribbons(History(epochs=list(epochs)))
+
+
 def cell(option: dict, x: int, y: int) -> list:
     return next(row for row in option["series"][0]["data"] if row[:2] == [x, y])
 
@@ -137,15 +163,15 @@ def test_a_block_with_one_kernel_left_is_named():
     alone = BlockMixing("b2", [1.0, 0.0], [[1.0, 0.0]] * 10, 0.01)
     even = BlockMixing("b1", [0.5, 0.5], [[0.5, 0.5]] * 10, 1.0)
     epoch = dataclasses.replace(epoch_end(1, True, 1.0), mixing=[even, alone])
-    assert says(mixing_ribbons([epoch]).title, "b2", "one kernel")
+    assert says(ribbons_of_epochs(epoch).title, "b2", "one kernel")
     assert says(entropy_chart(epoch.mixing).title, "1 block of 2", "one kernel")
     bars = entropy_chart(epoch.mixing).option["series"][0]["data"]
     assert bars[0]["itemStyle"] != bars[1]["itemStyle"]
     leaning = BlockMixing("b3", [0.8, 0.2], [[0.8, 0.2]] * 10, 0.7)  # more on average than b4, which varies
     sharp = BlockMixing("b4", [0.6, 0.4], [[0.6, 0.4]] * 10, 0.3)
-    title = mixing_ribbons([dataclasses.replace(epoch, mixing=[sharp, leaning])]).title
+    title = ribbons_of_epochs(dataclasses.replace(epoch, mixing=[sharp, leaning])).title
     assert says(title, "b3", "kernel 1", "0.80")
-    assert "almost evenly" in mixing_ribbons([dataclasses.replace(epoch, mixing=[even])]).title
+    assert "almost evenly" in ribbons_of_epochs(dataclasses.replace(epoch, mixing=[even])).title
 
 
 def test_colors_of_the_heat_map_cover_unnormalized_coefficients():
@@ -190,45 +216,43 @@ def test_charts_of_a_stored_run(tmp_path):
     """What the store gives back draws the same as what was put in."""
     history = History()
     history.add(make_run(RunStore(tmp_path), epochs=2).events())
-    assert loss_chart(history, "#000").option["series"] == loss_chart(history_of(2), "#000").option["series"]
+    assert loss_chart(history, "#000").data == loss_chart(history_of(2), "#000").data
 
 
 def test_a_new_epoch_extends_the_axis():
     history = history_of(2)
     history.add(steps(3, 1, 1.0))
-    assert loss_chart(history, "#000").option["xAxis"]["max"] == 3
+    assert loss_chart(history, "#000").layout["xaxis"]["autorangeoptions"]["maxallowed"] == 3
 
 
-def test_a_changed_learning_rate_is_a_thin_mark_on_both_curves():
+def test_a_changed_learning_rate_is_a_thin_mark_on_all_curves():
     history = history_of(2)
-    assert loss_chart(history, "#000").option["series"][0]["markLine"]["data"] == []
+    assert loss_chart(history, "#000").layout["shapes"] == []
     history.add([LearningRate(75, 0.5, 1.0)])
-    for chart in (loss_chart(history, "#000"), accuracy_chart(history, "#000")):
-        (mark,) = chart.option["series"][0]["markLine"]["data"]
-        assert (mark["xAxis"], mark["name"]) == (1.5, "lr ×0.5")
+    for chart in (loss_chart(history, "#000"), accuracy_chart(history, "#000"), lr_chart(history)):
+        (mark,) = chart.layout["shapes"]
+        assert (mark["x0"], mark["x1"], mark["label"]["text"]) == (1.5, 1.5, "lr ×0.5")
         assert "somebody changed the learning rate" in chart.reading
+        chart.figure  # noqa: B018 (plotly checks it)
 
 
 def test_of_changes_that_lie_close_only_the_last_has_words():
     history = history_of(2)
     history.add([LearningRate(step, 0.5, 1.0) for step in (20, 75, 76, 77)])
-    marks = loss_chart(history, "#000").option["series"][0]["markLine"]["data"]
-    assert [mark["label"]["show"] for mark in marks] == [True, False, False, True]
+    marks = loss_chart(history, "#000").layout["shapes"]
+    assert [bool(mark["label"]["text"]) for mark in marks] == [True, False, False, True]
 
 
 def test_on_a_dark_page_only_what_is_too_dark_changes():
-    bars = [{"value": 1, "itemStyle": {"color": "#222288"}, "label": {"color": "#000000"}}]
-    lines = {"type": "line", "lineStyle": {"color": "#FFAA11", "width": 2}, "data": bars}
-    option = {"xAxis": {"name": "x"}, "series": [lines]}
-    (series,) = for_dark(option)["series"]
-    assert series["lineStyle"] == {"color": "#FFAA11", "width": 2}
-    assert series["data"][0]["itemStyle"] == {"color": on_dark("#222288")} != bars[0]["itemStyle"]
-    assert series["data"][0]["label"] == {"color": "#000000"} and option["series"] == [lines]
-    mark = {"data": [{"yAxis": 1}], "label": {"color": "#B42318"}}
-    (series,) = for_dark({"series": [{"markLine": mark}]})["series"]
-    assert series["markLine"] == {**mark, "label": {"color": on_dark("#B42318", READ)}}
-    named = {"title": [{"text": "b1", "textStyle": {"color": "#B42318"}}, {"text": "b2"}]}
-    red, plain = for_dark({**named, "series": [], "media": [{"option": named}]})["media"][0]["option"][
-        "title"
-    ]
-    assert red["textStyle"] == {"color": on_dark("#B42318", READ)} and plain["text"] == "b2"
+    marker = {"color": ["#222288", "#FFAA11"], "line": {"color": "rgba(0,0,0,.5)"}}
+    trace = {"name": "a", "line": {"color": "#FFAA11", "width": 2}, "fillcolor": "#222288", "marker": marker}
+    name = {"text": "b1", "font": {"color": "#B42318"}}
+    figure = {"data": [trace], "layout": {"annotations": [name]}, "narrow": None}
+    dark = for_dark(figure)
+    assert dark["data"][0] == {
+        **trace,
+        "fillcolor": on_dark("#222288"),
+        "marker": {**marker, "color": [on_dark("#222288"), "#FFAA11"]},
+    }
+    assert dark["layout"]["annotations"] == [{"text": "b1", "font": {"color": on_dark("#B42318", READ)}}]
+    assert figure["data"] == [trace], "the light one stays"
