@@ -68,7 +68,7 @@ def test_a_running_run_shows_its_head_curves_mixing_and_what_it_takes(store):
         assert "45 %, 3.2 GB of 80.0 GB" in said and "pixels in epoch" not in said
         assert "2 min 10 s left" in app.get("progress")[0].proto.text
         assert "In stage3.1 one kernel has taken over" in said
-        assert charts(app) == 5
+        assert charts(app) == 6
         assert buttons(app)[:4] == ["Pause", "Stop", "Halve", "Double"]
         run.write_status(Status("running", resources=Resources()))
         assert "of 2 cores" not in words(app.run())
@@ -140,7 +140,7 @@ def test_a_finished_run_has_no_buttons_and_says_its_result(store):
 def test_a_network_that_does_not_mix_is_said(store):
     app = page("live", run=make_run(store, mixes=False).id)
     assert "nothing to mix" in words(app)
-    assert charts(app) == 2
+    assert charts(app) == 3
 
 
 @pytest.mark.parametrize("name", ["config.json", "status.json", "events.jsonl"])
@@ -187,7 +187,7 @@ def test_who_opens_a_page_later_reads_no_event_anew(store, monkeypatch):
     run = make_run(store)
     page("live", run=run.id)
     monkeypatch.setattr("cifar_core.runs.store.Run.read_events", None)
-    assert charts(page("live", run=run.id)) == 5
+    assert charts(page("live", run=run.id)) == 6
 
 
 def test_a_shipped_run_can_be_seen_but_not_touched(store, tmp_path):
@@ -197,7 +197,7 @@ def test_a_shipped_run_can_be_seen_but_not_touched(store, tmp_path):
     run.path.rename(shipped)
     (shipped / "card.json").write_text("{}")
     app = page("live", run="mixing_lite.default")
-    assert "Finished" in words(app) and charts(app) == 5 and buttons(app) == []
+    assert "Finished" in words(app) and charts(app) == 6 and buttons(app) == []
     table = page("runs").dataframe[0].value
     assert list(table["started"]) == ["shipped with the project"]
 
