@@ -57,6 +57,9 @@ def _typed(name: str, wanted: Any, value: Any) -> Any:
     if type(value) is wanted:
         return value
     plain, inner = _parts(wanted)
+    if plain is list and type(value) is list:  # first: most of what runs tell are lists of lists of numbers
+        kind = inner[0]
+        return [item if type(item) is kind else _typed(name, kind, item) for item in value]
     if plain is types.UnionType:
         return None if value is None else _typed(name, inner[0], value)
     if plain is Any:
@@ -65,9 +68,6 @@ def _typed(name: str, wanted: Any, value: Any) -> Any:
         return build(plain, value)  # type: ignore[arg-type]
     if not isinstance(value, (int, float) if plain is float else plain) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r:.60}, not of the type {plain.__name__}")
-    if isinstance(value, list):
-        kind = inner[0]
-        return [item if type(item) is kind else _typed(name, kind, item) for item in value]
     if isinstance(value, dict):
         return {key: _typed(name, inner[1], item) for key, item in value.items()}
     return value

@@ -1,9 +1,13 @@
 """A run's history: its events so far, sorted by kind and read as they come."""
 
 import threading
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cifar_core.runs.events import BlockMixing, Epoch, Event, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import EVENTS, Run, StoreError
@@ -21,6 +25,7 @@ class History:
     resumes: list[Resume] = field(default_factory=list)
     lr_changes: list[LearningRate] = field(default_factory=list)
     end: RunEnd | None = None
+    _columns: dict[str, array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, run: Run, short: bool = False) -> "History":
@@ -51,6 +56,17 @@ class History:
                 self.end = None  # a stopped run that goes on has not ended
             else:
                 self.end = event
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """One number of every Step event, by the field's name; what was read before is kept."""
+        kept = self._columns.get(name)
+        if kept is None or len(kept) > len(self.steps):
+            kept = array("d")
+        new = array("d", (getattr(step, name) for step in self.steps[len(kept) :]))
+        self._columns[name] = kept = (
+            kept + new if new else kept
+        )  # anew: an array that is looked at cannot grow
+        return np.frombuffer(kept, dtype=np.float64)
 
     @property
     def steps_per_epoch(self) -> int:

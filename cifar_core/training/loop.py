@@ -82,7 +82,15 @@ def _step_event(trainer: Trainer, epoch: int) -> Step:
     _require_finite(loss, trainer)
     mixing, by_class = trainer.mixing.take()
     return Step(
-        epoch, trainer.step, loss, accuracy, trainer.lr, speed, mixing, round(trainer.temperature, 4), by_class
+        epoch,
+        trainer.step,
+        loss,
+        accuracy,
+        trainer.lr,
+        speed,
+        mixing,
+        round(trainer.temperature, 4),
+        by_class,
     )
 
 

@@ -30,7 +30,7 @@ class MixingWindow:
             self.images += len(targets)
 
     def take(self) -> tuple[list[list[float]], list[list[list[float]]]]:
-        """Block -> K means since the last event; on every tenth block -> class -> K means, otherwise nothing."""
+        """Block -> K means since the last event; on every tenth also block -> class -> K means."""
         if not self.images:
             return [], []
         total = self.sums.sum(dim=0)

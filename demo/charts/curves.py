@@ -79,8 +79,8 @@ def accuracy_chart(history: History, color: str, view: CurveView = PLAIN) -> Cha
 
 def lr_chart(history: History, view: CurveView = PLAIN) -> Chart:
     """The learning rate of each step."""
-    at, rates = step_positions(history, view.by), [step.lr for step in history.steps]
-    drawn = line("learning rate", at.tolist(), rates, MUTED_INK, 2)
+    at = step_positions(history, view.by)
+    drawn = line("learning rate", at, history.column("lr"), MUTED_INK, 2)
     x_axis = _x_axis(history, at, view)
     marks = _lr_marks(history, at, view)
     shape = layout(x_axis, value_axis("learning rate", rangemode="tozero"), shapes=marks)
@@ -107,14 +107,13 @@ def _chart(
 
 def _own_lines(history: History, what: str, color: str, view: CurveView, at: Numbers) -> list[Spec]:
     scale, form = SCALES[what]
-    raw = scale * np.array([getattr(step, what) for step in history.steps])
-    x, hover = at.tolist(), {"hovertemplate": f"%{{y:{form}}}"}
+    raw = scale * history.column(what)
+    hover = {"hovertemplate": f"%{{y:{form}}}"}
     lines = []
     if view.smoothing:
-        faint = line("single steps", x, raw.tolist(), color, THIN, opacity=FAINT, showlegend=False)
+        faint = line("single steps", at, raw, color, THIN, opacity=FAINT, showlegend=False)
         lines.append(faint | {"hoverinfo": "skip"})
-    training = smoothed(raw, view.smoothing).tolist()
-    lines.append(line("training", x, training, color, THIN, **hover))
+    lines.append(line("training", at, smoothed(raw, view.smoothing), color, THIN, **hover))
     epochs = [float(end) for end in epoch_positions(history, view.by)]
     values = [scale * getattr(epoch, f"val_{what}") for epoch in history.epochs]
     marked = len(epochs) <= MARKED
@@ -157,7 +156,7 @@ def _accuracy_start(history: History) -> int:
         return 0
     lows = [min(epoch.val_accuracy for epoch in history.epochs)]
     if history.steps:
-        lows.append(float(np.quantile([step.accuracy for step in history.steps], FIRST_STEPS)))
+        lows.append(float(np.quantile(history.column("accuracy"), FIRST_STEPS)))
     return max(0, int(100 * min(lows)) // 10 * 10)
 
 
@@ -186,7 +185,7 @@ def lr_title(history: History) -> str:
     """The learning rate now and at its highest, in a sentence."""
     if not history.steps:
         return "The learning rate appears here with the first steps"
-    now, highest = history.steps[-1].lr, max(history.steps, key=lambda step: step.lr)
+    now, highest = history.steps[-1].lr, history.steps[int(history.column("lr").argmax())]
     return f"The learning rate is {now:.3g}; its highest was {highest.lr:.3g} in epoch {highest.epoch}"
 
 

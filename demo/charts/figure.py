@@ -23,6 +23,7 @@ MARKER_SIZE = 6
 
 Spec = dict[str, Any]  # a part of a figure, as plotly.js takes it
 Table = dict[str, Sequence[Any]]  # heading -> column
+Numbers = Sequence[float] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,7 @@ def upside_down(axis: Spec) -> Spec:
     return {**axis, "range": axis["range"][::-1]}
 
 
-def line(
-    name: str, x: Sequence[float], y: Sequence[float], color: str, width: int = THICK, **more: Any
-) -> Spec:
+def line(name: str, x: Numbers, y: Numbers, color: str, width: int = THICK, **more: Any) -> Spec:
     """A line, its points thinned to what a screen can show and rounded; a single point is drawn as a dot."""
     marked = more.pop("marked", False) or len(x) == 1
     x, y = thinned(x, y)
@@ -109,8 +108,8 @@ def line(
         "type": "scatter",
         "mode": "lines+markers" if marked else "lines",
         "name": name,
-        "x": [round(value, 4) for value in x],
-        "y": [round(value, 4) for value in y],
+        "x": [round(float(value), 4) for value in x],
+        "y": [round(float(value), 4) for value in y],
         "line": {"color": color, "width": width},
         "marker": {"color": color, "size": MARKER_SIZE},
         **more,
@@ -150,9 +149,7 @@ def _on_dark(color: Any, least: float) -> Any:
     return on_dark(color, least) if isinstance(color, str) and color[:1] == "#" else color
 
 
-def thinned(
-    x: Sequence[float], y: Sequence[float], limit: int = MAX_POINTS
-) -> tuple[list[float], list[float]]:
+def thinned(x: Numbers, y: Numbers, limit: int = MAX_POINTS) -> tuple[list[float], list[float]]:
     """At most `limit` points: means of neighbors, and the last point as it is."""
     if len(x) <= limit:
         return list(x), list(y)
@@ -160,9 +157,11 @@ def thinned(
     return [*_means(x, groups), x[-1]], [*_means(y, groups), y[-1]]
 
 
-def _means(values: Sequence[float], groups: list[NDArray[np.intp]]) -> list[float]:
-    array = np.asarray(values, dtype=float)
-    return [float(array[group].mean()) for group in groups]
+def _means(values: Numbers, groups: list[NDArray[np.intp]]) -> list[float]:
+    array = np.asarray(values, dtype=float)[: groups[-1][-1] + 1]
+    starts, sizes = [int(group[0]) for group in groups], [len(group) for group in groups]
+    means: list[float] = (np.add.reduceat(array, starts) / sizes).tolist()
+    return means
 
 
 def describe_thinning(count: int) -> str:

@@ -6,9 +6,10 @@ Runs of versions that noted no mixing within the epoch have ribbons from one epo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cifar_core.runs.history import History
-from demo.charts.figure import Chart, Spec, Table, thinned
+from demo.charts.figure import Chart, Spec, Table
 from demo.charts.mixing import TAKEN_OVER, dominance_title
 from demo.shared.palette import KERNEL_COLORS, MUTED_INK, STATE_COLORS, color_of
 
@@ -21,6 +22,7 @@ GAP = 0.025  # share of the width between two blocks
 EVEN = 1.15  # times an even share: less is told as an even mix
 MARKED = "validation, after an epoch"
 
+Item = TypeVar("Item")
 Shares = list[list[float]]  # K columns
 
 
@@ -51,6 +53,9 @@ def mixing_ribbons(history: History) -> Chart:
         reading += f" Circles: the borders on {history.monitored} pictures, which are whole and unchanged."
     if warm:
         reading += " Shaded: a temperature above 1 holds the mix close to even while the kernels take shape."
+    told = sum(bool(step.mixing) for step in history.steps)
+    if told > MAX_COLUMNS:
+        reading += f" Drawn with {len(ribbons[0].x)} of {told:,} points; Numbers has them all."
     narrow = _layout(ribbons, ON_A_PHONE, height, warm)
     return Chart(_title(history), data, wide, reading, height, narrow, lambda: _numbers(history))
 
@@ -58,24 +63,32 @@ def mixing_ribbons(history: History) -> Chart:
 def ribbons_of(history: History) -> list[Ribbon]:
     """A ribbon for each block, from the steps where they hold the mix, otherwise from the epochs."""
     epochs = [epoch for epoch in history.epochs if epoch.mixing]
-    steps = [step for step in history.steps if step.mixing]
-    names = [block.block for block in epochs[-1].mixing] if epochs else list(history.start.mixing_blocks)  # type: ignore[union-attr]
-    ends = [epoch.step / history.steps_per_epoch for epoch in epochs]
-    x = [step.step / history.steps_per_epoch for step in steps] if steps else ends
-    shown = _spread(list(range(len(epochs)))) if steps else []
+    steps = _spread([step for step in history.steps if step.mixing], MAX_COLUMNS)
+    points = [(step.step, step.mixing) for step in steps]
+    if not points:
+        points = [
+            (epoch.step, [block.mean for block in epoch.mixing]) for epoch in _spread(epochs, MAX_COLUMNS)
+        ]
+    if len(points) == 1:  # a ribbon has two ends
+        points = [(0, points[0][1]), *points]
+    marked = _spread(epochs, MAX_MARKS) if steps else []
+    x = [step / history.steps_per_epoch for step, _ in points]
     ribbons = []
-    for place, name in enumerate(names):
-        measured = [_shares(epoch.mixing[place].mean) for epoch in epochs]
-        rows = [_shares(step.mixing[place]) for step in steps] if steps else measured
-        marks = [ends[index] for index in shown], _columns([measured[index] for index in shown])
+    for place, name in enumerate(names_of(history)):
+        shares = _columns([_shares(mixing[place]) for _, mixing in points])
+        measured = _columns([_shares(epoch.mixing[place].mean) for epoch in marked])
+        marks = [epoch.step / history.steps_per_epoch for epoch in marked], measured
         taken = bool(epochs) and epochs[-1].mixing[place].entropy < TAKEN_OVER
-        columns = _columns(rows)
-        if len(x) == 1:  # a ribbon has two ends
-            ribbons.append(Ribbon(name, [0.0, x[0]], [column * 2 for column in columns], marks, taken))
-            continue
-        thin = [thinned(x, column, MAX_COLUMNS) for column in columns]
-        ribbons.append(Ribbon(name, thin[0][0], [values for _, values in thin], marks, taken))
+        ribbons.append(Ribbon(name, x, shares, marks, taken))
     return ribbons
+
+
+def names_of(history: History) -> list[str]:
+    """The blocks, in the network's order."""
+    told = next((epoch.mixing for epoch in reversed(history.epochs) if epoch.mixing), None)
+    if told is not None:
+        return [block.block for block in told]
+    return list(history.start.mixing_blocks) if history.start else []
 
 
 def _within(history: History) -> bool:
@@ -92,10 +105,10 @@ def _shares(coefficients: Sequence[float]) -> list[float]:
     return [value / total for value in coefficients]
 
 
-def _spread(places: list[int]) -> list[int]:
-    """At most MAX_MARKS of them, evenly spread, the last one always among them."""
-    stride = max(1, -(-len(places) // MAX_MARKS))
-    return places[::-1][::stride][::-1]
+def _spread(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many of them, evenly spread, the last one always among them."""
+    stride = max(1, -(-len(items) // most))
+    return list(items[::-1][::stride][::-1])
 
 
 def _warm_until(history: History) -> float:
@@ -242,7 +255,7 @@ def _title(history: History) -> str:
 
 def _numbers(history: History) -> Table:
     """The coefficients of every step and epoch as they were told, a row a kernel."""
-    names = [ribbon.block for ribbon in ribbons_of(history)]
+    names = names_of(history)
     rows = [
         ("training", step.epoch, step.step, names[place], kernel, value, step.temperature)
         for step in history.steps

@@ -23,7 +23,7 @@ def epoch_positions(history: History, by: str) -> list[float]:
 
 def step_positions(history: History, by: str) -> Numbers:
     """Return where each Step event lies: in seconds by their speeds, corrected by the epochs' own times."""
-    steps = np.array([step.step for step in history.steps], dtype=float)
+    steps = history.column("step")
     if by == "step":
         return steps
     if by == "epoch":
@@ -34,8 +34,8 @@ def step_positions(history: History, by: str) -> Numbers:
 def _seconds(history: History, steps: Numbers) -> Numbers:
     if not len(steps):
         return steps
-    speeds = np.array([step.images_per_second for step in history.steps])
-    numbers = np.array([step.epoch for step in history.steps])
+    speeds = history.column("images_per_second")
+    numbers = history.column("epoch")
     images_a_step = (history.start.train_images if history.start else 1) / history.steps_per_epoch
     took = np.diff(steps, prepend=0.0) * images_a_step / np.maximum(speeds, 1e-9)
     ends = {epoch.epoch: epoch for epoch in history.epochs}

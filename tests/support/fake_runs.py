@@ -1,5 +1,6 @@
 """Runs that nobody trained: a store filled with plausible events, for tests of the pages."""
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -47,14 +48,18 @@ def make_run(
 
 
 def crowd(store: RunStore, runs: int, events: int) -> Run:
-    """So many runs, all alike but one: it is under way, has so many events, and is given back."""
+    """So many runs, all alike but one: it is under way, has so many events, and is given back.
+
+    The last 240 of them hold the mix; a run with so many in all of them would have 2,500 epochs.
+    """
     first = make_run(store, epochs=6)
     for number in range(2, runs):
         shutil.copytree(first.path, first.path.with_name(f"{first.id}-{number}"))
     long = make_run(store, epochs=4, state="running")
     path = long.path / "events.jsonl"
-    start, step, *rest = path.read_text().splitlines(keepends=True)
-    path.write_text("".join([start, step * (events - len(rest) - 1), *rest]))
+    start, mixed, *rest = path.read_text().splitlines(keepends=True)
+    step = json.dumps({name: value for name, value in json.loads(mixed).items() if "mixing" not in name})
+    path.write_text("".join([start, (step + "\n") * (events - len(rest) - 201), mixed * 200, *rest]))
     return long
 
 
@@ -84,9 +89,9 @@ def events(epochs: int, total: int, *, half: bool, mixes: bool, quality: float) 
     """The start, then ten Step events an epoch and its end; with `half`, five Step events more."""
     made: list[Event] = [start(total, mixes)]
     for epoch in range(1, epochs + 1):
-        made += steps(epoch, 10, quality)
+        made += steps(epoch, 10, quality, mixes)
         made.append(epoch_end(epoch, mixes, quality))
-    return made + (steps(epochs + 1, 5, quality) if half else [])
+    return made + (steps(epochs + 1, 5, quality, mixes) if half else [])
 
 
 def start(total_epochs: int, mixes: bool) -> RunStart:
@@ -97,14 +102,23 @@ def start(total_epochs: int, mixes: bool) -> RunStart:
     )  # fmt: skip
 
 
-def steps(epoch: int, count: int, quality: float) -> list[Event]:
+def steps(epoch: int, count: int, quality: float, mixes: bool = False) -> list[Event]:
     made: list[Event] = []
     for index in range(1, count + 1):
         at = epoch - 1 + index / 10
         loss = 0.35 + 1.9 * math.exp(-0.7 * at) + 0.05 * math.sin(9 * at)
         step = round(at * STEPS_PER_EPOCH)
-        made.append(Step(epoch, step, loss, 0.9 * accuracy(at, quality), 0.1, 812.0))
+        told = mixed_step(at) if mixes else ([], 0.0)
+        made.append(Step(epoch, step, loss, 0.9 * accuracy(at, quality), 0.1, 812.0, *told))
     return made
+
+
+def mixed_step(at: float) -> tuple[list[list[float]], float]:
+    """Every block's mix and the temperature, `at` epochs after the start."""
+    mixing = [
+        [round(value, 4) for value in softmax([0.3 * index * at, 0, 0, 0])] for index in range(len(BLOCKS))
+    ]
+    return mixing, max(1.0, 4.0 - 3 * at)
 
 
 def accuracy(epoch: float, quality: float) -> float:

@@ -25,7 +25,7 @@ from cifar_core.runs.store import Run, RunStore, Status
 from demo.dashboard_pages.live.curves import LOOK_SECONDS
 from tests.conftest import CHROMIUM_ARGS
 from tests.support.dashboard_server import ADDRESSES, SETTLED, started
-from tests.support.fake_runs import crowd, keep_running
+from tests.support.fake_runs import STEPS_PER_EPOCH, crowd, keep_running, mixed_step
 from tests.tools.processor_time import descendants, processor_seconds
 
 RUNS, EVENTS, CORES = 200, 100_000, 2
@@ -63,7 +63,7 @@ def watched(run: Run, seconds: float, server: int) -> dict[str, float]:
     before = processor_seconds(server), sum(map(processor_seconds, browser))
     begun, status, step = time.monotonic(), long_status(run), 202
     while time.monotonic() - begun < seconds:
-        run.append(Step(5, step, 0.5, 0.8, 0.1, 812.0))
+        run.append(Step(5, step, 0.5, 0.8, 0.1, 812.0, *mixed_step(step / STEPS_PER_EPOCH)))
         run.write_status(status)
         step += 1
         time.sleep(0.5)  # as often as a training tells how far it is
@@ -95,7 +95,7 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
         report["again"] = {name: opened(tab, page, server) for name, page in pages.items()}
         run.write_status(long_status(run))
         for step in (200, 201):  # points that come as quickly as the page ever looks for them
-            run.append(Step(5, step, 0.5, 0.8, 0.1, 812.0))
+            run.append(Step(5, step, 0.5, 0.8, 0.1, 812.0, *mixed_step(step / STEPS_PER_EPOCH)))
         opened(tab, pages["Live"], server)
         wait_until_idle(server)
         report["watched"] = {"seconds": seconds, **watched(run, seconds, server)}
