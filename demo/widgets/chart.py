@@ -145,7 +145,7 @@ def _table(chart: Chart) -> None:
     more = f"The first {SHOWN_ROWS:,} of {rows:,} rows; the CSV has them all." if rows > SHOWN_ROWS else ""
     st.caption(more or f"{rows:,} rows, as they were when this was opened.")
     st.download_button(
-        "Download as CSV", as_csv(table), f"{slug(chart.title)}.csv", "text/csv", on_click="ignore"
+        "Save all rows as CSV", as_csv(table), f"{slug(chart.title)}.csv", "text/csv", on_click="ignore"
     )
 
 

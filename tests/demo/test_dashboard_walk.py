@@ -10,7 +10,7 @@ import pytest
 from cifar_core.runs.events import LearningRate
 from tests.support.dashboard_server import wait_for_state
 
-CHART = "[data-testid=stEChartsChart]"
+CHART = ".lab-plot .main-svg"
 
 pytestmark = pytest.mark.timeout(600)
 
