@@ -74,15 +74,6 @@ class History:
         return max(1, self.start.steps_per_epoch if self.start else 1)
 
     @property
-    def seconds_a_point(self) -> float:
-        """Seconds of training from one point of the curves to the next; 0 before there are two."""
-        if self.start is None or len(self.steps) < 2:
-            return 0.0
-        before, last = self.steps[-2:]
-        images = (last.step - before.step) * self.start.train_images / self.steps_per_epoch
-        return images / last.images_per_second if last.images_per_second > 0 else 0.0
-
-    @property
     def best(self) -> Epoch | None:
         """The epoch with the highest validation accuracy, the first of equals."""
         return max(self.epochs, key=lambda epoch: epoch.val_accuracy, default=None)

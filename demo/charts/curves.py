@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cifar_core.config import TrainConfig
 from cifar_core.runs.history import History
+from cifar_core.training.schedules import learning_rate
 from demo.charts.figure import (
+    MAX_POINTS,
     THICK,
     THIN,
     Chart,
@@ -77,16 +80,21 @@ def accuracy_chart(history: History, color: str, view: CurveView = PLAIN) -> Cha
     return _chart(history, "accuracy", color, view, axis, accuracy_title(history), reading)
 
 
-def lr_chart(history: History, view: CurveView = PLAIN) -> Chart:
-    """The learning rate of each step."""
-    at = step_positions(history, view.by)
-    drawn = line("learning rate", at, history.column("lr"), MUTED_INK, 2)
-    x_axis = _x_axis(history, at, view)
-    marks = _lr_marks(history, at, view)
-    shape = layout(x_axis, value_axis("learning rate", rangemode="tozero"), shapes=marks)
-    reading = "The size of each step; where momentum or Muon scale it, the schedule is what is drawn."
-    shape |= {"uirevision": view.by, "showlegend": False, "margin": shape["margin"] | {"t": 12}}
-    return Chart(lr_title(history), [drawn], shape, reading + (LR_CHANGED if marks else ""), 160)
+def lr_chart(history: History, config: TrainConfig) -> Chart:
+    """The learning rate of each step so far, before the schedule of the whole run."""
+    at, per_epoch = step_positions(history, "epoch"), history.steps_per_epoch
+    ahead = np.linspace(0, max(1, per_epoch * config.epochs - 1), MAX_POINTS).round()
+    planned = [learning_rate(config, int(step), per_epoch) for step in ahead]
+    form = {"hovertemplate": "%{y:.4g}"}
+    lines = [line("schedule", ahead / per_epoch, np.array(planned), MUTED_INK, THIN, **form)]
+    lines.append(line("so far", at, history.column("lr"), MUTED_INK, THICK, **form))
+    marks = _lr_marks(history, at, PLAIN)
+    x_axis = value_axis("epoch", autorangeoptions={"minallowed": 0, "maxallowed": config.epochs})
+    shape = layout(
+        x_axis, value_axis("learning rate", rangemode="tozero"), shapes=marks, hovermode="x unified"
+    )
+    reading = "The size of each step. Thin: the schedule of the whole run. Thick: what was used so far."
+    return Chart(lr_title(history), lines, shape, reading + (LR_CHANGED if marks else ""), 180)
 
 
 def _chart(

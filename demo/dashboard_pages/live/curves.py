@@ -14,7 +14,6 @@ from demo.charts import (
     accuracy_chart,
     entropy_chart,
     loss_chart,
-    lr_chart,
     mixing_per_class,
     mixing_ribbons,
 )
@@ -25,7 +24,7 @@ AXES = {"epoch": "Epochs", "step": "Steps", "seconds": "Seconds"}
 SMOOTHING = {"0": "None", "0.6": "Some", "0.9": "Strong"}
 EARLIER = "An earlier run of the recipe"
 WAIT_SECONDS = 1.0  # between two looks while something is waited for: the first point, or an answer
-LOOK_SECONDS = (2.0, 5.0)  # otherwise; looking more often would cost a run on two cores more than 3 %
+LOOK_SECONDS = (2.0, 10.0)  # otherwise; looking more often would cost a run on two cores more than 3 %
 LOOKS = 60  # at the head of a run in the time that is left
 READERS = 12  # runs whose events are kept in memory, up to 30 MB each
 NO_MIXING = (
@@ -54,19 +53,16 @@ def refreshed(run: Run) -> HistoryReader:
     return reader
 
 
-def refresh_seconds(status: Status, history: History, asked: bool) -> tuple[float, float] | tuple[None, None]:
-    """Seconds between two looks at the head and at the curves; a run that has ended is looked at once.
+def refresh_seconds(status: Status, soon: bool) -> float | None:
+    """Seconds between two looks at a run; None for one that has ended, which is looked at once.
 
-    A long run is looked at less often than a short one, and its curves only as often as there are points.
-    asked: whether the run has been asked for something and has not answered yet.
+    A long run is looked at less often than a short one. soon: something is waited for, be it the first point
+    or the answer to a request.
     """
     if not status.active:
-        return None, None
-    if asked or not history.steps:
-        return WAIT_SECONDS, WAIT_SECONDS
+        return None
     often, seldom = LOOK_SECONDS
-    head = min(seldom, max(often, (status.eta_seconds or seldom * LOOKS) / LOOKS))
-    return head, min(seldom, max(head, history.seconds_a_point))
+    return WAIT_SECONDS if soon else min(seldom, max(often, (status.eta_seconds or seldom * LOOKS) / LOOKS))
 
 
 def choose_view(earlier: Run | None) -> CurveView:
@@ -91,46 +87,41 @@ def earlier_run(store: RunStore, run: Run) -> Run | None:
     return None
 
 
-def curves_panel(run: Run, color: str, earlier: Run | None) -> None:
-    """Loss, accuracy and learning rate; built again only when there are new events."""
-    reader = refreshed(run)
+def show_curves(run: Run, reader: HistoryReader, color: str, earlier: Run | None) -> None:
+    """Loss and accuracy; built again only when there are new events."""
     view = choose_view(earlier)
     kept = st.session_state.get("curves")
     mark = (run.id, color, view.by, view.smoothing, view.log, view.earlier is None, reader.mark)
     if kept is None or kept[0] != mark:
-        history = reader.history
-        charts = [chart(history, color, view) for chart in (loss_chart, accuracy_chart)]
-        kept = st.session_state["curves"] = (mark, *charts, lr_chart(history, view))
+        charts = [chart(reader.history, color, view) for chart in (loss_chart, accuracy_chart)]
+        kept = st.session_state["curves"] = (mark, *charts)
     left, right = st.columns(2)
     with left:
         show_chart(kept[1], "loss", "Line chart: loss over epochs, training and validation")
     with right:
         show_chart(kept[2], "accuracy", "Line chart: accuracy over epochs, training and validation")
-    show_chart(kept[3], "lr", "Line chart: learning rate of each step")
 
 
-def ribbons_panel(run: Run) -> None:
-    """Each block's shares, which grow with the steps; built again only when there are new events."""
-    reader = refreshed(run)
-    if not reader.history.has_mixing:
-        st.caption("The first mixing coefficients appear here with the first steps.")
-        return
-    kept = st.session_state.get("ribbons")
-    if kept is None or kept[0] != (run.id, reader.mark):
-        kept = st.session_state["ribbons"] = ((run.id, reader.mark), mixing_ribbons(reader.history))
-    show_chart(kept[1], "mixing", "Stacked areas, a chart for each block: share of each kernel over epochs")
-
-
-def mixing_panel(run: Run, seconds: float | None) -> None:
-    """The network's mix: within the epoch block by block; class by class as last measured."""
-    history = reader_of(run).history
+def show_ribbons(run: Run, reader: HistoryReader) -> None:
+    """How each block mixes, which grows with the steps; built again only when there are new events."""
+    history = reader.history
     if history.start is None:
         return  # whether it mixes is known when the network is built
     if not history.mixes:
         st.caption(NO_MIXING)
         return
     st.subheader("How it mixes")
-    st.fragment(ribbons_panel, run_every=seconds)(run)
+    if not history.has_mixing:
+        st.caption("The first mixing coefficients appear here with the first steps.")
+        return
+    kept = st.session_state.get("ribbons")
+    if kept is None or kept[0] != (run.id, reader.mark):
+        kept = st.session_state["ribbons"] = ((run.id, reader.mark), mixing_ribbons(history))
+    show_chart(kept[1], "mixing", "Stacked areas, a chart for each block: share of each kernel over epochs")
+
+
+def show_mixing(run: Run, history: History) -> None:
+    """The mix class by class and how even it is, as the last completed epoch measured it."""
     epochs = [epoch for epoch in history.epochs if epoch.mixing]
     if not epochs:
         return

@@ -6,14 +6,15 @@ from cifar_core.runs.history import History
 from cifar_core.runs.queue import active_runs
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
 from cifar_core.runs.summary import labels_of, name_of, rank_of
-from demo.charts import run_color
+from demo.charts import lr_chart, run_color
 from demo.dashboard_pages.live.curves import (
-    curves_panel,
     earlier_run,
-    mixing_panel,
     reader_of,
     refresh_seconds,
     refreshed,
+    show_curves,
+    show_mixing,
+    show_ribbons,
 )
 from demo.dashboard_pages.live.details import show_details
 from demo.dashboard_pages.live.head import (
@@ -25,6 +26,7 @@ from demo.dashboard_pages.live.head import (
 )
 from demo.dashboard_pages.live.pictures import show_pictures
 from demo.shared.format import STATE_TEXT, describe_sizes, labels_line
+from demo.widgets.chart import show_chart
 from demo.widgets.panels import plain, show_head, show_link, tighten_page
 
 Landmarks = tuple[str, bool, bool, bool, int]
@@ -47,14 +49,30 @@ def landmarks(run: Run, status: Status, history: History) -> Landmarks:
     return status.state, history.start is not None, bool(history.steps), asked, len(history.epochs)
 
 
-def head_panel(run: Run, drawn: Landmarks) -> None:
-    """State, progress, buttons; draws the whole page anew when one of its landmarks changes."""
+def moving_panel(run: Run, drawn: Landmarks, color: str, earlier: Run | None) -> None:
+    """All that moves, in one fragment: each of them costs a browser the same, whatever is in it.
+
+    Draws the whole page anew when one of its landmarks changes.
+    """
     status, reader = run.status(), refreshed(run)
+    history, config = reader.history, run.config()
     show_head(name_of(run), status.state)
-    show_progress(run, status, reader.history)
-    show_controls(run, status, reader.history)
-    if landmarks(run, status, reader.history) != drawn:
+    show_progress(run, status, history)
+    show_controls(run, status, history)
+    if landmarks(run, status, history) != drawn:
         st.rerun()
+    tell_the_end(run, status)
+    if status.active and (sentence := describe_plateau(history)):
+        st.info(plain(sentence))
+    show_outcome(run, status, history)
+    if words := labels_line(labels_of(run)):
+        st.caption(plain(words))
+    show_curves(run, reader, color, earlier)
+    if history.start is not None:
+        show_chart(lr_chart(history, config), "lr", "Line chart: learning rate and its schedule")
+    if sentence := describe_sizes([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]):
+        st.caption(sentence)
+    show_ribbons(run, reader)
 
 
 def show_page(store: RunStore) -> None:
@@ -91,25 +109,14 @@ def show_run(store: RunStore, run: Run) -> None:
 
 
 def show_panels(store: RunStore, run: Run, status: Status) -> None:
-    """The whole page; the two panels that move stop asking when the run has ended."""
+    """The whole page; the panel that moves stops asking when the run has ended."""
     history = reader_of(run).history
-    head_seconds, curves_seconds = refresh_seconds(status, history, run.waiting_request() is not None)
+    seconds = refresh_seconds(status, run.waiting_request() is not None or not history.steps)
     if not run.shipped:  # the state comes first, so that it is seen from another tab
         st.set_page_config(page_title=f"{STATE_TEXT[status.state]}: {name_of(run)}")
-    st.fragment(head_panel, run_every=head_seconds)(run, landmarks(run, status, history))
-    tell_the_end(run, status)
-    if status.active and (sentence := describe_plateau(history)):
-        st.info(plain(sentence))
-    show_outcome(run, status, history)
-    if words := labels_line(labels_of(run)):
-        st.caption(plain(words))
-    st.fragment(curves_panel, run_every=curves_seconds)(
-        run, run_color(rank_of(store, run)), earlier_run(store, run)
-    )
-    config = run.config()
-    if sentence := describe_sizes([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]):
-        st.caption(sentence)
-    mixing_panel(run, curves_seconds)
+    color, earlier = run_color(rank_of(store, run)), earlier_run(store, run)
+    st.fragment(moving_panel, run_every=seconds)(run, landmarks(run, status, history), color, earlier)
+    show_mixing(run, history)
     show_pictures(run, status, history)
     show_details(run, history)
 

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from cifar_core.config import TrainConfig
 from cifar_core.runs.events import BlockMixing, LearningRate
 from cifar_core.runs.history import History
 from cifar_core.runs.store import RunStore
@@ -28,6 +29,7 @@ from tests.support.fake_runs import epoch_end, events, make_run, steps
 from tests.support.texts import says
 
 NAMES = tuple("abcdefghij")
+CONFIG = TrainConfig(epochs=6, lr=0.3, schedule="cosine")
 
 
 def history_of(epochs: int, *, half: bool = False, mixes: bool = True, quality: float = 1.0) -> History:
@@ -70,11 +72,14 @@ def test_an_earlier_run_lies_behind_and_is_named():
     assert chart.data[0]["x"] == [1, 2, 3, 4] and "the first try" in chart.reading
 
 
-def test_the_learning_rate_is_a_curve_of_its_own():
+def test_the_learning_rate_is_drawn_before_its_schedule():
     history = history_of(2)
-    chart = lr_chart(history)
-    assert chart.data[0]["y"] == [step.lr for step in history.steps] and "0.1" in chart.title
-    assert "first steps" in lr_chart(History()).title
+    chart = lr_chart(history, CONFIG)
+    schedule, done = chart.data
+    assert schedule["x"][-1] == pytest.approx(CONFIG.epochs, abs=0.1) and schedule["y"][-1] < 0.01
+    assert max(schedule["y"]) == pytest.approx(CONFIG.lr, rel=0.01)
+    assert done["y"] == [step.lr for step in history.steps] and "0.1" in chart.title
+    assert "first steps" in lr_chart(History(), CONFIG).title
     chart.figure  # noqa: B018 (plotly checks it)
 
 
@@ -88,7 +93,7 @@ def test_the_structure_is_the_same_before_and_after_the_first_epoch():
 def test_no_axis_that_grows_has_a_range():
     """Plotly.react would take a new one for the figure's own wish and undo the reader's zoom."""
     for history in (history_of(1), history_of(6)):
-        for chart in (loss_chart(history, "#0"), accuracy_chart(history, "#0"), lr_chart(history)):
+        for chart in (loss_chart(history, "#0"), accuracy_chart(history, "#0"), lr_chart(history, CONFIG)):
             assert not any("range" in chart.layout[axis] for axis in ("xaxis", "yaxis"))
 
 
@@ -229,7 +234,7 @@ def test_a_changed_learning_rate_is_a_thin_mark_on_all_curves():
     history = history_of(2)
     assert loss_chart(history, "#000").layout["shapes"] == []
     history.add([LearningRate(75, 0.5, 1.0)])
-    for chart in (loss_chart(history, "#000"), accuracy_chart(history, "#000"), lr_chart(history)):
+    for chart in (loss_chart(history, "#000"), accuracy_chart(history, "#000"), lr_chart(history, CONFIG)):
         (mark,) = chart.layout["shapes"]
         assert (mark["x0"], mark["x1"], mark["label"]["text"]) == (1.5, 1.5, "lr ×0.5")
         assert "somebody changed the learning rate" in chart.reading

@@ -7,13 +7,13 @@ import pytest
 
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe
-from cifar_core.runs.events import LearningRate, RunEnd, Step
+from cifar_core.runs.events import LearningRate, RunEnd
 from cifar_core.runs.history import History
 from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.status import Resources, Status
 from demo.dashboard_pages.live.curves import LOOK_SECONDS, WAIT_SECONDS, refresh_seconds
 from demo.dashboard_pages.live.head import describe_end, describe_plateau
-from tests.support.fake_runs import epoch_end, events, keep_running, make_run, start
+from tests.support.fake_runs import epoch_end, keep_running, make_run, start
 from tests.support.page_tests import button, buttons, charts, number, page, words
 
 OFTEN, SELDOM = LOOK_SECONDS
@@ -271,43 +271,14 @@ def test_words_of_the_end(store):
 # How often a run is looked at
 
 
-def steady_history(epochs: int = 2, images_per_second: float = 812.0) -> History:
-    found = History()
-    found.add(events(epochs, 6, half=False, mixes=True, quality=1.0))
-    found.steps = [dataclasses.replace(step, images_per_second=images_per_second) for step in found.steps]
-    return found
-
-
 def test_a_run_that_has_ended_is_looked_at_once():
-    assert refresh_seconds(Status("finished"), steady_history(), False) == (None, None)
+    assert refresh_seconds(Status("finished"), soon=False) is None
 
 
-@pytest.mark.parametrize(("epochs", "asked"), [(0, False), (2, True)])
-def test_what_is_waited_for_is_seen_soon(epochs, asked):
-    assert (
-        refresh_seconds(Status("running", eta_seconds=9000.0), steady_history(epochs), asked)
-        == (WAIT_SECONDS,) * 2
-    )
+def test_what_is_waited_for_is_seen_soon():
+    assert refresh_seconds(Status("running", eta_seconds=9000.0), soon=True) == WAIT_SECONDS
 
 
-@pytest.mark.parametrize(("left", "head"), [(5.0, OFTEN), (180.0, 3.0), (9000.0, SELDOM), (None, SELDOM)])
-def test_a_long_run_is_looked_at_less_often(left, head):
-    assert refresh_seconds(
-        Status("running", eta_seconds=left), steady_history(images_per_second=1e6), False
-    ) == (head, head)
-
-
-def test_curves_are_looked_at_when_a_point_may_have_come():
-    status = Status("running", eta_seconds=5.0)
-    five_steps = 5 * 45_000 / 50  # images from one point of these runs to the next
-    assert refresh_seconds(status, steady_history(images_per_second=five_steps / 3.5), False) == (OFTEN, 3.5)
-    assert refresh_seconds(status, steady_history(images_per_second=1.0), False) == (OFTEN, SELDOM)
-
-
-def test_seconds_a_point_are_unknown_before_the_second():
-    found = steady_history(0)
-    assert found.seconds_a_point == 0
-    found.add([Step(1, 5, 1.0, 0.5, 0.1, 900.0)])
-    assert found.seconds_a_point == 0
-    found.add([Step(1, 10, 1.0, 0.5, 0.1, 900.0)])
-    assert found.seconds_a_point == 5.0
+@pytest.mark.parametrize(("left", "seconds"), [(5.0, OFTEN), (180.0, 3.0), (9000.0, SELDOM), (None, SELDOM)])
+def test_a_long_run_is_looked_at_less_often(left, seconds):
+    assert refresh_seconds(Status("running", eta_seconds=left), soon=False) == seconds
