@@ -32,6 +32,7 @@ FAINT = 0.3  # opacity of the single steps behind a smoothed line
 PALE = 0.5  # opacity of an earlier run
 MARKED = 60  # validation points that are drawn as dots too
 LR_ROOM = 0.2  # share of the axis that the words at a changed rate take; of closer ones the last has words
+MARGIN = {"l": 56, "r": 16, "t": 30, "b": 44}  # pixels; margins that follow the labels are drawn twice
 LR_CHANGED = " Dotted: somebody changed the learning rate, to so many times the schedule."
 SMOOTHED = " Faint: the training line before smoothing."
 MONITORED_TEST = (
@@ -60,7 +61,7 @@ PLAIN = CurveView()
 
 def loss_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
     """Cross-entropy along the run."""
-    axis = value_axis("loss (nats)", **({"type": "log", "dtick": "D1"} if view.log else {}))
+    axis = value_axis("loss (nats)", automargin=False, **({"type": "log", "dtick": "D1"} if view.log else {}))
     reading = (
         f"Lower is better. Thin: training pictures as they pass. Thick: {history.monitored}, once an epoch."
     )
@@ -70,7 +71,7 @@ def loss_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
 def accuracy_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
     """Accuracy in percent along the run."""
     start = 0 if view.from_zero else _accuracy_start(history)
-    axis = value_axis("accuracy (%)", autorangeoptions={"minallowed": start})
+    axis = value_axis("accuracy (%)", automargin=False, autorangeoptions={"minallowed": start})
     reading = (
         "Higher is better. Where augmentation changes the training pictures, "
         f"{history.monitored} pictures stay as they are, so the thick line can lie above the thin one."
@@ -89,9 +90,13 @@ def lr_chart(history: History, config: TrainConfig) -> Chart:
     lines = [line("schedule", ahead / per_epoch, np.array(planned), MUTED_INK, THIN, **form)]
     lines.append(line("so far", at, history.column("lr"), MUTED_INK, THICK, **form))
     marks = _lr_marks(history, at, PLAIN)
-    x_axis = value_axis("epoch", autorangeoptions={"minallowed": 0, "maxallowed": config.epochs})
+    ends = {"minallowed": 0, "maxallowed": config.epochs}
+    x_axis = value_axis("epoch", autorangeoptions=ends, automargin=False)
     shape = layout(
-        x_axis, value_axis("learning rate", rangemode="tozero"), shapes=marks, hovermode="x unified"
+        x_axis,
+        value_axis("learning rate", rangemode="tozero", automargin=False),
+        shapes=marks,
+        hovermode="x unified",
     )
     reading = "The size of each step. Thin: the schedule of the whole run. Thick: what was used so far."
     return Chart(lr_title(history), lines, shape, reading + (LR_CHANGED if marks else ""), 180)
@@ -103,7 +108,7 @@ def _chart(
     at = step_positions(history, view.by)
     x_axis = _x_axis(history, at, view)
     lines = _earlier_lines(what, color, view) + _own_lines(history, what, color, view, at)
-    shape = layout(x_axis, y_axis, shapes=_lr_marks(history, at, view), hovermode="x unified")
+    shape = layout(x_axis, y_axis, shapes=_lr_marks(history, at, view), hovermode="x unified", margin=MARGIN)
     shape["uirevision"] = f"{view.by} {view.log}"
     reading += describe_thinning(len(history.steps)) + (SMOOTHED if view.smoothing else "")
     reading += LR_CHANGED if history.lr_changes else ""
@@ -148,7 +153,7 @@ SCALES = {"loss": (1.0, ".3f"), "accuracy": (100.0, ".2f")}  # what -> (factor o
 def _x_axis(history: History, at: Numbers, view: CurveView) -> Spec:
     """The run so far, in whole epochs. Not as a `range`: a new one would undo the reader's zoom."""
     ends = {"minallowed": 0, "maxallowed": _end(history, at, view)}
-    return value_axis(AXIS_NAMES[view.by], autorangeoptions=ends)
+    return value_axis(AXIS_NAMES[view.by], autorangeoptions=ends, automargin=False)
 
 
 def _end(history: History, at: Numbers, view: CurveView) -> float:

@@ -22,7 +22,6 @@ from demo.charts.old_figure import Chart as OldChart
 from demo.widgets.panels import plain, show_old_chart
 
 OPEN = "numbers"  # in the session: the chart whose numbers are shown
-TOOLS_HEIGHT = 28  # pixels, of the buttons below it
 SHOWN_ROWS = 10_000  # of a table; the CSV has all
 
 # plotly.js lies in the installed package: a folder that Streamlit serves as that of a component needs no copy
@@ -30,13 +29,18 @@ SHOWN_ROWS = 10_000  # of a table; the CSV has all
 declare_component("plotly_js", path=Path(plotly.__file__).parent / "package_data")
 SCRIPT = f"component/{__name__}.plotly_js/plotly.min.js?{plotly.__version__}"
 
-HTML = '<div class="lab-plot"></div><div class="lab-tools"></div>'
+# Its words are drawn here too: as Markdown of Streamlit's own they would be parsed again with every point.
+HTML = """<figure class="lab-chart"><p class="lab-title"></p><div class="lab-plot"></div>
+<div class="lab-tools"></div><figcaption></figcaption></figure>"""
 CSS = """
-.lab-tools { display: flex; gap: .25rem; justify-content: flex-end }
+.lab-chart { margin: 0 }
+.lab-title { margin: 0 0 .25rem; font-weight: 600 }
+.lab-chart figcaption { font-size: .875rem; opacity: .6 }
+.lab-tools { display: flex; justify-content: flex-end }
 .lab-tools button { all: unset; cursor: pointer; padding: .1rem .5rem; font-size: .8rem; opacity: .75;
-  border-radius: .25rem; color: var(--st-text-color) }
+  border-radius: .25rem }
 .lab-tools button:hover { opacity: 1; text-decoration: underline }
-.lab-tools button:focus-visible { outline: 2px solid var(--st-primary-color) }
+.lab-tools button:focus-visible { outline: 2px solid var(--st-primary-color); opacity: 1 }
 """
 JS = """
 const BUTTONS = [["zoom2d", "pan2d", "resetScale2d"]], NARROW = 520;
@@ -63,7 +67,9 @@ function look(box, layout) {
   return all;
 }
 export default function ({ data, parentElement, setTriggerValue }) {
-  const box = parentElement.querySelector(".lab-plot"), tools = parentElement.querySelector(".lab-tools");
+  const [heading, box, tools, reading] = parentElement.querySelector(".lab-chart").children;
+  for (const [part, text] of [[heading, data.title], [reading, data.reading]])
+    if (part.textContent !== text) part.textContent = text;
   box.setAttribute("role", "figure");
   box.setAttribute("aria-label", data.alt);
   box.style.minHeight = data.height + "px";
@@ -123,20 +129,24 @@ def show_chart(
     if isinstance(chart, OldChart):
         show_old_chart(chart, key, alt)
         return
-    st.markdown(f"**{plain(chart.title)}**")
     dark = st.context.theme.type == "dark"
     parts = {"data": chart.data, "layout": chart.layout, "narrow": chart.narrow}
-    figure = json.dumps(for_dark(parts) if dark else parts, separators=(",", ":"))
-    data = {"figure": figure, "alt": alt, "title": chart.title, "height": chart.height, "script": SCRIPT}
     place = f"chart-{key}"
     told = _component(
         key=place,
-        data=data | {"file": slug(chart.title), "pick": on_pick is not None},
-        height=chart.height + TOOLS_HEIGHT,
+        data={
+            "figure": json.dumps(for_dark(parts) if dark else parts, separators=(",", ":")),
+            "title": chart.title,
+            "reading": chart.reading,
+            "alt": alt,
+            "height": chart.height,
+            "script": SCRIPT,
+            "file": slug(chart.title),
+            "pick": on_pick is not None,
+        },
         on_numbers_change=lambda: None,
         on_picked_change=lambda: on_pick(st.session_state[place].picked) if on_pick else None,
     )
-    st.caption(plain(chart.reading))
     if told.numbers:
         st.session_state[OPEN] = chart
         st.rerun()  # all of the page, which a chart that moves is only a fragment of

@@ -27,7 +27,8 @@ def words(app: AppTest) -> str:
     """All that the page says."""
     kinds = (app.title, app.subheader, app.markdown, app.caption, app.error, app.info, app.warning, app.code)
     parts = [element.value for kind in kinds for element in kind]
-    return "\n".join(parts + [element.value for element in app.get("html")]).replace("\\", "")
+    drawn = [text for data in _charts(app) for text in (data["title"], data["reading"])]
+    return "\n".join(parts + drawn + [element.value for element in app.get("html")]).replace("\\", "")
 
 
 def button(app: AppTest, label: str):
@@ -42,10 +43,15 @@ def number(app: AppTest, name: str):
     return next(item for item in app.number_input if item.label.split(" ")[0] == name)
 
 
+def _charts(app: AppTest) -> list[dict]:
+    """What the chart component was given, chart by chart."""
+    told = [json.loads(part.proto.json) for part in app.get("bidi_component")]
+    return [data for data in told if "figure" in data]
+
+
 def figures(app: AppTest) -> list[dict]:
     """The plotly figures on the page, each with its traces and its layout."""
-    drawn = [json.loads(part.proto.json) for part in app.get("bidi_component")]
-    return [json.loads(data["figure"]) for data in drawn if "figure" in data]
+    return [json.loads(data["figure"]) for data in _charts(app)]
 
 
 def charts(app: AppTest) -> int:
