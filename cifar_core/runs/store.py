@@ -18,6 +18,7 @@
 A checkpoint shipped with the project holds config.json and events.jsonl too and reads as a finished run.
 """
 
+import errno
 import json
 import math
 import os
@@ -118,10 +119,13 @@ class Run:
     # Events
 
     def append(self, event: Event) -> None:
-        """Add one event as one line."""
-        line = json.dumps(to_json(event), allow_nan=False) + "\n"
-        with open(self.path / EVENTS, "a", encoding="utf-8") as file:
-            file.write(line)
+        """Add one event as one line: whole, or not at all (OSError)."""
+        line = (json.dumps(to_json(event), allow_nan=False) + "\n").encode()
+        with open(self.path / EVENTS, "ab", buffering=0) as file:
+            size = file.tell()
+            if file.write(line) != len(line):
+                file.truncate(size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path / EVENTS))
 
     def read_events(self, offset: int = 0, short: bool = False) -> tuple[list[Event], int]:
         """The events from byte `offset` on, and where to go on from; a last line without its end is left.
