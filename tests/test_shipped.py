@@ -5,14 +5,23 @@ import re
 
 import pytest
 
-from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoint
+from cifar_core.checkpoint import (
+    list_checkpoints,
+    load_card,
+    load_checkpoint,
+    resolve_checkpoint,
+    weights_version,
+)
 from cifar_core.cli import main
 from cifar_core.config import TrainConfig
 from cifar_core.data import DATA_SETS
+from cifar_core.explain.portraits import read_portraits
+from cifar_core.explain.robustness import load
 from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.inference.classifier import Classifier
 from cifar_core.models import count_macs, count_parameters
 from cifar_core.runs.events import Epoch, RunEnd, RunStart
+from cifar_core.runs.history import class_averages
 from cifar_core.runs.results import FILE, read_results
 from cifar_core.runs.store import RunStore
 

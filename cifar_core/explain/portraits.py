@@ -128,7 +128,7 @@ def find_portraits(
 
 @dataclass(frozen=True)
 class Field:
-    """A receptive field in pixels: its size, the way from one position to the next, where the first begins."""
+    """A receptive field in pixels: its size, the way from position to position, where the first begins."""
 
     size: int = 1
     jump: int = 1

@@ -12,7 +12,7 @@ from cifar_core.explain.robustness import FILE as ROBUSTNESS
 from cifar_core.explain.robustness import Robustness, cells_left, keep, load, measure
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.held_out import config_of, select_images, splits_of
-from cifar_core.runs.history import MIXING, class_averages, write_class_averages
+from cifar_core.runs.history import MIXING, averages_are_of, class_averages, write_class_averages
 from cifar_core.training.batches import Batches
 from cifar_core.training.evaluation import Evaluation, evaluate
 
@@ -49,12 +49,13 @@ def prepare(folder: Path, data: ImageData) -> Iterator[str]:
 
 def _prepare_mixing(folder: Path, classifier: Classifier, data: ImageData, split: str) -> Iterator[str]:
     card = load_card(folder)
-    if not class_averages(folder, card.epoch, card.class_names):
+    known = class_averages(folder, card.epoch, card.class_names)
+    if not known or not averages_are_of(folder, classifier.version):
         held_out = select_images(card, data, split)
         batches = Batches(held_out.images, held_out.targets, classifier.normalize, 500, classifier.device)
         device = dataclasses.replace(find_device("fp32"), torch_device=classifier.device)
         measuring = evaluate(classifier.model, batches.in_order(), device)
-        write_class_averages(folder, _result(measuring).mixing)
+        write_class_averages(folder, _result(measuring).mixing, classifier.version)
         yield f"class averages of mixing: measured on {len(held_out):,} images, in {MIXING}"
     yield "class averages of mixing: there"
     if read_portraits(folder) is None:

@@ -179,12 +179,21 @@ def class_averages(folder: Path, kept_epoch: int, class_names: Sequence[str]) ->
     except StoreError:
         epochs = []
     epoch = next((one for one in epochs if one.epoch == kept_epoch), None)
-    return averages_in(epoch.mixing if epoch else _measured_mixing(folder), class_names)
+    mixing = epoch.mixing if epoch else _measured_mixing(folder)
+    return averages_in(mixing, class_names) if mixing else {}
 
 
-def write_class_averages(folder: Path, mixing: Sequence[BlockMixing]) -> None:
-    """Keep what was measured later beside the weights."""
-    write_json(folder / MIXING, {"blocks": [asdict(block) for block in mixing]})
+def write_class_averages(folder: Path, mixing: Sequence[BlockMixing], weights: str) -> None:
+    """Keep what was measured later beside the weights, whose version it names."""
+    write_json(folder / MIXING, {"weights": weights, "blocks": [asdict(block) for block in mixing]})
+
+
+def averages_are_of(folder: Path, weights: str) -> bool:
+    """False where the averages were measured later, with weights of another version."""
+    try:
+        return bool(read_json(folder / MIXING).get("weights") == weights)
+    except StoreError:
+        return True
 
 
 def _measured_mixing(folder: Path) -> list[BlockMixing]:
