@@ -99,5 +99,5 @@ def test_a_change_may_go_the_other_way(classifier, pixels, kind):
 
 
 def test_shares_of_an_unknown_change_are_refused(classifier, pixels):
-    with pytest.raises(ValueError, match="'melting'.*brightness"):
+    with pytest.raises(ValueError, match=r"'melting'.*brightness"):
         shares_along(classifier, pixels[0], "melting", [1.0])
