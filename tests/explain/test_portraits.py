@@ -1,4 +1,4 @@
-"""Portraits of kernels: the patches are those with the strongest answers, and their boxes what they rest on."""
+"""Portraits of kernels: patches are those with the strongest answers, boxes what these rest on."""
 
 import json
 
