@@ -21,7 +21,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cifar_core.errors import LabError
-from cifar_core.files import DEFAULT_CHECKPOINT, build, checkpoints_dir, sync_folder, write_json
+from cifar_core.files import (
+    DEFAULT_CHECKPOINT,
+    build,
+    checkpoints_dir,
+    replace_path,
+    sync_folder,
+    write_json,
+)
 from cifar_core.metrics.calibration import Calibration
 from cifar_core.metrics.ood import OodThreshold, Reference
 from cifar_core.models import ImageClassifier, ModelError, create_model
@@ -40,6 +47,10 @@ class UnknownCheckpoint(CheckpointError):
     """A checkpoint that is not there."""
 
     exit_code = 2
+
+
+class CheckpointNotWritten(CheckpointError):
+    """A checkpoint that found no room; what stood in its place is as it was."""
 
 
 @dataclass(frozen=True)
@@ -206,14 +217,14 @@ def write_checkpoint(folder: Path, model: ImageClassifier, card: Card, half: boo
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write a safetensors file and read it back; raises CheckpointError when it is not whole."""
+    """Write a safetensors file and read it back; raises CheckpointNotWritten when it is not whole."""
     try:
         save_file(tensors, path)
         sync_file(path)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} cannot be written ({error}); is the disk full?") from None
-    if load_tensors(path).keys() != tensors.keys():
-        raise CheckpointError(f"{path} was not written whole; is the disk full?")
+        if load_tensors(path).keys() != tensors.keys():
+            raise CheckpointError("some tensors are missing")
+    except (SafetensorError, OSError, CheckpointError) as error:
+        raise CheckpointNotWritten(f"{path} cannot be written ({error}); is the disk full?") from None
 
 
 def write_card(folder: Path, card: Card) -> None:
@@ -244,8 +255,8 @@ def replace_folder(new: Path, folder: Path) -> None:
     previous = folder.with_name(f"{folder.name}.previous")
     if folder.exists():
         shutil.rmtree(previous, ignore_errors=True)
-        os.replace(folder, previous)
-    os.replace(new, folder)
+        replace_path(folder, previous)
+    replace_path(new, folder)
     sync_folder(folder.parent)
 
 
@@ -295,4 +306,4 @@ def write_reference(folder: Path, reference: Reference) -> None:
     """Write it beside the weights, replacing an older one in one step."""
     new = folder / f"{OOD_REFERENCE}.new"
     save_tensors(new, {name: torch.from_numpy(array) for name, array in reference.to_arrays().items()})
-    os.replace(new, folder / OOD_REFERENCE)
+    replace_path(new, folder / OOD_REFERENCE)

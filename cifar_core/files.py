@@ -1,10 +1,12 @@
 """Files that are there whole or not at all, also when the power fails while they are written."""
 
 import dataclasses
+import errno
 import functools
 import json
 import os
 import secrets
+import time
 import types
 import typing
 from collections.abc import Mapping
@@ -64,6 +66,9 @@ def _typed(name: str, wanted: Any, value: Any) -> Any:
         return None if value is None else _typed(name, inner[0], value)
     if plain is Any:
         return value
+    if plain is list and type(value) is list:
+        kind = inner[0]
+        return [item if type(item) is kind else _typed(name, kind, item) for item in value]
     if dataclasses.is_dataclass(plain) and isinstance(value, Mapping):
         return build(plain, value)  # type: ignore[arg-type]
     if not isinstance(value, (int, float) if plain is float else plain) or isinstance(value, bool):
@@ -95,7 +100,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        replace_path(name, path)
     except BaseException:
         name.unlink(missing_ok=True)
         raise
@@ -107,13 +112,34 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
     write_bytes(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
 
 
+REPLACE_SECONDS = 1.0
+NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}  # as CIFS, sshfs and WSL answer
+
+
+def replace_path(source: Path, target: Path) -> None:
+    """`os.replace`, tried for about a second: Windows refuses it while a reader has the file open."""
+    end, pause = time.monotonic() + REPLACE_SECONDS, 0.005
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if time.monotonic() + pause > end:
+                raise
+        time.sleep(pause)
+        pause *= 2
+
+
 def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` last; a no-op where folders cannot be opened (Windows)."""
+    """Make a rename in `folder` last; a no-op where folders cannot be opened (Windows) or synced."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in NO_FOLDER_SYNC:
+            raise
     finally:
         os.close(handle)
 

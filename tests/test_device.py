@@ -7,6 +7,7 @@ import torch
 
 from cifar_core import device as device_module
 from cifar_core.device import (
+    BF16_ERROR,
     BF16_GAIN,
     Device,
     bf16_pays,
@@ -46,7 +47,7 @@ def test_a_gpu_that_cannot_compute_is_left_with_one_line(visible_gpu, monkeypatc
 
 
 def test_a_gpu_that_computes_is_taken(visible_gpu, monkeypatch):
-    monkeypatch.setattr(device_module, "_convolve", lambda *_args, **_options: 1.0)
+    monkeypatch.setattr(device_module, "_convolve", lambda *_args, **_options: (1.0, []))
     monkeypatch.setattr(device_module, "describe", lambda device: f"a {device.type}")
     found = find_device("bf16")
     assert (found.torch_device.type, found.precision, found.name) == ("cuda", "bf16", "a cuda")
@@ -56,18 +57,49 @@ def test_the_cpu_can_be_asked_for_beside_a_gpu(visible_gpu):
     assert find_device("fp32", only_cpu=True).torch_device == CPU
 
 
+@pytest.fixture
+def probe(monkeypatch):
+    """A device whose bf16 is `gain` times as quick as fp32; `spoil` changes what it computes."""
+    exact = [torch.randn(6, generator=torch.Generator().manual_seed(number)) for number in range(3)]
+
+    def make(gain, spoil=lambda part, values: values):
+        found = {
+            torch.float32: (gain, exact),
+            torch.bfloat16: (1.0, [spoil(part, values) for part, values in enumerate(exact)]),
+        }
+        monkeypatch.setattr(device_module, "_convolve", lambda _device, dtype: found[dtype])
+
+    return make
+
+
 @pytest.mark.parametrize(("gain", "taken"), [(BF16_GAIN * 1.01, "bf16"), (BF16_GAIN * 0.99, "fp32")])
-def test_bf16_is_taken_where_it_is_quicker_by_the_stated_factor(monkeypatch, gain, taken):
-    seconds = {torch.float32: gain, torch.bfloat16: 1.0}
-    monkeypatch.setattr(device_module, "_convolve", lambda _device, dtype: seconds[dtype])
+def test_bf16_is_taken_where_it_is_quicker_by_the_stated_factor(probe, gain, taken):
+    probe(gain, lambda part, values: values.bfloat16().float())
     assert find_device("auto", only_cpu=True).precision == taken
+
+
+WRONG = {
+    "another sign": lambda values: -values,
+    "nothing": torch.zeros_like,
+    "an order of its own": lambda values: values.flip(0),
+    "too large by a tenth": lambda values: 1.1 * values,
+    "not a number": lambda values: values * float("nan"),
+    "one infinity": lambda values: torch.cat([values[1:], torch.tensor([float("inf")])]),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+@pytest.mark.parametrize("part", range(3), ids=["output", "weight gradient", "input gradient"])
+def test_bf16_that_is_quick_and_wrong_is_not_taken(probe, wrong, part):
+    probe(10.0, lambda number, values: wrong(values) if number == part else values)
+    assert find_device("auto", only_cpu=True).precision == "fp32"
 
 
 def test_bf16_is_not_taken_where_it_does_not_run(monkeypatch):
     def convolve(_device, dtype):
         if dtype == torch.bfloat16:
             raise NotImplementedError("no bf16 here")
-        return 1.0
+        return 1.0, []
 
     monkeypatch.setattr(device_module, "_convolve", convolve)
     assert not bf16_pays(CPU)
@@ -75,7 +107,13 @@ def test_bf16_is_not_taken_where_it_does_not_run(monkeypatch):
 
 def test_the_measurement_itself_runs_here():
     assert bf16_pays(CPU) in (True, False)
-    assert device_module._convolve(CPU, torch.float32, channels=4, repeats=1) > 0
+    (seconds, exact), (_, rounded) = (
+        device_module._convolve(CPU, dtype, channels=4, repeats=1)
+        for dtype in (torch.float32, torch.bfloat16)
+    )
+    assert seconds > 0
+    for one, other in zip(rounded, exact, strict=True):
+        assert 0 < device_module._differ(one, other) < BF16_ERROR / 2
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])

@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 from cifar_core import files
-from cifar_core.files import PROJECT_ROOT, write_bytes, write_json
+from cifar_core.files import PROJECT_ROOT, sync_folder, write_bytes, write_json
 
 
 @pytest.fixture
@@ -39,6 +40,54 @@ def test_a_failure_leaves_the_old_file_alone(path, monkeypatch, call):
     with pytest.raises(OSError, match="No space"):
         write_bytes(path, b"new")
     assert path.read_text() == "old" and list(path.parent.iterdir()) == [path]
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Let a function of `os` fail so many times before it works; gives the calls."""
+
+    def make(name, code, times):
+        calls, real = [], getattr(os, name)
+
+        def call(*arguments):
+            calls.append(arguments)
+            if len(calls) <= times:
+                raise OSError(code, os.strerror(code))
+            return real(*arguments)
+
+        monkeypatch.setattr(files.os, name, call)
+        return calls
+
+    return make
+
+
+def test_a_file_that_a_reader_holds_open_is_replaced_when_it_is_free(path, failing):
+    calls = failing("replace", errno.EACCES, 3)
+    write_bytes(path, b"new")
+    assert path.read_bytes() == b"new" and len(calls) == 4
+
+
+def test_a_file_that_is_never_free_is_an_error_after_about_a_second(path, failing):
+    failing("replace", errno.EACCES, 10_000)
+    begun = time.monotonic()
+    with pytest.raises(PermissionError):
+        write_bytes(path, b"new")
+    assert 0.5 < time.monotonic() - begun < 3
+    assert path.read_text() == "old" and list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("code", sorted({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}))
+def test_a_folder_that_cannot_be_synced_is_passed_over(tmp_path, failing, code):
+    calls = failing("fsync", code, 1)
+    sync_folder(tmp_path)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_a_folder_whose_sync_fails_is_an_error(tmp_path, failing, code):
+    failing("fsync", code, 1)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        sync_folder(tmp_path)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])

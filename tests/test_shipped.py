@@ -5,14 +5,23 @@ import re
 
 import pytest
 
-from cifar_core.checkpoint import list_checkpoints, load_card, resolve_checkpoint
+from cifar_core.checkpoint import (
+    list_checkpoints,
+    load_card,
+    load_checkpoint,
+    resolve_checkpoint,
+    weights_version,
+)
 from cifar_core.cli import main
 from cifar_core.config import TrainConfig
 from cifar_core.data import DATA_SETS
+from cifar_core.explain.portraits import read_portraits
+from cifar_core.explain.robustness import load
 from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.inference.classifier import Classifier
 from cifar_core.models import count_macs, count_parameters
 from cifar_core.runs.events import Epoch, RunEnd, RunStart
+from cifar_core.runs.history import class_averages
 from cifar_core.runs.results import FILE, read_results
 from cifar_core.runs.store import RunStore
 
@@ -29,6 +38,8 @@ def test_the_default_is_shipped_and_listed_first():
 def test_folder_is_small_and_names_no_place_of_the_machine_it_was_made_on(name):
     folder = resolve_checkpoint(name)
     measure = {"strangeness.safetensors"} if load_card(folder).ood else set()
+    if name == DEFAULT_CHECKPOINT:  # what `prepare` measured
+        measure |= {"portraits.json", "robustness.json"}
     assert {path.name for path in folder.iterdir()} == measure | {
         "card.json",
         "config.json",
@@ -38,6 +49,19 @@ def test_folder_is_small_and_names_no_place_of_the_machine_it_was_made_on(name):
     assert sum(path.stat().st_size for path in folder.iterdir()) < MAX_BYTES
     for path in (folder / "card.json", folder / "config.json", folder / "events.jsonl"):
         assert not ABSOLUTE_PATH.search(path.read_text())
+
+
+def test_the_default_comes_with_all_that_the_pages_show_of_it():
+    """Run `python -m cifar_core prepare` again when the default changes."""
+    folder = resolve_checkpoint(DEFAULT_CHECKPOINT)
+    card, version = load_card(folder), weights_version(folder)
+    measured = load(folder / "robustness.json")
+    assert {one.n for one in measured} == {200, 1000} and {one.weights for one in measured} == {version}
+    assert all(one.is_whole and one.mean[0] > one.mean[-1] for one in measured)
+    portraits = read_portraits(folder)
+    assert portraits is not None and portraits.split == "val"
+    assert list(portraits.blocks) == load_checkpoint(folder)[0].mixing_blocks()
+    assert set(class_averages(folder, card.epoch, card.class_names)) == set(card.class_names)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -17,6 +17,7 @@ from cifar_core.cli import (
     lr_finder,
     models,
     predict,
+    prepare,
     recipes,
     report,
     reproduce,
@@ -30,7 +31,7 @@ from cifar_core.errors import LabError
 # In the order of --help. Each module has `add`, which adds its parser with the function to call as `command`.
 COMMANDS = (
     *(train, evaluate, predict, calibrate, models, recipes, runs, control, lr_finder, reproduce, report),
-    *(ship, export, hub, space, data, bench),
+    *(ship, prepare, export, hub, space, data, bench),
 )
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 

@@ -39,17 +39,33 @@ def corrupt(images: Images, kind: str, strength: int, seed: int = 0) -> Images:
     Raises:
         ValueError: when there is no such kind or strength.
     """
-    if kind not in CORRUPTIONS:
-        raise ValueError(f"There is no corruption '{kind}'; there are: {', '.join(CORRUPTIONS)}.")
     if strength not in range(STRENGTHS + 1):
         raise ValueError(f"strength is {strength}; it must be from 0 to {STRENGTHS}.")
-    if strength == 0 or len(images) == 0:
+    levels = (None, *_corruption(kind).levels)
+    return corrupt_by(images, kind, levels[strength], seed)
+
+
+def corrupt_by(images: Images, kind: str, level: float | None, seed: int = 0) -> Images:
+    """The images (N, C, S, S), damaged by a level in the kind's unit; None leaves them as they are.
+
+    Brightness and rotation also go the other way, by a level below 0.
+
+    Raises:
+        ValueError: when there is no such kind.
+    """
+    corruption = _corruption(kind)
+    if level is None or len(images) == 0:
         return images.copy()
-    corruption = CORRUPTIONS[kind]
-    generator = np.random.Generator(np.random.PCG64(seed))  # not of the strength: louder, not other noise
+    generator = np.random.Generator(np.random.PCG64(seed))  # not of the level: louder, not other noise
     pixels = torch.from_numpy(images.astype(np.float32)) / 255
-    damaged: Images = to_bytes(corruption.apply(pixels, corruption.levels[strength - 1], generator)).numpy()
+    damaged: Images = to_bytes(corruption.apply(pixels, level, generator)).numpy()
     return damaged
+
+
+def _corruption(kind: str) -> Corruption:
+    if kind not in CORRUPTIONS:
+        raise ValueError(f"There is no corruption '{kind}'; there are: {', '.join(CORRUPTIONS)}.")
+    return CORRUPTIONS[kind]
 
 
 def to_bytes(pixels: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from cifar_core.files import build, write_json
 if TYPE_CHECKING:
     from cifar_core.inference.classifier import Classifier
 
+FILE = "robustness.json"  # in a run's or a checkpoint's folder
 Cell = tuple[str, int]  # kind, strength
 _WRITING = Lock()  # not a file's lock, which would bring back the folder of a deleted run
 

@@ -3,12 +3,13 @@
 import threading
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_core.files import build, read_json, write_json
 from cifar_core.runs.events import BlockMixing, Epoch, Event, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import EVENTS, Run, StoreError
 
@@ -165,17 +166,41 @@ class HistoryReader:
 Shares = Mapping[str, Sequence[float]]  # block -> K coefficients, in the network's order
 
 
+MIXING = "mixing.json"  # beside weights whose run left no record of their mixing
+
+
 def class_averages(folder: Path, kept_epoch: int, class_names: Sequence[str]) -> dict[str, Shares]:
     """Class -> mean coefficients of its validation images, in the epoch whose weights a folder keeps.
 
-    Empty where the run left no record that can be read, or one of other classes.
+    Empty where neither the run's record nor a later measurement can be read, or is one of other classes.
     """
     try:
         epochs = History.of(Run(folder)).epochs
     except StoreError:
-        return {}
+        epochs = []
     epoch = next((one for one in epochs if one.epoch == kept_epoch), None)
-    return averages_in(epoch.mixing, class_names) if epoch else {}
+    mixing = epoch.mixing if epoch else _measured_mixing(folder)
+    return averages_in(mixing, class_names) if mixing else {}
+
+
+def write_class_averages(folder: Path, mixing: Sequence[BlockMixing], weights: str) -> None:
+    """Keep what was measured later beside the weights, whose version it names."""
+    write_json(folder / MIXING, {"weights": weights, "blocks": [asdict(block) for block in mixing]})
+
+
+def averages_are_of(folder: Path, weights: str) -> bool:
+    """False where the averages were measured later, with weights of another version."""
+    try:
+        return bool(read_json(folder / MIXING).get("weights") == weights)
+    except StoreError:
+        return True
+
+
+def _measured_mixing(folder: Path) -> list[BlockMixing]:
+    try:
+        return [build(BlockMixing, block) for block in read_json(folder / MIXING)["blocks"]]
+    except (StoreError, KeyError, TypeError):
+        return []
 
 
 def averages_in(mixing: Sequence[BlockMixing], class_names: Sequence[str]) -> dict[str, Shares]:

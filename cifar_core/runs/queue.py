@@ -64,7 +64,8 @@ class Place:
             self.lock.acquire()
         except Timeout:
             return False
-        write_json(self.sign, {"holder": who})
+        with suppress(OSError):  # words for a reader; the lock is what counts
+            write_json(self.sign, {"holder": who})
         return True
 
     def leave(self) -> None:
@@ -149,11 +150,11 @@ def _wait(run: Run, place: Place, told: Callable[[str], None]) -> bool:
     try:
         with run.lock(LOCK_SECONDS), on_signals(_interrupt):
             _stand(run, store, place, replace(status, stage=QUEUED), told)
-            run.write_status(replace(status, stage=STARTING))
+            _tell(run, replace(status, stage=STARTING))
     except Timeout:
         raise StoreError(f"Another process trains '{run.id}' already; stop that one first.") from None
     except (Withdrawn, KeyboardInterrupt):
-        run.write_status(Status("stopped", message=WITHDRAWN))
+        _tell(run, Status("stopped", message=WITHDRAWN))
         raise
     return True
 
@@ -169,9 +170,15 @@ def _stand(run: Run, store: RunStore, place: Place, status: Status, told: Callab
         if message != words:
             told(message)
         if message != words or time.monotonic() - written > STATUS_SECONDS:
-            run.write_status(replace(status, message=message))
+            _tell(run, replace(status, message=message))
             words, written = message, time.monotonic()
         time.sleep(LOOK_SECONDS)
+
+
+def _tell(run: Run, status: Status) -> None:
+    """Write the status, or leave it to the next time: no run loses its place by a full disk."""
+    with suppress(OSError):
+        run.write_status(status)
 
 
 def _ahead(store: RunStore, run: Run, status: Status) -> list[tuple[Run, Status]]:

@@ -84,7 +84,7 @@ def take_request(folder: Path) -> ControlRequest | None:
         return None
     try:
         os.replace(path, taken)  # a request that is written from now on is another one
-    except FileNotFoundError:
+    except OSError:  # another took it, or Windows holds it: it is asked for again at the next step
         return None
     try:
         return _read(taken)

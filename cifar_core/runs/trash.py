@@ -4,7 +4,6 @@
 """
 
 import math
-import os
 import shutil
 import stat
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from cifar_core.files import read_json, write_json
+from cifar_core.files import read_json, replace_path, write_json
 from cifar_core.runs.store import LOCK_PATIENCE_SECONDS, Run, RunStore, StoreError
 
 FOLDER, MARK = ".trash", "deleted.json"
@@ -52,7 +51,7 @@ def delete_run(store: RunStore, run: Run) -> Deleted:
         with lock:  # no process can begin to train it in between
             write_json(run.path / MARK, {"deleted": time.time()})
             place.parent.mkdir(exist_ok=True)
-            os.replace(run.path, place)
+            replace_path(run.path, place)
     except Timeout:
         raise StoreError(f"A process still works on '{run.id}'; stop it first, then delete it.") from None
     except OSError as error:
@@ -86,7 +85,7 @@ def restore_run(store: RunStore, run_id: str) -> Run:
     if place.exists():
         raise StoreError(f"There is another run '{run_id}' by now; delete or rename its folder first.")
     try:
-        os.replace(deleted.path, place)
+        replace_path(deleted.path, place)
         (place / MARK).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"Run '{run_id}' cannot be put back: {error.strerror}.") from None

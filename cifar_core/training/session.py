@@ -5,9 +5,11 @@ The state that is saved is complete: a later process goes on from it, bit for bi
 
 import dataclasses
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import torch
 
 from cifar_core.checkpoint import (
     CheckpointError,
+    CheckpointNotWritten,
     new_folder,
     replace_folder,
     save_checkpoint,
@@ -39,6 +42,8 @@ from cifar_core.training.trainer import Trainer
 SAVE_SECONDS = 60.0  # at most so much work is lost when the process is killed
 STATUS_SECONDS = 0.5
 PAUSE_POLL_SECONDS = 0.2
+ROOM_SECONDS = 5.0  # until a write that failed is tried again
+LAST_TRIES = 10  # of the status with which a run ends, one each STATUS_SECONDS
 
 Listener = Callable[[RunStart | Resume | Step | Epoch | LearningRate | RunEnd | Beat, Status], None]
 
@@ -64,6 +69,7 @@ class Session:
         self.run, self.control, self.listener = run, control, listener
         self.status = Status("running")
         self.status_written = self.saved = 0.0
+        self.status_failed = False
         self.started, self.started_step = time.monotonic(), 0
         self.meter, self.device = ResourceMeter(), torch.device("cpu")
         self.preparation: Preparation  # from the end of `train`'s first stage on
@@ -123,12 +129,12 @@ class Session:
         self.device = preparation.device.torch_device
         self.started, self.saved, self.started_step = time.monotonic(), time.monotonic(), trainer.step
         self.status = Status("running", total=trainer.total_steps)
-        write_sample(self.run, preparation.sample)
+        self.keep(lambda: write_sample(self.run, preparation.sample))
         for event in fit(trainer, preparation.train, preparation.val, start):
             if isinstance(event, RunEnd):
                 return self.finish(event)
             if not isinstance(event, Beat):
-                self.run.append(event)
+                self.append(event)
             if isinstance(event, Epoch):
                 self.save_epoch(event)
             self.show_progress(event)
@@ -140,7 +146,7 @@ class Session:
 
     def finish(self, event: RunEnd) -> RunEnd:
         """Store the last event and the last status."""
-        self.run.append(event)
+        self.append(event)
         self.write(event.state, stage="", eta_seconds=None, done=event.step)
         self.listener(event, self.status)
         return event
@@ -166,17 +172,17 @@ class Session:
             return
         factor = asked.factor if asked.rate is None else trainer.factor_for(asked.rate)
         if factor is None:
-            print("The schedule has ended at 0, which no factor changes.", file=sys.stderr)
+            _say("The schedule has ended at 0, which no factor changes.")
             return
         if not FACTORS[0] <= factor <= FACTORS[1]:
             limits = f"from {FACTORS[0]:g} to {FACTORS[1]:g}"
-            print(f"That rate is {factor:g} times the schedule; it must be {limits} times.", file=sys.stderr)
+            _say(f"That rate is {factor:g} times the schedule; it must be {limits} times.")
             return
         if factor == trainer.lr_factor:
             return
         trainer.scale_lr(factor)
         event = LearningRate(trainer.step, factor, time.time())
-        self.run.append(event)
+        self.append(event)
         self.save()
         self.listener(event, self.status)
 
@@ -197,19 +203,22 @@ class Session:
     # Saving
 
     def save(self) -> None:
-        """Write checkpoints/last: the weights as they are, and all that is needed to go on."""
-        preparation, trainer = self.preparation, self.trainer
-        new = new_folder(self.run.last_checkpoint)
-        write_checkpoint(new, preparation.model, preparation.card(trainer.epochs_done, {}))
+        """Keep checkpoints/last: the weights as they are, and all that is needed to go on."""
+        self.keep(self.write_state)
+        self.saved = time.monotonic()
+
+    def write_state(self) -> None:
+        """Write checkpoints/last, in one step."""
+        preparation, new = self.preparation, new_folder(self.run.last_checkpoint)
+        write_checkpoint(new, preparation.model, preparation.card(self.trainer.epochs_done, {}))
         state = {
-            "trainer": trainer.state_dict(),
+            "trainer": self.trainer.state_dict(),
             "workplace": dataclasses.asdict(preparation.place),
             "data_fingerprint": preparation.data.fingerprint,
             "events_size": self.run.sync_events(),
         }
         save_state(new, state)
         replace_folder(new, self.run.last_checkpoint)
-        self.saved = time.monotonic()
 
     def save_epoch(self, event: Epoch) -> None:
         """Keep the epoch's weights if they are the best so far, and the state in any case."""
@@ -218,19 +227,80 @@ class Session:
             start = preparation.start
             measured = {"accuracy": event.val_accuracy, "loss": event.val_loss, "n": start.val_images}
             card = preparation.card(event.epoch, {start.monitored: measured})
-            save_checkpoint(self.run.best_checkpoint, preparation.averaged, card)
+            self.keep(lambda: save_checkpoint(self.run.best_checkpoint, preparation.averaged, card))
         self.save()
+
+    def append(self, event: RunStart | Resume | Step | Epoch | LearningRate | RunEnd) -> None:
+        """Keep one more event."""
+        self.keep(lambda: self.run.append(event))
+
+    def keep(self, write: Callable[[], object]) -> None:
+        """Write what must not be lost: where that fails the run is paused, says so, and goes on with room.
+
+        A run that is to stop gives it up: its last saved state is whole.
+
+        Raises:
+            OSError: when the run's folder is gone.
+        """
+        began, said = time.monotonic(), ""
+        while True:
+            try:
+                write()
+                break
+            except (OSError, CheckpointNotWritten) as error:
+                if not self.run.path.exists():
+                    raise
+                words = _describe_unwritten(error, self.run.path)
+            if words != said:
+                _say(said := words)
+            for part in (self.run.last_checkpoint, self.run.best_checkpoint):  # room for the status
+                shutil.rmtree(part.with_name(f"{part.name}.new"), ignore_errors=True)
+            if not self.wait_for_room(words):
+                self.write("running", message=words)
+                return
+        if said:
+            self.started += time.monotonic() - began
+            self.trainer.restart_clock()
+            self.write("running", message="")
+
+    def wait_for_room(self, words: str) -> bool:
+        """Wait until a write is to be tried again; False where the run is to stop."""
+        until = time.monotonic() + ROOM_SECONDS
+        self.write(
+            "paused", eta_seconds=None, message=f"{words} The run goes on by itself when there is room."
+        )
+        while time.monotonic() < until:
+            if self.control.stopping():
+                return False
+            if time.monotonic() - self.status_written > STATUS_SECONDS:
+                self.write("paused")
+            time.sleep(PAUSE_POLL_SECONDS)
+        return True
 
     # Reporting
 
     def write(self, state: str, **changes: Any) -> None:
-        """Write status.json."""
+        """Write status.json, as well as can be: a run does not end for a status that is not written.
+
+        The next one comes soon; that of a run that ends is tried for some seconds.
+        """
         load = self.meter.read(gpu_load(self.device)) if state in ACTIVE_STATES else None
         self.status = dataclasses.replace(
             self.status, state=state, pid=os.getpid(), resources=load, **changes
         )
-        self.run.write_status(self.status)
-        self.status_written = time.monotonic()
+        for again in reversed(range(1 if state in ACTIVE_STATES else LAST_TRIES)):
+            self.status_written = time.monotonic()
+            try:
+                self.run.write_status(self.status)
+            except OSError as error:
+                if not self.status_failed:
+                    _say(f"The status cannot be written now ({error.strerror or error}); it is tried again.")
+                self.status_failed = True
+                if again and self.run.path.exists():
+                    time.sleep(STATUS_SECONDS)
+            else:
+                self.status_failed = False
+                return
 
     def report_data(self, what: str, done: int, total: int) -> None:
         """Progress of the data source; ends the run when it is to stop."""
@@ -245,9 +315,8 @@ class Session:
     def show_progress(self, event: Any) -> None:
         """Write how far the run is, now and then."""
         trainer = self.trainer
-        if time.monotonic() - self.status_written < STATUS_SECONDS and not isinstance(
-            event, RunStart | Epoch
-        ):
+        recent = time.monotonic() - self.status_written < STATUS_SECONDS
+        if recent and not isinstance(event, RunStart | Epoch):
             return
         validating = isinstance(event, Beat) and event.validating
         self.write(
@@ -261,13 +330,24 @@ class Session:
     def training_eta(self) -> float | None:
         """Seconds of training that are left: those on small images are quick."""
         trainer = self.trainer
-        work = [
-            trainer.config.work(step, trainer.steps_per_epoch)
-            for step in (self.started_step, trainer.step, trainer.total_steps)
-        ]
-        return self.eta(work[1], work[2], since=work[0])
+        steps = (self.started_step, trainer.step, trainer.total_steps)
+        before, done, total = (trainer.config.work(step, trainer.steps_per_epoch) for step in steps)
+        return self.eta(done, total, since=before)
 
     def eta(self, done: float, total: float, since: float | None = None) -> float | None:
         """Seconds that are left of the stage at its speed since then; None before anything is done."""
-        before = self.started_step if since is None else since
-        return remaining_seconds(done, total, time.monotonic() - self.started, before)
+        since = self.started_step if since is None else since
+        return remaining_seconds(done, total, time.monotonic() - self.started, since)
+
+
+def _describe_unwritten(error: Exception, folder: Path) -> str:
+    """A sentence about a write that failed."""
+    if not isinstance(error, OSError):
+        return str(error)
+    return f"{error.filename or folder} cannot be written ({error.strerror or error}); is the disk full?"
+
+
+def _say(words: str) -> None:
+    """One line in the log, which may lie on a disk that is full."""
+    with suppress(OSError):
+        print(words, file=sys.stderr, flush=True)

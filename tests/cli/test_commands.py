@@ -238,6 +238,16 @@ def test_calibration_prints_what_the_card_holds(call, answer, tmp_path):
     assert "not the data" in err  # the card's fingerprint is made up
 
 
+def test_what_belongs_to_a_checkpoint_is_made(call, tmp_path, monkeypatch):
+    monkeypatch.setattr("cifar_core.explain.prepare.DAMAGED", (10,))
+    config = {"data": "synthetic", "val_size": 20, "train_size": 300}
+    folder = save_toy(tmp_path / "toy", config=config, class_names=list(SHAPE_NAMES))
+    code, out, _ = call("prepare", folder)
+    assert code == 0 and "robustness on 10 images: whole" in out and "portraits: there" in out
+    assert {"robustness.json", "portraits.json", "mixing.json"} <= {path.name for path in folder.iterdir()}
+    assert call("prepare", tmp_path / "nothing")[0] == 2
+
+
 def test_a_run_is_shipped_among_the_checkpoints(trained, call, tmp_path, monkeypatch):
     monkeypatch.setattr("cifar_core.cli.ship.checkpoints_dir", lambda: tmp_path)
     run, _ = trained

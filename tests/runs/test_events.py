@@ -9,6 +9,7 @@ from cifar_core.runs.events import (
     BlockMixing,
     Epoch,
     LearningRate,
+    Packed,
     Resume,
     RunEnd,
     RunStart,
@@ -83,3 +84,28 @@ def test_what_is_no_event_is_refused_in_one_line(document):
     with pytest.raises(StoreError) as refused:
         from_json(document)
     assert len(str(refused.value).splitlines()) == 1
+
+
+NESTED = [
+    [],
+    [[]],
+    [[0.25, 0.75], [0.1, 0.2, 0.7]],
+    [[[0.5, 0.5], []], [[0.125], [1.0, 2.0]]],
+    [[[], [0.5]], [[], []]],
+]
+
+
+@pytest.mark.parametrize("lists", NESTED, ids=str)
+def test_packed_numbers_read_as_the_lists_they_were(lists):
+    packed = Packed(lists)
+    assert packed == lists and lists == packed and list(packed) == lists
+    assert len(packed) == len(lists) and bool(packed) == bool(lists)
+    assert [packed[place] for place in range(-len(lists), len(lists))] == lists + lists
+    assert packed[1:] == lists[1:] and repr(packed) == repr(lists)
+    with pytest.raises(IndexError):
+        packed[len(lists)]
+
+
+def test_packed_numbers_differ_where_the_lists_do():
+    assert Packed([[0.5], [0.25]]) != [[0.5, 0.25]]
+    assert Packed([[0.5]]) != [[0.75]] and Packed([[0.5]]) != 5

@@ -3,11 +3,12 @@
 import dataclasses
 import os
 import time
+import tracemalloc
 
 import pytest
 
 from cifar_core.checkpoint import load_card, resolve_checkpoint
-from cifar_core.runs.events import BlockMixing, Epoch, Resume, RunEnd
+from cifar_core.runs.events import BlockMixing, Epoch, Resume, RunEnd, Step
 from cifar_core.runs.history import History, HistoryReader, average_for, averages_in, class_averages
 from cifar_core.runs.store import EVENTS, RunStore, StoreError
 from tests.support.fake_runs import crowd, epoch_end, make_run, steps
@@ -148,6 +149,22 @@ def test_a_hundred_thousand_events_are_told_in_an_instant(tmp_path):
     begun = time.process_time()
     assert len(History.of(run, short=True).epochs) == 4
     assert time.process_time() - begun < 1.0  # 0.2 s on an idle machine
+
+
+def test_the_mixing_of_many_steps_takes_little_memory(tmp_path):
+    run = make_run(RunStore(tmp_path), epochs=1, state="running")
+    blocks, classes = [[0.25, 0.75]] * 6, [[[0.125, 0.875]] * 10] * 6
+    for number in range(1000):
+        run.append(Step(2, 51 + number, 1.0, 0.5, 0.1, 800.0, blocks, 1.0, [] if number % 10 else classes))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        steps = History.of(run).steps
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert steps[-1].mixing == blocks and steps[-10].mixing_by_class == classes
+    assert taken < 1000 * 1200  # bytes; 830 a step, 2,250 as lists
 
 
 def test_a_run_without_events_has_an_empty_history(tmp_path):

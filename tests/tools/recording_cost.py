@@ -1,5 +1,7 @@
 """What noting the mixing coefficients costs a training step: with and without, in turn.
 
+Processor time of one thread, which what else runs on the machine disturbs least.
+
 python -m tests.tools.recording_cost speed_mixing mixing_large --pixels 20 --pairs 9
 """
 
@@ -28,9 +30,9 @@ def measure(recipe: str, pixels: int, pairs: int) -> list[tuple[float, float]]:
     def step(noted: bool) -> float:
         model.record_mixing = record if noted else lambda: contextlib.nullcontext([])  # type: ignore[method-assign]
         trainer.mixing.kernels = kernels if noted else []
-        begun = time.perf_counter()
+        begun = time.thread_time()
         trainer.train_step(images, targets)
-        return time.perf_counter() - begun
+        return time.thread_time() - begun
 
     for noted in (True, False):
         step(noted)
@@ -48,6 +50,7 @@ if __name__ == "__main__":
     parser.add_argument("--pixels", type=int, default=20)
     parser.add_argument("--pairs", type=int, default=9)
     options = parser.parse_args()
+    torch.set_num_threads(1)
     for recipe in options.recipes:
         times = measure(recipe, options.pixels, options.pairs)
         ratios = [with_ / without for with_, without in times]

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from cifar_core.models import create_model
-from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd
-from cifar_core.training import loop
+from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd, Step
+from cifar_core.training import loop, mixing_window
 from cifar_core.training.batches import Augmentation
 from cifar_core.training.loop import fit
 from cifar_core.training.state import load_state, save_state
@@ -79,6 +79,7 @@ def stored(events):
 )
 def test_a_run_resumed_at_any_beat_equals_the_uninterrupted_one(optimizer, kind, monkeypatch):
     monkeypatch.setattr(loop, "STEP_EVENTS_PER_EPOCH", 2)  # so that some beats lie between two Step events
+    monkeypatch.setattr(mixing_window, "BY_CLASS_EVERY", 3)
     settings = {**RUNS[optimizer], **EVERYTHING, "mixing_temperature": 30.0}
     trainer = trainer_of(make_net(kind), **settings)
     train, val = small_train(), val_batches()
@@ -89,6 +90,9 @@ def test_a_run_resumed_at_any_beat_equals_the_uninterrupted_one(optimizer, kind,
             saved.append((len(events), copy.deepcopy(trainer.state_dict())))
     assert len(saved) == 2 * (5 + 2 + 1)
     assert any(state["gradients"] for _, state in saved)
+    assert sum(bool(event.mixing_by_class) for event in events if isinstance(event, Step)) == (
+        2 if kind == "mixing" else 0
+    )
     end = without_times(trainer.state_dict())
     for position, state in saved:
         later = trainer_of(make_net(kind, seed=9), **settings)  # a new process: other weights, other luck

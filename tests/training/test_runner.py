@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_core import checkpoint
-from cifar_core.checkpoint import CheckpointError, load_card, load_checkpoint
+from cifar_core.checkpoint import load_card, load_checkpoint
 from cifar_core.data import DataError, split_train_val
 from cifar_core.data.synthetic import make_synthetic
 from cifar_core.inference.classifier import Classifier
@@ -354,25 +353,6 @@ def test_a_loss_that_is_no_number_ends_the_run(run, monkeypatch):
         train_run(run)
     assert run.status().state == "failed" and "smaller learning rate" in run.status().message
     assert [type(event) for event in run.events()] == [RunStart]
-
-
-def test_a_full_disk_ends_the_run_and_leaves_the_state_before(run, monkeypatch):
-    saves = []
-
-    def save_file(tensors, path):
-        saves.append(path)
-        if len(saves) > 3:  # best and last of the first epoch are three files
-            raise OSError(28, "No space left on device")
-        original(tensors, path)
-
-    original = checkpoint.save_file
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "save_file", save_file)
-        with pytest.raises(CheckpointError, match="is the disk full"):
-            train_run(run)
-    assert run.status().state == "failed" and "No space left" in run.status().message
-    assert train_run(run).state == "finished"
-    assert [event.step for event in run.events() if isinstance(event, Resume)] == [3]
 
 
 def test_a_run_does_not_go_on_with_other_data(run, monkeypatch, handlers):

@@ -1,4 +1,7 @@
-"""Kept measurements of robustness: a run's in its own folder, a shipped network's in the cache."""
+"""Kept measurements of robustness: a run's in its own folder, a shipped network's in the cache.
+
+What was shipped with a network lies beside its weights.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +10,7 @@ import streamlit as st
 
 from cifar_core.data.cache import default_cache_dir
 from cifar_core.errors import LabError
-from cifar_core.explain.robustness import Robustness, load
+from cifar_core.explain.robustness import FILE, Robustness, load
 from cifar_core.runs.store import RunStore, UnknownRun
 from cifar_core.runs.summary import rank_of
 from demo.charts.robustness import MeasuredRun
@@ -24,7 +27,7 @@ def robustness_file(store: RunStore, network: Network) -> Path:
         folder = default_cache_dir() / "robustness"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{network.id}.json"
-    return run.path / "robustness.json"
+    return run.path / FILE
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
@@ -41,8 +44,9 @@ def known_of(store: RunStore, network: Network, pictures: str) -> Robustness | N
     Earlier measurements name the weights by more digits of the same hash. Raises CheckpointError.
     """
     version = version_of(network.folder, network.stamp)
-    kept = load(robustness_file(store, network))
-    return next((one for one in kept if one.pictures == pictures and one.weights.startswith(version)), None)
+    kept = [*load(network.folder / FILE), *load(robustness_file(store, network))]
+    fitting = [one for one in kept if one.pictures == pictures and one.weights.startswith(version)]
+    return max(fitting, key=lambda one: one.is_whole, default=None)
 
 
 def measured_runs(store: RunStore, networks: Sequence[Network], pictures: str) -> list[MeasuredRun]:

@@ -1,5 +1,6 @@
 """The page Understand: every part answers from what is there, and says what to do where nothing is."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from cifar_core.checkpoint import CheckpointError, weights_version
 from cifar_core.config import TrainConfig
 from cifar_core.data.synthetic import SHAPE_NAMES
-from cifar_core.explain.robustness import load
+from cifar_core.explain.corruptions import CORRUPTIONS
+from cifar_core.explain.robustness import Robustness, keep, load
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.held_out import HeldOut, splits_of
@@ -230,6 +232,20 @@ def test_a_measurement_of_earlier_weights_does_not_count(shipped, store):
     (run.path / "robustness.json").write_text(json.dumps({"robustness": [document]}))
     assert known_of(store, network, key).clean == 0.5
     assert any("measuring" in label for label in buttons(open_part("robustness", run=run.id)))
+
+
+def test_what_was_shipped_beside_the_weights_is_shown(shipped, store):
+    network = next(one for one in list_networks(store) if one.id == "net.v1")
+    key = pictures_of(network, store, 100).key
+    row = {kind: [0.9, 0.8, 0.7, 0.6, 0.5] for kind in CORRUPTIONS}
+    measured = Robustness(key, 100, weights_version(network.folder), 0.95, row)
+    keep(network.folder / "robustness.json", measured)
+    assert known_of(store, network, key) == measured
+    part = dataclasses.replace(measured, accuracy={})
+    keep(robustness_file(store, network), part)
+    assert known_of(store, network, key) == measured, "the whole one is shown"
+    (network.folder / "robustness.json").unlink()
+    assert known_of(store, network, key) == part
 
 
 def test_a_public_host_measures_nothing(shipped, monkeypatch):
