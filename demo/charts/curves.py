@@ -28,6 +28,7 @@ MILESTONES = (0.95, 0.94, 0.93, 0.92, 0.91, 0.90, 0.85, 0.80, 0.70, 0.60, 0.50, 
 PATIENCE_EPOCHS = 3  # a validation loss that has not fallen for so long is worth a word
 FROM_ZERO = 3  # epochs until whose end accuracy's axis starts at 0
 FIRST_STEPS = 0.1  # share of the training line that may lie below the axis afterwards
+SCALES = {"loss": (1.0, ".3f"), "accuracy": (100.0, ".2f")}  # what -> (factor of its unit, form of a number)
 FAINT = 0.3  # opacity of the single steps behind a smoothed line
 PALE = 0.5  # opacity of an earlier run
 MARKED = 60  # validation points that are drawn as dots too
@@ -147,9 +148,6 @@ def _earlier_lines(what: str, color: str, view: CurveView) -> list[Spec]:
     ]
 
 
-SCALES = {"loss": (1.0, ".3f"), "accuracy": (100.0, ".2f")}  # what -> (factor of its unit, form of a number)
-
-
 def _x_axis(history: History, at: Numbers, view: CurveView) -> Spec:
     """The run so far, in whole epochs. Not as a `range`: a new one would undo the reader's zoom."""
     ends = {"minallowed": 0, "maxallowed": _end(history, at, view)}
@@ -157,8 +155,8 @@ def _x_axis(history: History, at: Numbers, view: CurveView) -> Spec:
 
 
 def _end(history: History, at: Numbers, view: CurveView) -> float:
-    done = max([*(event.step for event in [*history.steps[-1:], *history.epochs[-1:]]), 1])
-    epochs = -(-done // history.steps_per_epoch)
+    done = [1, *(step.step for step in history.steps[-1:]), *(one.step for one in history.epochs[-1:])]
+    epochs = -(-max(done) // history.steps_per_epoch)
     end = position_of(history, epochs * history.steps_per_epoch, view.by, at) if len(at) else 1.0
     return round(max(float(end), 1.0), 2)
 

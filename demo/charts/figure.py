@@ -22,7 +22,7 @@ THIN, THICK = 1, 3  # pixels of a line
 MARKER_SIZE = 6
 
 Spec = dict[str, Any]  # a part of a figure, as plotly.js takes it
-Table = dict[str, Sequence[Any]]  # heading -> column
+Table = Mapping[str, Sequence[Any]]  # heading -> column
 Numbers = Sequence[float] | NDArray[np.float64]
 
 

@@ -6,7 +6,7 @@ Runs of versions that noted no mixing within the epoch have ribbons from one epo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cifar_core.runs.history import History
 from demo.charts.figure import Chart, Spec, Table
@@ -256,7 +256,7 @@ def _title(history: History) -> str:
 def _numbers(history: History) -> Table:
     """The coefficients of every step and epoch as they were told, a row a kernel."""
     names = names_of(history)
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         ("training", step.epoch, step.step, names[place], kernel, value, step.temperature)
         for step in history.steps
         for place, values in enumerate(step.mixing)
