@@ -1,13 +1,38 @@
-"""Measures of a classifier from its answers, in numpy: accuracy, confusion matrix, per class.
+"""Measures of a classifier from its answers, in numpy: accuracy and its error, confusion matrix, per class.
 
 targets and predictions are integer arrays (N,) of class numbers.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+CLEAR = 2.0  # standard errors of a difference; chance alone goes beyond them once in twenty times
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The share of right answers (0..1) among `n` images, 1 or more; split: "test" or "validation"."""
+
+    share: float
+    n: int
+    split: str = "test"
+
+    @property
+    def error(self) -> float:
+        """Its binomial standard error, 0..1; never below that of half an image."""
+        return math.sqrt(max(self.share * (1 - self.share), 0.25 / self.n) / self.n)
+
+    def is_clear_of(self, other: "Accuracy") -> bool:
+        """Return whether they differ by more than chance explains: CLEAR standard errors of the difference.
+
+        Each is taken as measured on images of its own. On the very same images networks err alike, and a
+        smaller difference could be told: this errs on the side of caution.
+        """
+        return abs(self.share - other.share) > CLEAR * math.hypot(self.error, other.error)
 
 
 def accuracy(targets: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:
@@ -40,6 +65,21 @@ def per_class_accuracy(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     totals = confusion.sum(axis=1)
     with np.errstate(invalid="ignore"):
         return np.where(totals > 0, np.diag(confusion) / np.maximum(totals, 1), np.nan)
+
+
+def classes_differ(confusion: NDArray[np.int64]) -> bool:
+    """Return whether some classes are recognized more often than chance explains, were all equally hard.
+
+    Pearson's chi-squared: with k classes it is k - 1 on average, and 2 sqrt(2 (k - 1)) above that in one of
+    twenty cases. The best and the worst of many classes lie far apart by chance alone.
+    """
+    sizes = confusion.sum(axis=1)
+    right, sizes = np.diag(confusion)[sizes > 0], sizes[sizes > 0]
+    share = right.sum() / max(1, sizes.sum())
+    if len(sizes) < 2 or share in (0, 1):
+        return False
+    spread = float((np.square(right - sizes * share) / (sizes * share * (1 - share))).sum())
+    return spread > len(sizes) - 1 + CLEAR * math.sqrt(2 * (len(sizes) - 1))
 
 
 def _require_pairs(targets: NDArray[np.int64], predictions: NDArray[np.int64]) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from cifar_core.files import checkpoints_dir
+from cifar_core.metrics.classification import CLEAR
 from cifar_core.recipes import FAST, Recipe, get_recipe, list_works
 from cifar_core.runs.results import FILE, Result, read_results
 from cifar_core.runs.store import RunStore, StoreError
@@ -19,16 +21,22 @@ class Row:
     fast: Result | None
 
 
+def shipped_results() -> tuple[list[Result], str]:
+    """The project's own results, and what is wrong where their file cannot be read, "" otherwise."""
+    return _read(checkpoints_dir() / FILE)
+
+
 def all_results(store: RunStore) -> tuple[list[Result], str]:
     """The shipped results, then the user's; and what is wrong with files that cannot be read, "" if none."""
-    results: list[Result] = []
-    troubles = []
-    for folder in (checkpoints_dir(), store.root):
-        try:
-            results += read_results(folder / FILE)
-        except StoreError as error:
-            troubles.append(str(error))
-    return results, " ".join(troubles)
+    (shipped, trouble), (own, more) = shipped_results(), _read(store.root / FILE)
+    return shipped + own, " ".join(filter(None, (trouble, more)))
+
+
+def _read(path: Path) -> tuple[list[Result], str]:
+    try:
+        return read_results(path), ""
+    except StoreError as error:
+        return [], str(error)
 
 
 def rows_of(results: Iterable[Result]) -> list[Row]:
@@ -79,9 +87,16 @@ def verdict(rows: Sequence[Row]) -> str:
     run = [row for row in rows if row.own or row.fast]
     if not run:
         return "None of the stated results has been run here yet"
-    reached = [row for row in run if any(one and (one.difference or 0.0) >= 0 for one in (row.own, row.fast))]
-    if len(reached) == len(rows):
-        return f"All {len(rows)} stated results are reached"
+    gaps = [max(_gap(one) for one in (row.own, row.fast) if one) for row in run]
+    reached, close = sum(gap >= 0 for gap in gaps), sum(0 <= gap <= CLEAR for gap in gaps)
     missing = len(rows) - len(run)
-    rest = f"; {missing} {'is' if missing == 1 else 'are'} not run yet" if missing else ""
-    return f"{len(reached)} of {len(rows)} stated results are reached{rest}"
+    rest = f", {close} of them too close to tell" if close else ""
+    rest += f"; {missing} {'is' if missing == 1 else 'are'} not run yet" if missing else ""
+    if reached == len(rows):
+        return f"All {len(rows)} stated results are reached{rest}"
+    return f"{reached} of {len(rows)} stated results are reached{rest}"
+
+
+def _gap(one: Result) -> float:
+    """Own accuracy minus the stated one, in standard errors."""
+    return (one.difference or 0.0) / one.error

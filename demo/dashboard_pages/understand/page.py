@@ -1,9 +1,10 @@
-"""Understand a trained network: what it confuses, whether it can be believed, what it bears, what it sees."""
+"""Understand a trained network: what it confuses, how sure it may be, what it withstands, what it sees."""
 
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from cifar_core.data import DataError
 from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.inference.held_out import HeldOut, config_of, splits_of
@@ -20,6 +21,7 @@ from demo.widgets.networks import Network, choose_network, list_networks, networ
 from demo.widgets.panels import plain, show_link, tighten_page
 
 if TYPE_CHECKING:
+    from cifar_core.checkpoint import Card
     from cifar_core.inference.classifier import Classifier
 
 PARTS = {
@@ -29,9 +31,10 @@ PARTS = {
     "robustness": "Robustness",
     "layers": "Layers",
 }
+FEW_COUNT = 200  # pictures under damage, where nothing was shipped
 INTRODUCTION = (
     "A trained network, looked at from five sides: what it confuses, where it fails, how far its "
-    "probabilities can be believed, how much damage it withstands, and what its layers see."
+    "probabilities can be trusted, how much damage it withstands, and what its layers see."
 )
 NO_NETWORK = "No trained network yet: train one, and it can be looked into from its first epoch on."
 NO_WEIGHTS = "has no saved weights to look into"
@@ -48,8 +51,8 @@ def show_answers(part: str, network: Network, classifier: "Classifier") -> None:
     split, count = choose_pictures(config_of(classifier.card), "n")
     pictures = select_pictures(network, classifier.card, split, count)
     answers = answered(network, classifier, pictures)
-    right = f"{percent(answers.accuracy)} right at one look each"
-    st.write(plain(f"{describe_pictures(pictures)} {right}{describe_tta(classifier.card.tta)}."))
+    measured = f"{percent(answers.accuracy)} of the answers are right"
+    st.write(plain(f"{describe_pictures(pictures)} {measured}{describe_tta(classifier.card)}."))
     if part == "confusion":
         show_confusion(classifier, pictures, answers)
     elif part == "mistakes":
@@ -58,9 +61,12 @@ def show_answers(part: str, network: Network, classifier: "Classifier") -> None:
         show_calibration(answers, validation_answers(network, classifier, pictures, answers, count))
 
 
-def describe_tta(views: int) -> str:
-    """Why the accuracy of one look differs from the one that the network's card states."""
-    return f"; its stated accuracy averages up to {views} views of a picture" if views > 1 else ""
+def describe_tta(card: "Card") -> str:
+    """How many views of a picture an answer averages, as for the figures on its card."""
+    if card.tta == 1:
+        return ""
+    where = f" wherever one view is less than {100 * card.tta_below:.0f} % sure" if card.tta_below < 1 else ""
+    return f"; each averages {card.tta} views of its picture{where}, as for the test accuracy on its card"
 
 
 def validation_answers(
@@ -76,10 +82,21 @@ def validation_answers(
 
 def show_damage(store: RunStore, networks: list[Network], network: Network, classifier: "Classifier") -> None:
     """The network's accuracy under damage."""
-    from demo.dashboard_pages.understand.robustness import show_robustness  # brings torch
+    from demo.dashboard_pages.understand.robustness import (  # brings torch
+        shipped_measurements,
+        show_robustness,
+        show_shipped,
+    )
 
-    split, count = choose_pictures(config_of(classifier.card), "damaged", FEW_COUNTS, 200)
-    pictures = select_pictures(network, classifier.card, split, count)
+    shipped = [one.n for one in shipped_measurements(network) if one.n in FEW_COUNTS]
+    usual = shipped[0] if shipped else FEW_COUNT
+    split, count = choose_pictures(config_of(classifier.card), "damaged", FEW_COUNTS, usual)
+    try:
+        pictures = select_pictures(network, classifier.card, split, count)
+    except DataError as error:
+        st.write(plain(str(error)))
+        show_shipped(network, split, count)
+        return
     st.write(plain(describe_pictures(pictures)))
     show_robustness(store, networks, network, classifier, pictures)
 

@@ -24,7 +24,7 @@ from demo.dashboard_pages.understand.answers import (
     kept_answers,
 )
 from demo.dashboard_pages.understand.calibration import ENDS, fitted_temperature, rows, usual_temperature
-from demo.dashboard_pages.understand.confusion import CHART, chosen_cell, take_cell
+from demo.dashboard_pages.understand.confusion import take_cell
 from demo.dashboard_pages.understand.mistakes import ANY, OTHER, describe_found, found
 from demo.dashboard_pages.understand.robustness_store import known_of, measured_runs, robustness_file
 from demo.widgets.evaluation_pictures import describe_pictures, select_pictures
@@ -73,7 +73,7 @@ def test_without_a_network_the_page_says_what_to_do(store):
 @pytest.mark.parametrize(
     ("part", "sentence", "drawn"),
     [
-        ("confusion", "The commonest mistake:", 2),
+        ("confusion", "The most common mistake", 2),
         ("mistakes", "wrong", 0),
         ("calibration", "has the lowest loss on 200 validation pictures", 1),
         ("robustness", "41 times 100 pictures", 0),
@@ -168,14 +168,17 @@ def test_the_slider_begins_at_the_cards_temperature_as_far_as_it_goes():
 
 
 def test_a_cell_that_is_a_mistake_is_what_mistakes_opens_with(monkeypatch):
-    def chosen(place):
-        state = {CHART: {"selection": {"selected": [{"series_index": 0, "data_indices": [place]}]}}}
+    def chosen(*picked):
+        state = {}
         monkeypatch.setattr("demo.dashboard_pages.understand.confusion.st.session_state", state)
-        take_cell(SHAPE_NAMES)
+        take_cell(list(picked), SHAPE_NAMES)
         return [state.get(f"choice-{name}") for name in ("true", "predicted", "shows", "said")]
 
-    assert chosen(36) == [SHAPE_NAMES[3], SHAPE_NAMES[6]] * 2
-    assert chosen(33) == [SHAPE_NAMES[3], SHAPE_NAMES[3], None, None]
+    assert chosen(3, 6, 12, 4.0) == [SHAPE_NAMES[3], SHAPE_NAMES[6]] * 2
+    assert chosen(3, 3, 90, 95.0) == [SHAPE_NAMES[3], SHAPE_NAMES[3], None, None]
+    for nonsense in ((), (3,), (3, 10), (-1, 3), ("3", "6"), (True, 3), (None, None)):
+        assert chosen(*nonsense) == [None] * 4
+    take_cell(None, SHAPE_NAMES)
 
 
 def test_the_search_finds_by_true_and_predicted_class(shipped):
@@ -246,6 +249,32 @@ def test_what_was_shipped_beside_the_weights_is_shown(shipped, store):
     assert known_of(store, network, key) == measured, "the whole one is shown"
     (network.folder / "robustness.json").unlink()
     assert known_of(store, network, key) == part
+
+
+def ship(folder, pictures, n, weights=None):
+    """Put a whole measurement beside the weights of a network."""
+    rows = {kind: [0.5, 0.4, 0.3, 0.2, 0.1] for kind in CORRUPTIONS}
+    keep(folder / "robustness.json", Robustness(pictures, n, weights or weights_version(folder), 0.9, rows))
+
+
+def test_what_was_shipped_is_shown_also_where_the_pictures_are_another_copy(shipped):
+    ship(shipped, "val-100-another-copy", 100)
+    app = open_part("robustness")
+    said = words(app)
+    assert "hurts most" in said and "100 validation pictures" in said and charts(app) == 1
+    assert any(label.startswith("Measure") for label in buttons(app))
+    ship(shipped, "val-100-another-copy", 100, weights="others")
+    assert charts(open_part("robustness")) == 0, "measured on other weights"
+
+
+def test_what_was_shipped_is_shown_also_without_the_pictures(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAR_DATA", str(tmp_path / "nowhere"))
+    folder = save_toy(tmp_path / "shipped" / "net.v1", config=TrainConfig().to_json())
+    ship(folder, "val-1000-x", 1000)
+    ship(folder, "val-200-x", 200)
+    app = page("understand", part="robustness")
+    assert "nowhere" in words(app) and charts(app) == 1
+    assert app.query_params["damaged"] == "1000", "as many pictures as were measured"
 
 
 def test_a_public_host_measures_nothing(shipped, monkeypatch):
@@ -339,7 +368,7 @@ def test_found_pictures_come_by_loss_and_by_class():
         ((2, "a", "b"), "2 pictures of the class a taken for b"),
         ((2, ANY, OTHER), "2 of the 9 pictures are wrong"),
         ((2, "a", OTHER), "2 pictures of the class a, wrong"),
-        ((3, "a", "a"), "3 pictures of the class a, right all the same"),
+        ((3, "a", "a"), "3 pictures of the class a, recognized"),
         ((1, ANY, "b"), "1 picture taken for b"),
     ],
 )
@@ -347,15 +376,6 @@ def test_the_search_is_told_in_words(search, sentence):
     count, true, predicted = search
     assert describe_found(count, 9, true, predicted) == sentence
     assert "None of the 9 pictures" in describe_found(0, 9, true, predicted)
-
-
-def test_a_chosen_cell_is_a_true_and_a_predicted_class():
-    def state(*places):
-        return {"selection": {"selected": [{"series_index": 0, "data_indices": list(places)}]}}
-
-    assert chosen_cell(state(36), 10) == (3, 6)
-    for nothing in (state(), state(100), state(-1), {}, {"selection": {"selected": []}}):
-        assert chosen_cell(nothing, 10) is None
 
 
 def test_weights_that_are_gone_are_a_sentence(store):
