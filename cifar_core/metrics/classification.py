@@ -1,13 +1,38 @@
-"""Measures of a classifier from its answers, in numpy: accuracy, confusion matrix, per class.
+"""Measures of a classifier from its answers, in numpy: accuracy and its error, confusion matrix, per class.
 
 targets and predictions are integer arrays (N,) of class numbers.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+CLEAR = 2.0  # standard errors of a difference; chance alone goes beyond them once in twenty times
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The share of right answers (0..1) among `n` images, 1 or more; split: "test" or "validation"."""
+
+    share: float
+    n: int
+    split: str = "test"
+
+    @property
+    def error(self) -> float:
+        """Its binomial standard error, 0..1; never below that of half an image."""
+        return math.sqrt(max(self.share * (1 - self.share), 0.25 / self.n) / self.n)
+
+    def is_clear_of(self, other: "Accuracy") -> bool:
+        """Return whether the two differ by more than chance explains: CLEAR standard errors of the difference.
+
+        Each is taken as measured on images of its own. On the very same images networks err alike, and a
+        smaller difference could be told: this errs on the side of caution.
+        """
+        return abs(self.share - other.share) > CLEAR * math.hypot(self.error, other.error)
 
 
 def accuracy(targets: NDArray[np.int64], predictions: NDArray[np.int64]) -> float:

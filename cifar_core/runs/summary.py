@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.config import TrainConfig
+from cifar_core.datasets import DATA_SETS, DataSet
+from cifar_core.files import read_json
 from cifar_core.format import run_name
+from cifar_core.metrics.classification import Accuracy
 from cifar_core.runs.history import History, HistoryReader
 from cifar_core.runs.labels import Labels, read_labels
 from cifar_core.runs.store import Run, RunStore, StoreError
@@ -16,9 +19,14 @@ from cifar_core.runs.store import Run, RunStore, StoreError
 
 @dataclass(frozen=True)
 class Summary:
-    """A run in short. Accuracies in 0..1, `loss` the lowest in nats; `seconds` is the time of its completed
-    epochs; `rank` its place by start time among all runs, which gives its color; `trouble` says why nothing
-    can be told."""
+    """A run in short; `trouble` says why nothing can be told.
+
+    rank: its place by start time among all runs, which gives its color. seconds: the time of its completed
+    epochs. validation: of the weights that it keeps, as measured after their epoch, one view of each image
+    (where a run monitors the test images, on these). test: what these weights' card says, with all views of
+    an answer. loss: the lowest of validation, in nats. curve: the accuracy (0..1) after each epoch.
+    steered: somebody changed the learning rate while it trained.
+    """
 
     id: str
     name: str
@@ -29,9 +37,11 @@ class Summary:
     config: TrainConfig | None = None
     epochs: int = 0
     seconds: float = 0.0
-    best: float | None = None
+    validation: Accuracy | None = None
+    test: Accuracy | None = None
     loss: float | None = None
     curve: tuple[float, ...] = ()
+    steered: bool = False
     parameters: int = 0
     macs: int = 0
     device: str = ""
@@ -40,9 +50,14 @@ class Summary:
     labels: Labels = field(default_factory=Labels)
 
     @property
-    def monitored(self) -> str:
-        """The pictures of its accuracies, in a word: "validation" or "test"."""
-        return "test" if self.config and self.config.monitored == "test" else "validation"
+    def accuracy(self) -> Accuracy | None:
+        """The one to judge it by: on the test images where that was measured."""
+        return self.test or self.validation
+
+    @property
+    def data(self) -> DataSet | None:
+        """The data set that it learned from; None where its settings cannot be read."""
+        return DATA_SETS[self.config.data] if self.config else None
 
 
 def summarize_all(store: RunStore) -> list[Summary]:
@@ -84,9 +99,30 @@ def summarize(run: Run) -> Summary:
     name = labels.name or run_name(run.id)
     summary = Summary(run.id, name, state, run.created, run.shipped, labels=labels)
     try:
-        return replace(summary, config=run.config(), **_figures(short_history(run)))
+        config, history = run.config(), short_history(run)
     except StoreError as error:
         return replace(summary, state="damaged", trouble=str(error))
+    return replace(summary, config=config, test=tested(run), **_figures(history, config))
+
+
+def tested(run: Run) -> Accuracy | None:
+    """What the card of the run's weights says of the test images; None where it says nothing."""
+    path = run.best_checkpoint / "card.json"
+    try:
+        return _tested(path, path.stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _tested(path: Path, stamp: int) -> Accuracy | None:
+    """`stamp` changes with the card. A damaged one says nothing here: whoever opens the network is told."""
+    try:
+        test = read_json(path)["metrics"]["test"]
+        share, n = float(test["accuracy"]), int(test["n"])
+    except (StoreError, KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return Accuracy(share, n) if 0 <= share <= 1 and n > 0 else None
 
 
 @lru_cache(maxsize=4096)
@@ -105,14 +141,15 @@ def short_history(run: Run) -> History:
     return reader.history
 
 
-def _figures(history: History) -> dict[str, Any]:
-    start, best = history.start, history.best
+def _figures(history: History, config: TrainConfig) -> dict[str, Any]:
+    start = history.start
     return {
         "epochs": len(history.epochs),
         "seconds": history.seconds,
-        "best": best.val_accuracy if best else None,
+        "validation": _validation(history, config),
         "loss": min((epoch.val_loss for epoch in history.epochs), default=None),
         "curve": tuple(epoch.val_accuracy for epoch in history.epochs),
+        "steered": bool(history.lr_changes),
         "parameters": start.parameters if start else 0,
         "macs": start.macs if start else 0,
         "device": start.device if start else "",
@@ -120,11 +157,36 @@ def _figures(history: History) -> dict[str, Any]:
     }
 
 
-def best_of_recipe(summaries: Sequence[Summary], recipe: str) -> Summary | None:
-    """The user's run of a recipe with the highest accuracy so far; without any, the shipped one."""
-    known = [item for item in summaries if item.best and item.config and item.config.recipe == recipe]
-    own = [item for item in known if not item.shipped]
-    return max(own or known, key=lambda item: item.best or 0.0, default=None)
+def _validation(history: History, config: TrainConfig) -> Accuracy | None:
+    under_way = history.end is None and config.keeps_last and history.epochs
+    kept = history.epochs[-1] if under_way else history.kept
+    if kept is None or history.start is None or history.start.val_images < 1:
+        return None
+    return Accuracy(kept.val_accuracy, history.start.val_images, history.monitored)
+
+
+def comparable(runs: Sequence[Summary]) -> dict[str, Accuracy]:
+    """Run id -> accuracy, of all that have one, in one way: on the test images where each was measured so,
+    else as after each epoch."""
+    known = [run for run in runs if run.accuracy]
+    if all(run.test for run in known):
+        return {run.id: run.test for run in known if run.test}
+    return {run.id: run.validation for run in known if run.validation}
+
+
+FREE = {"seed", "precision"}  # settings in which a repeat may differ: chance and the machine
+
+
+def repeats(summaries: Sequence[Summary], recipe: TrainConfig) -> list[Summary]:
+    """The finished runs with a recipe's own settings, of any seed, that nobody steered."""
+    return [
+        one
+        for one in summaries
+        if one.config is not None
+        and (one.state, one.steered) == ("finished", False)
+        and one.accuracy
+        and one.config.differences(recipe).keys() <= FREE
+    ]
 
 
 def same_network(summaries: Sequence[Summary], config: TrainConfig) -> Summary | None:

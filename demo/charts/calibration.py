@@ -3,7 +3,8 @@
 import math
 
 from cifar_core.metrics.calibration import Reliability
-from demo.charts.old_figure import Chart, Option, plain_option, value_axis
+from cifar_core.metrics.classification import CLEAR, Accuracy
+from demo.charts.figure import THICK, THIN, Chart, Spec, Table, layout, value_axis
 from demo.shared.format import percent
 from demo.shared.palette import ACCENT, MUTED_INK
 
@@ -13,60 +14,57 @@ TRAINED, MENDED, IDEAL = "as trained", "at the temperature", "perfectly calibrat
 
 def calibration_chart(plain: Reliability, mended: Reliability, temperature: float) -> Chart:
     """Accuracy over confidence in percent, a point a bin; thin as trained, thick at `temperature`."""
-    ideal = _line(IDEAL, [[0, 0], [100, 100]], MUTED_INK, 1, "dashed")
-    ideal |= {"showSymbol": False, "silent": True, "tooltip": {"show": False}}
-    lines = [
-        ideal,
-        _line(TRAINED, _points(plain), MUTED_INK, 1, "solid"),
-        _line(MENDED, _points(mended), ACCENT, 3, "solid"),
-    ]
-    x_axis = value_axis("how sure it is: probability of its answer (%)", min=0, max=100)
-    y_axis = value_axis("how often it is right (%)", vertical=True, min=0, max=100)
-    option = plain_option(x_axis, y_axis, lines, legend={"top": 0, "left": 0})
-    option["tooltip"] = {"trigger": "item", "formatter": "{a}<br>{@[2]}", "confine": True}
+    ideal = {"type": "scatter", "mode": "lines", "name": IDEAL, "x": [0, 100], "y": [0, 100]}
+    ideal |= {"line": {"color": MUTED_INK, "width": THIN, "dash": "dash"}, "hoverinfo": "skip"}
+    lines = [ideal, _line(TRAINED, plain, MUTED_INK, THIN), _line(MENDED, mended, ACCENT, THICK)]
+    ends = {"range": [0, 101], "minallowed": 0, "maxallowed": 101}
+    x_axis = value_axis("probability of its answer (%)", **ends)
+    shape = layout(x_axis, value_axis("answers that are right (%)", **ends))
     reading = (
-        "Pictures are sorted into 15 bins by how sure the network is; the larger a point, the more pictures. "
-        "Below the dashed line it is surer than it is right. "
+        "Pictures are sorted into 15 bins by how sure the network is; the larger a point, the more pictures, "
+        "and a small point may lie off by chance. Below the dashed line the network is surer than it is right. "
         f"The thick line divides its logits by {temperature:.2f}, which changes no answer."
     )
-    return Chart(calibration_title(plain, mended, temperature), option, reading, 340)
+    title = calibration_title(plain, mended, temperature)
+    return Chart(title, lines, shape, reading, 340, numbers=lambda: _numbers(plain, mended))
 
 
-def _points(result: Reliability) -> list[Option]:
+def _rows(result: Reliability) -> list[tuple[float, float, int]]:
+    """Mean probability, share of right answers (both 0..1) and pictures of each bin that holds any."""
     rows = zip(result.confidence.tolist(), result.accuracy.tolist(), result.counts.tolist(), strict=True)
+    return [row for row in rows if row[2]]
+
+
+def _line(name: str, result: Reliability, color: str, width: int) -> Spec:
+    rows = _rows(result)
     most = max(1, int(result.counts.max()))
-    return [
-        {
-            "value": [
-                round(100 * sure, 2),
-                round(100 * right, 2),
-                f"{count:,} pictures: {100 * sure:.1f} % sure, {100 * right:.1f} % right",
-            ],
-            "symbolSize": round(4 + 10 * math.sqrt(count / most), 1),
-        }
-        for sure, right, count in rows
-        if count
-    ]
-
-
-def _line(name: str, data: list, color: str, width: int, dash: str) -> Option:
+    sizes = [round(4 + 10 * math.sqrt(count / most), 1) for _, _, count in rows]
     return {
-        "type": "line",
+        "type": "scatter",
+        "mode": "lines+markers",
         "name": name,
-        "data": data,
-        "lineStyle": {"color": color, "width": width, "type": dash},
-        "itemStyle": {"color": color},
-        "symbol": "circle",
+        "x": [round(100 * sure, 2) for sure, _, _ in rows],
+        "y": [round(100 * right, 2) for _, right, _ in rows],
+        "customdata": [count for _, _, count in rows],
+        "line": {"color": color, "width": width},
+        "marker": {"color": color, "size": sizes, "opacity": 1},
+        "hovertemplate": f"{name}<br>%{{customdata:,}} pictures: %{{x:.1f}} % sure, %{{y:.1f}} % right"
+        "<extra></extra>",
     }
+
+
+def _numbers(plain: Reliability, mended: Reliability) -> Table:
+    rows = [(name, *row) for name, one in ((TRAINED, plain), (MENDED, mended)) for row in _rows(one)]
+    return dict(zip(("line", "probability", "right", "pictures"), zip(*rows, strict=True), strict=True))
 
 
 def calibration_title(plain: Reliability, mended: Reliability, temperature: float) -> str:
     """Return whether the network is too sure as trained, and what becomes of that at the temperature."""
     (sure, right), (mended_sure, _) = _means(plain), _means(mended)
     if temperature == 1:
-        return f"{_verdict(sure, right)}: on average {percent(sure)} sure and {percent(right)} right"
+        return f"{_verdict(plain)}: on average {percent(sure)} sure and {percent(right)} right"
     return (
-        f"{_verdict(mended_sure, right)} at the temperature {temperature:.2f}: on average "
+        f"{_verdict(mended)} at the temperature {temperature:.2f}: on average "
         f"{percent(mended_sure)} sure and {percent(right)} right; as trained {percent(sure)} sure"
     )
 
@@ -78,7 +76,10 @@ def _means(result: Reliability) -> tuple[float, float]:
     return float((weights * result.confidence[full]).sum()), float((weights * result.accuracy[full]).sum())
 
 
-def _verdict(sure: float, right: float) -> str:
-    if abs(sure - right) < NEAR:
-        return "As sure as it is right"
-    return "Too sure" if sure > right else "Too modest"
+def _verdict(result: Reliability) -> str:
+    """Whether it is too sure, in words: a gap that chance explains is none."""
+    sure, right = _means(result)
+    chance = CLEAR * Accuracy(min(1.0, right), int(result.counts.sum())).error
+    if abs(sure - right) < max(NEAR, chance):
+        return "Well calibrated"
+    return "Too sure" if sure > right else "Not sure enough"

@@ -1,68 +1,140 @@
 """The confusion matrix: which classes a network takes for which, and how many of each it recognizes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.metrics.classification import per_class_accuracy
-from demo.charts.old_figure import Chart, Option, category_axis, color_scale, plain_option, value_axis
+from demo.charts.figure import Chart, Spec, Table, layout, value_axis
 from demo.shared.format import counted, percent
-from demo.shared.palette import CIVIDIS, CLASS_COLORS, LINE, color_of, ink_on
+from demo.shared.palette import CLASS_COLORS, INK, MISTAKE, color_of
 
 Counts = NDArray[np.int64]
-DIAGONAL = "#EEF1F4"  # what is right stands back
+RIGHT = "rgba(128,128,128,0.18)"  # what is right stands back, on a light page and on a dark one
+SCALE = [
+    [0, "rgba(230,159,0,0.06)"],
+    [1, "rgba(230,159,0,1)"],
+]  # from the page's own color, whichever that is
+ON_STRONG = "rgb(0,0,0)"  # of a count on a strong cell
+STRONG = 0.55  # share of the scale from which a cell counts as one
+COUNTED = 20  # classes up to which each cell has its count; more are read under the mouse
+MOST_NAMES = 25  # along an axis
+TALLEST = 720  # pixels
 
 
-def confusion_chart(confusion: Counts, names: Sequence[str]) -> Chart:
-    """Heat map of counts [true, predicted]; its cells are in that order, row by row.
+def confusion_chart(confusion: Counts, names: Sequence[str], chosen: tuple[int, int] | None = None) -> Chart:
+    """Heat map of counts [true, predicted]; a cell's `customdata` begins with these two.
 
     The color is the share of the true class in percent, of mistakes alone: beside what is right they would
-    all be dark.
+    all be pale. Cells without a picture stay blank. chosen: the cell with a frame.
     """
     shares = 100 * confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    np.fill_diagonal(shares, 0)
-    top = max(1.0, float(np.ceil(shares.max())))
-    cells = [
-        _cell(row, column, int(confusion[row, column]), float(shares[row, column]) / top, names, shares)
-        for row in range(len(names))
-        for column in range(len(names))
-    ]
-    series = {
-        "type": "heatmap",
-        "data": cells,
-        "encode": {"x": 0, "y": 1},
-        "selectedMode": "single",
-        "select": {"itemStyle": {"borderColor": "#D55E00", "borderWidth": 3}},
-    }
-    x_axis = category_axis(names, name="predicted class", nameLocation="middle", nameGap=64)
-    x_axis["axisLabel"] = {"interval": 0, "rotate": 60}
-    y_axis = category_axis(names, name="true class", inverse=True, nameLocation="start")
-    tooltip = {"trigger": "item", "formatter": "{@[3]}", "confine": True}
-    scale = color_scale(top) | {"text": [f"{top:.0f} %", "0"]}
-    option = plain_option(x_axis, y_axis, [series], visualMap=scale, tooltip=tooltip)
-    option["grid"] |= {"top": 26, "right": 52, "left": 8, "bottom": 30}
+    wrong = np.where((confusion > 0) & ~np.eye(len(names), dtype=bool), shares.round(2), np.nan)
+    top = max(1.0, float(np.ceil(np.nanmax(wrong)))) if np.isfinite(wrong).any() else 1.0
+    x_axis, y_axis = _class_axis(names, "predicted class"), _class_axis(names, "true class")
+    y_axis |= {"autorange": "reversed"}
+    x_axis |= {"tickangle": -60 if len(names) > 4 else 0}
+    shape = layout(x_axis, y_axis, shapes=[_frame(chosen)] if chosen else [], showlegend=False)
     reading = (
         "A row holds the pictures of one class, its columns what the network said; the numbers count "
-        "pictures. Brighter: a larger share of the row was mistaken so. Gray: right. Choose a cell to see "
-        "its pictures."
+        "pictures. Stronger color: a larger share of the row was mistaken so. Gray: right. Blank: none. "
+        "Click a cell to see its pictures below."
     )
-    return Chart(confusion_title(confusion, names), option, reading, 130 + 34 * len(names))
+    return Chart(
+        confusion_title(confusion, names),
+        [
+            _diagonal(names),
+            _mistakes(confusion, shares, wrong, top, names),
+            *_counts(confusion, wrong, top, names),
+        ],
+        shape | {"margin": shape["margin"] | {"t": 8}},
+        reading,
+        min(TALLEST, 150 + 34 * len(names)),
+        numbers=lambda: _numbers(confusion, names),
+    )
 
 
-def _cell(row: int, column: int, count: int, part: float, names: Sequence[str], shares: NDArray) -> Option:
-    """One cell; `part` is its place on the color scale, 0..1."""
-    right = row == column
-    words = "right" if right else f"said {names[column]}, {shares[row, column]:.1f} % of the class"
-    value = [column, row, round(float(shares[row, column]), 2), f"{names[row]}, {words}: {count}"]
-    color = DIAGONAL if right else CIVIDIS[round(part * (len(CIVIDIS) - 1))]
-    label = {"show": count > 0, "formatter": f"{count}", "color": ink_on(color)}
-    cell: Option = {"value": value, "label": label, "itemStyle": {"borderColor": "#fff", "borderWidth": 1}}
-    cell["name"] = f"{row}/{column}"  # what is chosen is told apart by name; without one, a whole column is
-    if right:
-        cell["itemStyle"] |= {"color": color, "borderColor": LINE}
-        cell["visualMap"] = False
-    return cell
+def _class_axis(names: Sequence[str], title: str) -> Spec:
+    """An axis of classes by name; of many, some have their name written."""
+    step = -(-len(names) // MOST_NAMES)
+    written = list(names[::step])
+    marks = {"tickmode": "array", "tickvals": written, "ticktext": written}
+    return value_axis(title, type="category", showgrid=False, **marks)
+
+
+def _diagonal(names: Sequence[str]) -> Spec:
+    size = len(names)
+    z = [[1 if row == column else None for column in range(size)] for row in range(size)]
+    plain = {"colorscale": [[0, RIGHT], [1, RIGHT]], "showscale": False, "hoverinfo": "skip"}
+    return {"type": "heatmap", "x": list(names), "y": list(names), "z": z, "xgap": 1, "ygap": 1, **plain}
+
+
+def _mistakes(
+    confusion: Counts,
+    shares: NDArray[np.float64],
+    wrong: NDArray[np.float64],
+    top: float,
+    names: Sequence[str],
+) -> Spec:
+    """All cells: colored are mistakes, and all can be pointed at and chosen."""
+    cells = [
+        [
+            [row, column, int(confusion[row, column]), round(float(shares[row, column]), 1)]
+            for column in range(len(names))
+        ]
+        for row in range(len(names))
+    ]
+    return {
+        "type": "heatmap",
+        "x": list(names),
+        "y": list(names),
+        "z": [[None if np.isnan(share) else share for share in row] for row in wrong.tolist()],
+        "customdata": cells,
+        "zmin": 0,
+        "zmax": top,
+        "colorscale": SCALE,
+        "colorbar": {"thickness": 10, "ticksuffix": " %", "len": 0.6, "outlinewidth": 0, "nticks": 4},
+        "xgap": 1,
+        "ygap": 1,
+        "hovertemplate": "%{y}, said to be %{x}: %{customdata[2]:,} pictures, %{customdata[3]} % of the class"
+        "<extra></extra>",
+    }
+
+
+def _counts(confusion: Counts, wrong: NDArray[np.float64], top: float, names: Sequence[str]) -> list[Spec]:
+    """The counts as text over the cells that hold any, where there is room for them."""
+    if len(names) > COUNTED:
+        return []
+    places = [(int(row), int(column)) for row, column in np.argwhere(confusion)]
+    strong = [bool(wrong[place] > STRONG * top) for place in places]
+    return [
+        {
+            "type": "scatter",
+            "mode": "text",
+            "x": [names[column] for _, column in places],
+            "y": [names[row] for row, _ in places],
+            "text": [f"{confusion[place]:,}" for place in places],
+            "textfont": {"color": [ON_STRONG if one else INK for one in strong]},
+            "hoverinfo": "skip",
+        }
+    ]
+
+
+def _frame(cell: tuple[int, int]) -> Spec:
+    row, column = cell
+    ends = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5}
+    return {"type": "rect", **ends, "line": {"color": MISTAKE, "width": 2.5}}
+
+
+def _numbers(confusion: Counts, names: Sequence[str]) -> Table:
+    size = range(len(names))
+    return {
+        "true class": [names[row] for row in size for _ in size],
+        "predicted class": [names[column] for _ in size for column in size],
+        "pictures": [int(count) for count in confusion.ravel()],
+    }
 
 
 def confused_pairs(confusion: Counts, most: int = 5) -> list[tuple[int, int, int]]:
@@ -86,24 +158,37 @@ def confusion_title(confusion: Counts, names: Sequence[str]) -> str:
 def per_class_chart(confusion: Counts, names: Sequence[str]) -> Chart:
     """Bars: the share of each class that was recognized, the classes in the data set's order."""
     shares = per_class_accuracy(confusion)
-    data = [_bar(index, float(share)) for index, share in enumerate(shares)]
-    series = {"type": "bar", "data": data, "barMaxWidth": 14}
-    x_axis = value_axis("pictures of the class that are right (%)", min=0, max=100)
-    option = plain_option(x_axis, category_axis(names, inverse=True), [series])
-    option["grid"] |= {"top": 8, "left": 8, "right": 56}
-    reading = f"Each class has {_sizes(confusion)} here; one picture more or less moves its bar by a step."
-    return Chart(per_class_title(shares, names), option, reading, 80 + 24 * len(names))
-
-
-def _bar(index: int, share: float) -> Option:
-    if np.isnan(share):
-        return {"value": None}
-    label = {"show": True, "position": "right", "formatter": f"{100 * share:.1f} %"}
-    return {
-        "value": round(100 * share, 2),
-        "itemStyle": {"color": color_of(index, CLASS_COLORS)},
-        "label": label,
+    known = [index for index, share in enumerate(shares) if not np.isnan(share)]
+    percents = [round(100 * float(shares[index]), 2) for index in known]
+    bars: dict[str, Any] = {
+        "type": "bar",
+        "orientation": "h",
+        "x": percents,
+        "y": [names[index] for index in known],
+        "marker": {"color": [color_of(index, CLASS_COLORS) for index in known]},
+        "width": 0.6,
+        "hovertemplate": "%{y}: %{x:.2f} % right<extra></extra>",
     }
+    if len(names) <= COUNTED:
+        bars |= {
+            "text": [f"{value:.1f} %" for value in percents],
+            "textposition": "outside",
+            "cliponaxis": False,
+        }
+    x_axis = value_axis(
+        "pictures of the class that are right (%)", range=[0, 112], tickvals=[0, 25, 50, 75, 100]
+    )
+    y_axis = _class_axis(names, "") | {"autorange": "reversed", "categoryarray": list(names)}
+    shape = layout(x_axis, y_axis, showlegend=False)
+    reading = f"Each class has {_sizes(confusion)} here; one picture more or less moves its bar by a step."
+    height = min(TALLEST, 80 + 24 * len(names))
+    return Chart(
+        per_class_title(shares, names),
+        [bars],
+        shape | {"margin": shape["margin"] | {"t": 8}},
+        reading,
+        height,
+    )
 
 
 def _sizes(confusion: Counts) -> str:

@@ -4,10 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from demo.charts.old_figure import Chart, Option, plain_option, value_axis
+from cifar_core.metrics.classification import CLEAR, Accuracy
+from demo.charts.figure import Chart, Spec, Table, layout, value_axis
 from demo.charts.overlay import run_color
 from demo.shared.format import percent
 from demo.shared.palette import MUTED_INK
+from demo.shared.ranking import CLOSE, close_to_best, describe_lead, pictures_of, with_points
 
 # cost -> (axis title with its unit, how many of the stored unit one of the axis holds)
 COSTS = {
@@ -16,71 +18,133 @@ COSTS = {
     "multiply-adds": ("multiply-adds a picture (M)", 1e6),
 }
 CHEAPER = {"time": "takes less time", "parameters": "has fewer parameters", "multiply-adds": "computes less"}
-NAME_PIXELS = 150  # longer names end in dots; the tooltip has them whole
-SYMBOLS = ("circle", "rect", "triangle", "diamond")  # with the colors' dashes: see line_style
+SYMBOLS = ("circle", "square", "triangle-up", "diamond")  # with the colors' dashes: see line_style
+MARK, LETTER, LINE = 13, 6.6, 16  # pixels: of a mark, and the width and height of a letter beside it
+HEIGHT = 340  # pixels
+PLOT = 250  # pixels of it between the axes
+WIDE, NARROW = 900, 300  # pixels of the plot's width that the labels are laid out for
+MOST_LETTERS = 26
+# where a name may stand beside its mark: (side of the name at the mark, its middle in marks right, up)
+PLACES = (("left", 1, 0), ("right", -1, 0), ("center", 0, 1), ("center", 0, -1))
 
 
 @dataclass(frozen=True)
 class CostRun:
-    """One run: best validation accuracy in 0..1 and its cost (seconds or a count), above 0."""
+    """One run: its accuracy, of the same kind for all, and its cost (seconds or a count), above 0."""
 
     name: str
     rank: int
-    accuracy: float
+    accuracy: Accuracy
     cost: float
 
 
-def cost_chart(runs: Sequence[CostRun], cost: str) -> Chart:
-    """`cost` is one of COSTS; `runs` is not empty."""
+def cost_chart(runs: Sequence[CostRun], cost: str, ranked: bool = True) -> Chart:
+    """`cost` is one of COSTS; `runs` is not empty; not ranked: they learned from different data."""
     words, unit = COSTS[cost]
     wide = min(run.cost for run in runs) * 30 < max(run.cost for run in runs)
-    x_axis = value_axis(words, axisLabel={"hideOverlap": True})
-    x_axis |= {"type": "log"} if wide else {"min": 0}
-    y_axis = value_axis("best validation accuracy (%)", vertical=True, scale=True)
-    middle = _middle([run.cost for run in runs], wide)
-    option = plain_option(x_axis, y_axis, [_mark(run, unit, run.cost > middle) for run in runs])
-    option["grid"] |= {"top": 12, "right": 24}
-    option["tooltip"] = {
-        "trigger": "item",
-        "formatter": "{a}<br>{@[1]} % at {@[0]}",
-        "confine": True,
-    }
-    reading = "One mark a run. Higher is better, further left is cheaper: the upper left corner wins."
-    return Chart(cost_title(runs, cost), option, reading, 340)
+    x_axis = value_axis(words, **({"type": "log", "dtick": "D2"} if wide else {"rangemode": "tozero"}))
+    y_axis = value_axis(f"accuracy on {runs[0].accuracy.split} pictures (%)")
+    shape = layout(x_axis, y_axis, showlegend=False)
+    shape |= {"margin": shape["margin"] | {"t": 20}, "uirevision": cost}
+    title = cost_title(runs, cost) if ranked else "Accuracy and cost, each run on its own pictures"
+    return Chart(
+        title,
+        [_mark(run, unit, words) for run in runs],
+        shape | {"annotations": _names(runs, unit, wide, WIDE)},
+        _reading(runs),
+        HEIGHT,
+        narrow=shape | {"annotations": _names(runs, unit, wide, NARROW)},
+        numbers=lambda: _numbers(runs, words, unit),
+    )
 
 
-def _middle(costs: Sequence[float], logarithmic: bool) -> float:
-    """The cost at the middle of the axis."""
-    return math.sqrt(min(costs) * max(costs)) if logarithmic else max(costs) / 2
+def _reading(runs: Sequence[CostRun]) -> str:
+    reading = (
+        f"One mark a run, on {pictures_of(run.accuracy for run in runs)}; its whisker is {CLEAR:g} standard "
+        "errors up and down. Higher is better, further left is cheaper: the upper left corner wins."
+    )
+    close = close_to_best([(run.name, run.accuracy) for run in runs])
+    return f"{reading} {CLOSE}" if len(close) > 1 else reading
 
 
-def _mark(run: CostRun, unit: float, right: bool) -> Option:
-    """A mark with its name beside it, towards the middle of the chart."""
-    label = {"show": True, "formatter": "{a}", "position": "left" if right else "right", "color": MUTED_INK}
+def _mark(run: CostRun, unit: float, words: str) -> Spec:
+    x, y = round(run.cost / unit, 4), round(100 * run.accuracy.share, 2)
+    color = run_color(run.rank)
+    whisker = {"type": "data", "array": [round(100 * CLEAR * run.accuracy.error, 3)]}
     return {
         "type": "scatter",
+        "mode": "markers",
         "name": run.name,
-        "data": [[round(run.cost / unit, 4), round(100 * run.accuracy, 2)]],
-        "symbol": SYMBOLS[run.rank // 8 % len(SYMBOLS)],
-        "symbolSize": 16,
-        "itemStyle": {"color": run_color(run.rank)},
-        "label": {**label, "width": NAME_PIXELS, "overflow": "truncate"},
-        "labelLayout": {"moveOverlap": "shiftY"},
+        "x": [x],
+        "y": [y],
+        "marker": {"color": color, "size": MARK, "symbol": SYMBOLS[run.rank // 8 % len(SYMBOLS)]},
+        "error_y": {**whisker, "color": color, "thickness": 1, "width": 4},
+        "hovertemplate": f"{run.name}<br>%{{y:.2f}} %, {words}: %{{x:.4~g}}<extra></extra>",
     }
+
+
+def _numbers(runs: Sequence[CostRun], words: str, unit: float) -> Table:
+    return {
+        "run": [run.name for run in runs],
+        words: [run.cost / unit for run in runs],
+        "accuracy": [run.accuracy.share for run in runs],
+        "pictures": [run.accuracy.n for run in runs],
+        "split": [run.accuracy.split for run in runs],
+    }
+
+
+def _names(runs: Sequence[CostRun], unit: float, logarithmic: bool, width: int) -> list[Spec]:
+    """Names beside their marks, on a plot that is `width` pixels wide; those without room are left out."""
+    xs = [math.log10(run.cost / unit) if logarithmic else run.cost / unit for run in runs]
+    ys = [100 * run.accuracy.share for run in runs]
+    low = min(xs) if logarithmic else 0.0
+    across, up = _scale(low, max(xs), width), _scale(min(ys), max(ys), PLOT)
+    marks = [((x - low) * across, (y - min(ys)) * up) for x, y in zip(xs, ys, strict=True)]
+    taken = [(x - MARK / 2, y - MARK / 2, x + MARK / 2, y + MARK / 2) for x, y in marks]
+    names = []
+    for run, x, y, mark in zip(runs, xs, ys, marks, strict=True):
+        text = run.name if len(run.name) <= MOST_LETTERS else f"{run.name[: MOST_LETTERS - 1]}…"
+        for anchor, right, above in PLACES:
+            box = _box(mark, anchor, right, above, LETTER * len(text))
+            inside = box[0] >= -MARK and box[2] <= width + MARK
+            if inside and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                names.append(_name(text, x, y, anchor, right, above))
+                break
+    return names
+
+
+Box = tuple[float, float, float, float]  # left, bottom, right, top, in pixels
+
+
+def _scale(low: float, high: float, pixels: int) -> float:
+    """Pixels for one unit of an axis."""
+    return pixels / ((high - low) or 1.0)
+
+
+def _box(mark: tuple[float, float], anchor: str, right: int, above: int, wide: float) -> Box:
+    start = {"left": 0.0, "right": -wide, "center": -wide / 2}[anchor]
+    x, y = mark[0] + right * MARK + start, mark[1] + above * 1.4 * MARK
+    return x, y - LINE / 2, x + wide, y + LINE / 2
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _name(text: str, x: float, y: float, anchor: str, right: int, above: int) -> Spec:
+    place = {"xanchor": anchor, "xshift": right * 0.8 * MARK, "yshift": above * 1.4 * MARK}
+    return {"text": text, "x": x, "y": y, "showarrow": False, "font": {"color": MUTED_INK}, **place}
 
 
 def cost_title(runs: Sequence[CostRun], cost: str) -> str:
     """Return whether the best run is also the cheapest, or what the cheapest gives up."""
-    best = max(runs, key=lambda run: run.accuracy)
-    cheapest = min(runs, key=lambda run: (run.cost, -run.accuracy))
-    if len(runs) == 1:
-        return f"{best.name} reaches {percent(best.accuracy)}"
-    if cheapest.cost == max(run.cost for run in runs):
-        return f"All cost the same; {best.name} gives most with {percent(best.accuracy)}"
+    best = max(runs, key=lambda run: run.accuracy.share)
+    cheapest = min(runs, key=lambda run: (run.cost, -run.accuracy.share))
+    if len(runs) == 1 or cheapest.cost == max(run.cost for run in runs):
+        same = "" if len(runs) == 1 else "All cost the same: "
+        return same + describe_lead([(run.name, run.accuracy) for run in runs])
     if best.cost == cheapest.cost:
-        return f"{best.name} is best with {percent(best.accuracy)}, and none {CHEAPER[cost]}"
-    behind = 100 * (best.accuracy - cheapest.accuracy)
-    share = cheapest.cost / best.cost
-    return (
-        f"{cheapest.name} {CHEAPER[cost]} ({share:.2f} of {best.name}'s) and is {behind:.2f} points behind it"
-    )
+        return f"{best.name} is best with {percent(best.accuracy.share)}, and none {CHEAPER[cost]}"
+    share, gap = cheapest.cost / best.cost, with_points(best.accuracy, cheapest.accuracy)
+    return f"{cheapest.name} {CHEAPER[cost]} ({share:.2f} of {best.name}'s) and is {gap}"

@@ -139,8 +139,16 @@ def for_dark(part: Any, key: str = "") -> Any:
         return {
             name: _on_dark(value, least) if name in ("color", "fillcolor") else for_dark(value, name)
             for name, value in part.items()
-        }
+            if (key, name) != ("line", "colorscale")
+        } | _line_scale(part, key)
     return [for_dark(item, key) for item in part] if isinstance(part, list) else part
+
+
+def _line_scale(part: Mapping[str, Any], key: str) -> Spec:
+    """The colors of parallel coordinates, a scale with a stop for each line; a heat map's stays as it is."""
+    if key != "line" or "colorscale" not in part:
+        return {}
+    return {"colorscale": [[place, _on_dark(color, SEEN)] for place, color in part["colorscale"]]}
 
 
 def _on_dark(color: Any, least: float) -> Any:

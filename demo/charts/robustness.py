@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS
 from cifar_core.explain.robustness import Robustness
-from demo.charts.old_figure import Chart, Option, plain_option, value_axis
-from demo.charts.overlay import line_style
+from cifar_core.metrics.classification import Accuracy
+from demo.charts.figure import Chart, Spec, layout, line, value_axis
+from demo.charts.overlay import line_style, plotly_line
 from demo.shared.format import percent
 from demo.shared.palette import CORRUPTION_COLORS, color_of
+from demo.shared.ranking import CLOSE, close_to_best, describe_lead
 
 MEAN = "mean of all"
-SYMBOLS = ("circle", "rect", "triangle", "diamond")
+SYMBOLS = ("circle", "square", "triangle-up", "diamond")
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,18 @@ def robustness_chart(measured: Robustness) -> Chart:
     ]
     reading = (
         "Strength 0 is the picture as it is; the pictures below show what each strength does. Where a line "
-        "is steep, the network bears little."
+        "is steep, a little damage costs many answers."
     )
-    return Chart(robustness_title(measured), _option(lines), reading, 340)
+    return Chart(robustness_title(measured), lines, _layout(), reading, 340)
 
 
 def compared_chart(runs: Sequence[MeasuredRun], kind: str) -> Chart:
     """One line a network: its accuracy under one kind of damage, or the mean of all (MEAN); all whole."""
     lines = [_line(run.name, values_of(run.measured, kind), line_style(run.rank), SYMBOLS[0]) for run in runs]
-    reading = "One line a network. A line may begin lower and still be flatter: it loses less."
-    return Chart(compared_title(runs, kind), _option(lines), reading, 320)
+    reading = "One line a network. A line may begin lower and still be flatter: that network loses less."
+    if len(close_to_best(_at_most(runs, kind))) > 1:
+        reading = f"{reading} {CLOSE}"
+    return Chart(compared_title(runs, kind), lines, _layout(), reading, 320)
 
 
 def values_of(measured: Robustness, kind: str) -> list[float]:
@@ -63,33 +67,35 @@ def robustness_title(measured: Robustness) -> str:
         return "The curves grow as they are measured"
     last = {kind: measured.accuracy[kind][-1] for kind in CORRUPTIONS}
     worst, best = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
-    falls = f"{percent(measured.clean)} become {percent(last[worst])} at strength {STRENGTHS}"
+    falls = f"{percent(measured.clean)} becomes {percent(last[worst])} at strength {STRENGTHS}"
     return f"{worst[:1].upper()}{worst[1:]} hurts most: {falls}; {best} hurts least ({percent(last[best])})"
 
 
 def compared_title(runs: Sequence[MeasuredRun], kind: str) -> str:
-    """The network that bears it best, in a sentence."""
-    last = {run.name: values_of(run.measured, kind)[-1] for run in runs}
-    best = max(last, key=last.__getitem__)
-    what = "under all kinds on average" if kind == MEAN else f"under {kind}"
-    return f"{best} bears most {what}: {percent(last[best])} at strength {STRENGTHS}"
+    """The network that withstands it best, in a sentence."""
+    what = "all kinds on average" if kind == MEAN else kind
+    return f"Under {what} at strength {STRENGTHS}: {describe_lead(_at_most(runs, kind))}"
 
 
-def _option(lines: list[Option]) -> Option:
-    x_axis = value_axis("strength of the damage (0 none, 5 most)", min=0, max=STRENGTHS, interval=1)
-    y_axis = value_axis("accuracy (%)", vertical=True, min=0, max=100)
-    option = plain_option(x_axis, y_axis, lines)
-    option["grid"] |= {"top": 12}
-    return option
+def _at_most(runs: Sequence[MeasuredRun], kind: str) -> list[tuple[str, Accuracy]]:
+    """Each network's accuracy at the greatest strength."""
+    return [(run.name, accuracy_of(run.measured, values_of(run.measured, kind)[-1])) for run in runs]
 
 
-def _line(name: str, values: Sequence[float], style: dict[str, str | int], symbol: str) -> Option:
-    return {
-        "type": "line",
-        "name": name,
-        "data": [[strength, round(100 * value, 2)] for strength, value in enumerate(values)],
-        "lineStyle": style,
-        "itemStyle": {"color": style["color"]},
-        "symbol": symbol,
-        "symbolSize": 7,
-    }
+def accuracy_of(measured: Robustness, share: float) -> Accuracy:
+    """A share of right answers on the pictures of a measurement."""
+    return Accuracy(share, measured.n, "test" if measured.pictures.startswith("test") else "validation")
+
+
+def _layout() -> Spec:
+    x_axis = value_axis("strength of the damage (0 none, 5 most)", dtick=1)
+    shape = layout(x_axis, value_axis("accuracy (%)", rangemode="tozero"), showlegend=False)
+    return shape | {"margin": shape["margin"] | {"t": 12}}
+
+
+def _line(name: str, values: Sequence[float], style: dict[str, str | int], symbol: str) -> Spec:
+    hover = f"{name}<br>%{{y:.2f}} % at strength %{{x}}<extra></extra>"
+    look = {"line": plotly_line(style), "hovertemplate": hover}
+    percents = [100 * value for value in values]
+    drawn = line(name, range(len(values)), percents, str(style["color"]), marked=True, **look)
+    return drawn | {"marker": drawn["marker"] | {"symbol": symbol, "size": 7}}

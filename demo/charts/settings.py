@@ -6,52 +6,59 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.config import MAIN_FIELDS
-from demo.charts.old_figure import Chart, Option
-from demo.charts.overlay import line_style
-from demo.shared.format import listed, percent
-from demo.shared.palette import INK, MUTED_INK
+from cifar_core.metrics.classification import Accuracy
+from demo.charts.figure import Chart, Spec
+from demo.charts.overlay import run_color
+from demo.shared.format import listed
+from demo.shared.ranking import CLOSE, close_to_best, describe_lead
 
-ACCURACY, TIME, PARAMETERS = "accuracy (%)", "time (min)", "parameters (M)"
+RUN, ACCURACY, TIME, PARAMETERS = "run", "accuracy (%)", "time (min)", "parameters (M)"
 MOST_AXES = 8
-AXIS_PIXELS = 66
-ENDS = {"showMinLabel": False, "showMaxLabel": False, "hideOverlap": True}
-MARGINS = {"left": 24, "right": 36, "top": 30, "bottom": 36}
+AXIS_PIXELS = 110  # least width of an axis; narrower screens scroll
 FIRST = ("model", *MAIN_FIELDS)
 LOG_RATIO = 30.0  # numbers that lie further apart get a logarithmic axis
+WORD_LETTERS, NAME_LETTERS = 15, 22  # longer words on an axis, longer names of runs, end in dots
 
 
 @dataclass(frozen=True)
 class SettingsRun:
     """One run: the settings that differ (name -> JSON value), and its figures; None where unknown.
 
-    accuracy in 0..1 on validation pictures, seconds of training, number of parameters.
+    accuracy: of the same kind for all; seconds of training, number of parameters.
     """
 
     name: str
     rank: int
     settings: Mapping[str, Any]
-    accuracy: float | None
+    accuracy: Accuracy | None
     seconds: float | None
     parameters: int | None
 
 
-def parallel_chart(runs: Sequence[SettingsRun]) -> Chart:
-    """Axes: each differing setting, then time, parameters and accuracy. Two runs or more."""
+def parallel_chart(runs: Sequence[SettingsRun], ranked: bool = True) -> Chart:
+    """Axes: the runs, each differing setting, then time, parameters and accuracy. Two runs or more."""
     columns = columns_of(runs)
-    axes = [_axis(place, name, values) for place, (name, values) in enumerate(columns.items())]
-    rows = [[axis_value(values, row) for values in columns.values()] for row in range(len(runs))]
-    option: Option = {
-        "animation": False,
-        "parallelAxis": axes,
-        "parallel": {**MARGINS, "layout": "vertical", "parallelAxisDefault": _look()},
-        "series": [_line(run, values) for run, values in zip(runs, rows, strict=True)],
-        "tooltip": {"trigger": "item", "formatter": "{a}", "confine": True},
+    names = _axis(RUN, [run.name for run in runs], NAME_LETTERS)
+    axes = [names, *(_axis(name, values) for name, values in columns.items())]
+    places = [index / (len(runs) - 1) for index in range(len(runs))]
+    scale = [[place, run_color(run.rank)] for place, run in zip(places, runs, strict=True)]
+    trace = {
+        "type": "parcoords",
+        "line": {"color": places, "colorscale": scale, "cmin": 0, "cmax": 1},
+        "dimensions": axes,
+        "labelangle": 0,
+        "unselected": {"line": {"opacity": 0.12}},
     }
+    shape = {"margin": {"l": 150, "r": 40, "t": 46, "b": 16}, "uirevision": "keep"}
+    known = [(run.name, run.accuracy) for run in runs if run.accuracy]
+    close = ranked and known and len(close_to_best(known)) > 1
     reading = (
-        "One line a run: from its settings at the top to what they cost and gave at the bottom. Drag along "
-        f"an axis to keep the runs within that part.{_left_out(runs, columns)}"
+        "One line a run: from its settings at the left to what they cost and gave at the right. Drag along an "
+        "axis: only runs that pass through that part stay in color; click the axis to have all back. Drag an "
+        f"axis's name to move it beside another.{_left_out(runs, columns)}{f' {CLOSE}' if close else ''}"
     )
-    return Chart(settings_title(runs), option, reading, 40 + AXIS_PIXELS * len(axes))
+    table = {RUN: [run.name for run in runs], **{name: _cells(values) for name, values in columns.items()}}
+    return Chart(settings_title(runs, ranked), [trace], shape, reading, 330, numbers=lambda: table)
 
 
 def columns_of(runs: Sequence[SettingsRun]) -> dict[str, list[Any]]:
@@ -59,7 +66,7 @@ def columns_of(runs: Sequence[SettingsRun]) -> dict[str, list[Any]]:
     figures = {
         TIME: [_scaled(run.seconds, 60) for run in runs],
         PARAMETERS: [_scaled(run.parameters, 1e6) for run in runs],
-        ACCURACY: [_scaled(run.accuracy, 0.01) for run in runs],
+        ACCURACY: [_scaled(run.accuracy and run.accuracy.share, 0.01) for run in runs],
     }
     known = {name: values for name, values in figures.items() if None not in values}
     names = sorted(runs[0].settings, key=_place)[: MOST_AXES - len(known)]
@@ -81,14 +88,13 @@ def _scaled(number: float | None, unit: float) -> float | None:
     return None if number is None else round(number / unit, 4)
 
 
+def _cells(values: list[Any]) -> list[Any]:
+    return values if is_number(values) else [word_of(value) for value in values]
+
+
 def is_number(values: Sequence[Any]) -> bool:
     """True for a column of numbers alone; true and false are words."""
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-
-
-def axis_value(values: Sequence[Any], row: int) -> Any:
-    """Return what the line passes through: a number, or the word on an axis of words."""
-    return values[row] if is_number(values) else word_of(values[row])
 
 
 def word_of(value: Any) -> str:
@@ -102,50 +108,34 @@ def word_of(value: Any) -> str:
     return str(value)
 
 
-def _axis(place: int, name: str, values: list[Any]) -> Option:
-    axis: Option = {"dim": place, "name": name}
-    if not is_number(values):
-        return axis | {"type": "category", "data": list(dict.fromkeys(map(word_of, values)))}
+def _axis(name: str, values: list[Any], letters: int = WORD_LETTERS) -> Spec:
+    """One axis: words evenly spaced, the first at the top; numbers on their scale, far apart ones by decades."""
+    if not is_number(values) or name == RUN:
+        words = list(dict.fromkeys(map(word_of, values)))[::-1]
+        shown = [word if len(word) <= letters else f"{word[: letters - 1]}…" for word in words]
+        places = [words.index(word_of(value)) for value in values]
+        return {"label": name, "values": places, **_ticks(range(len(words)), shown, 0.5)}
     low, high = min(values), max(values)
     if low > 0 and high / low > LOG_RATIO:
-        lowest, highest = 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high))
-        return axis | {"type": "log", "min": lowest, "max": highest}
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        places = [round(math.log10(value), 6) for value in values]
+        return {"label": name, "values": places, **_ticks(decades, [f"{10.0**n:g}" for n in decades], 0)}
     room = (high - low) / 10 or abs(high) / 10 or 1
-    ends = {"min": round(low - room, 6), "max": round(high + room, 6)}
-    return axis | {"type": "value", "scale": True, **ends, "axisLabel": ENDS}
+    ends = [round(low - room, 6), round(high + room, 6)]
+    return {"label": name, "values": values, "range": ends, "tickformat": "~g"}
 
 
-def _look() -> Option:
-    return {
-        "nameLocation": "start",  # above the axis: lines would cross a name in the middle below it
-        "nameGap": 0,
-        "nameTextStyle": {"color": INK, "align": "left", "verticalAlign": "bottom", "padding": [0, 0, 5, 0]},
-        "axisLine": {"lineStyle": {"color": MUTED_INK}},
-        "axisLabel": {"hideOverlap": True, "width": 110, "overflow": "truncate"},
-    }
+def _ticks(places: Sequence[int], words: Sequence[str], room: float) -> Spec:
+    ends = [places[0] - room, places[-1] + room]
+    return {"tickvals": list(places), "ticktext": list(words), "range": ends}
 
 
-def _line(run: SettingsRun, values: list[Any]) -> Option:
-    style = line_style(run.rank)
-    return {
-        "type": "parallel",
-        "name": run.name,
-        "data": [values],
-        "lineStyle": {**style, "opacity": 1},
-        "itemStyle": {"color": style["color"]},
-        "emphasis": {"lineStyle": {"width": 5}},
-    }
-
-
-def settings_title(runs: Sequence[SettingsRun]) -> str:
-    """Say how many settings differ, and those of the best run."""
+def settings_title(runs: Sequence[SettingsRun], ranked: bool = True) -> str:
+    """Say how many settings differ, and which run comes out best, if that can be told."""
     names = sorted(runs[0].settings, key=_place)
     if not names:
         return "All settings are the same; what differs is chance, or the machine"
     what = f"These runs differ in {listed(names[:3])}"
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    measured = [run for run in runs if run.accuracy is not None]
-    if not measured:
-        return what + more
-    best = max(measured, key=lambda run: run.accuracy or 0.0)
-    return f"{what}{more}; {best.name} comes out best with {percent(best.accuracy or 0.0)}"
+    measured = [(run.name, run.accuracy) for run in runs if run.accuracy]
+    return f"{what}{more}; {describe_lead(measured)}" if measured and ranked else what + more
