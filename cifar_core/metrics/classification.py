@@ -27,7 +27,7 @@ class Accuracy:
         return math.sqrt(max(self.share * (1 - self.share), 0.25 / self.n) / self.n)
 
     def is_clear_of(self, other: "Accuracy") -> bool:
-        """Return whether the two differ by more than chance explains: CLEAR standard errors of the difference.
+        """Return whether they differ by more than chance explains: CLEAR standard errors of the difference.
 
         Each is taken as measured on images of its own. On the very same images networks err alike, and a
         smaller difference could be told: this errs on the side of caution.

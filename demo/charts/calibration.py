@@ -14,7 +14,7 @@ TRAINED, MENDED, IDEAL = "as trained", "at the temperature", "perfectly calibrat
 
 def calibration_chart(plain: Reliability, mended: Reliability, temperature: float) -> Chart:
     """Accuracy over confidence in percent, a point a bin; thin as trained, thick at `temperature`."""
-    ideal = {"type": "scatter", "mode": "lines", "name": IDEAL, "x": [0, 100], "y": [0, 100]}
+    ideal: Spec = {"type": "scatter", "mode": "lines", "name": IDEAL, "x": [0, 100], "y": [0, 100]}
     ideal |= {"line": {"color": MUTED_INK, "width": THIN, "dash": "dash"}, "hoverinfo": "skip"}
     lines = [ideal, _line(TRAINED, plain, MUTED_INK, THIN), _line(MENDED, mended, ACCENT, THICK)]
     ends = {"range": [0, 101], "minallowed": 0, "maxallowed": 101}
@@ -22,7 +22,7 @@ def calibration_chart(plain: Reliability, mended: Reliability, temperature: floa
     shape = layout(x_axis, value_axis("answers that are right (%)", **ends))
     reading = (
         "Pictures are sorted into 15 bins by how sure the network is; the larger a point, the more pictures, "
-        "and a small point may lie off by chance. Below the dashed line the network is surer than it is right. "
+        "and a small one may lie off by chance. Below the dashed line the network is surer than it is right. "
         f"The thick line divides its logits by {temperature:.2f}, which changes no answer."
     )
     title = calibration_title(plain, mended, temperature)

@@ -178,7 +178,11 @@ def per_class_chart(confusion: Counts, names: Sequence[str]) -> Chart:
     x_axis = value_axis(
         "pictures of the class that are right (%)", range=[0, 112], tickvals=[0, 25, 50, 75, 100]
     )
-    y_axis = _class_axis(names, "") | {"autorange": "reversed", "categoryarray": list(names)}
+    y_axis = _class_axis(names, "") | {
+        "autorange": "reversed",
+        "categoryorder": "array",
+        "categoryarray": list(names),
+    }
     shape = layout(x_axis, y_axis, showlegend=False)
     reading = f"Each class has {_sizes(confusion)} here; one picture more or less moves its bar by a step."
     height = min(TALLEST, 80 + 24 * len(names))

@@ -1,6 +1,6 @@
 """The range test of a learning rate: the loss of each step along a rate that grows."""
 
-from demo.charts.figure import THICK, THIN, Chart, layout, line, value_axis, vertical_mark
+from demo.charts.figure import THICK, THIN, Chart, Table, layout, line, value_axis, vertical_mark
 from demo.shared.palette import ACCENT, MUTED_INK
 
 READING = (
@@ -22,7 +22,7 @@ def lr_finder_chart(points: list[list[float]], suggestion: float | None) -> Char
     marks = [] if suggestion is None else [vertical_mark(suggestion, MUTED_INK, "suggested")]
     x_axis = value_axis("learning rate", type="log", dtick=1)
     shape = layout(x_axis, value_axis("loss (nats)"), shapes=marks)
-    numbers = {"learning rate": rates, "loss": losses, "moving average": averages}
+    numbers: Table = {"learning rate": rates, "loss": losses, "moving average": averages}
     return Chart(lr_finder_title(points, suggestion), lines, shape, READING, numbers=lambda: numbers)
 
 

@@ -75,7 +75,7 @@ def overlay_chart(runs: Sequence[OverlaidRun], what: str, by: str, ranked: bool 
     for run in runs:
         values = [scale * getattr(epoch, f"val_{what}") for epoch in run.history.epochs]
         x, marked = epoch_positions(run.history, by), len(values) <= MARKED
-        look = {"line": plotly_line(line_style(run.rank)), "hovertemplate": f"%{{y:{form}}}"}
+        look: Spec = {"line": plotly_line(line_style(run.rank)), "hovertemplate": f"%{{y:{form}}}"}
         lines.append(line(run.name, x, values, run_color(run.rank), marked=marked, **look))
     x_axis = value_axis(AXIS_NAMES[by], rangemode="tozero")
     shape = layout(x_axis, value_axis(f"validation {unit}"), showlegend=False, hovermode="x unified")
@@ -98,7 +98,7 @@ def _reading(runs: Sequence[OverlaidRun], what: str) -> str:
 
 
 TRAINING_LOSS = (
-    "Training loss is not drawn here. It usually lies higher, since it is measured on augmented pictures and, "
+    "Training loss is not drawn here. It usually lies higher: it is measured on augmented pictures and, "
     "with label smoothing, against targets that no answer can reach."
 )
 
@@ -114,7 +114,7 @@ def _numbers(runs: Sequence[OverlaidRun], what: str) -> Table:
 
 
 def _ranked(runs: Sequence[OverlaidRun]) -> list[tuple[str, Accuracy]]:
-    """What the runs are ranked by: the accuracies that they were given, where each has one, else the curves'."""
+    """What the runs are ranked by: the accuracies that they were given; the curves' where one has none."""
     known = [run for run in runs if run.history.best]
     if all(run.accuracy for run in known):
         return [(run.name, run.accuracy) for run in known if run.accuracy]
@@ -143,7 +143,7 @@ def loss_overlay_title(runs: Sequence[OverlaidRun]) -> str:
     if len(smoothings) > 1:
         amounts = listed([f"{one:g}" for one in smoothings])
         return (
-            f"These losses are not ranked: label smoothing ({amounts}) raises the loss of a good network too"
+            f"Not ranked: these runs differ in label smoothing ({amounts}), which raises the loss by itself"
         )
     loss, index, run = min(lowest, key=lambda item: item[0])
     seconds = epoch_positions(run.history, "seconds")[index]

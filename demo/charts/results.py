@@ -16,9 +16,9 @@ MARKS: dict[str, Spec] = {
     FAST: {"symbol": "triangle-up", "size": 11, "color": RUN_COLORS[5]},
 }
 READING = (
-    "Right of the line in the middle is better than stated, left of it worse. Circles: the recipe as the work "
-    "states it, run by this project. Triangles: our own recipe for the same network, in at most a fifth of the "
-    f"epochs. Whiskers: {CLEAR:g} standard errors of the difference, both measured on as many test pictures; "
+    "Right of the line in the middle is better than stated, left of it worse. Circles: the recipe as the "
+    "work states it, run by this project. Triangles: our own recipe for the same network, in at most a fifth "
+    f"of the epochs. Whiskers: {CLEAR:g} standard errors of the difference, both on as many test pictures; "
     "one that crosses the line is too close to tell. A row without a mark is not run yet."
 )
 

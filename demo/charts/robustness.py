@@ -95,7 +95,7 @@ def _layout() -> Spec:
 
 def _line(name: str, values: Sequence[float], style: dict[str, str | int], symbol: str) -> Spec:
     hover = f"{name}<br>%{{y:.2f}} % at strength %{{x}}<extra></extra>"
-    look = {"line": plotly_line(style), "hovertemplate": hover}
+    look: Spec = {"line": plotly_line(style), "hovertemplate": hover}
     percents = [100 * value for value in values]
     drawn = line(name, range(len(values)), percents, str(style["color"]), marked=True, **look)
     return drawn | {"marker": drawn["marker"] | {"symbol": symbol, "size": 7}}

@@ -7,7 +7,7 @@ from typing import Any
 
 from cifar_core.config import MAIN_FIELDS
 from cifar_core.metrics.classification import Accuracy
-from demo.charts.figure import Chart, Spec
+from demo.charts.figure import Chart, Spec, Table
 from demo.charts.overlay import run_color
 from demo.shared.format import listed
 from demo.shared.ranking import CLOSE, close_to_best, describe_lead
@@ -53,11 +53,14 @@ def parallel_chart(runs: Sequence[SettingsRun], ranked: bool = True) -> Chart:
     known = [(run.name, run.accuracy) for run in runs if run.accuracy]
     close = ranked and known and len(close_to_best(known)) > 1
     reading = (
-        "One line a run: from its settings at the left to what they cost and gave at the right. Drag along an "
-        "axis: only runs that pass through that part stay in color; click the axis to have all back. Drag an "
-        f"axis's name to move it beside another.{_left_out(runs, columns)}{f' {CLOSE}' if close else ''}"
+        "One line a run: from its settings at the left to what they cost and gave at the right. Drag along "
+        "an axis: only runs that pass through that part stay in color; click the axis to have all back. Drag "
+        f"an axis's name to move it beside another.{_left_out(runs, columns)}{f' {CLOSE}' if close else ''}"
     )
-    table = {RUN: [run.name for run in runs], **{name: _cells(values) for name, values in columns.items()}}
+    table: Table = {
+        RUN: [run.name for run in runs],
+        **{name: _cells(values) for name, values in columns.items()},
+    }
     return Chart(settings_title(runs, ranked), [trace], shape, reading, 330, numbers=lambda: table)
 
 
@@ -66,7 +69,7 @@ def columns_of(runs: Sequence[SettingsRun]) -> dict[str, list[Any]]:
     figures = {
         TIME: [_scaled(run.seconds, 60) for run in runs],
         PARAMETERS: [_scaled(run.parameters, 1e6) for run in runs],
-        ACCURACY: [_scaled(run.accuracy and run.accuracy.share, 0.01) for run in runs],
+        ACCURACY: [_scaled(run.accuracy.share if run.accuracy else None, 0.01) for run in runs],
     }
     known = {name: values for name, values in figures.items() if None not in values}
     names = sorted(runs[0].settings, key=_place)[: MOST_AXES - len(known)]
@@ -109,12 +112,12 @@ def word_of(value: Any) -> str:
 
 
 def _axis(name: str, values: list[Any], letters: int = WORD_LETTERS) -> Spec:
-    """One axis: words evenly spaced, the first at the top; numbers on their scale, far apart ones by decades."""
+    """One axis: words evenly spaced, the first at the top; numbers on a scale, by decades where far apart."""
     if not is_number(values) or name == RUN:
         words = list(dict.fromkeys(map(word_of, values)))[::-1]
         shown = [word if len(word) <= letters else f"{word[: letters - 1]}…" for word in words]
-        places = [words.index(word_of(value)) for value in values]
-        return {"label": name, "values": places, **_ticks(range(len(words)), shown, 0.5)}
+        at = [words.index(word_of(value)) for value in values]
+        return {"label": name, "values": at, **_ticks(range(len(words)), shown, 0.5)}
     low, high = min(values), max(values)
     if low > 0 and high / low > LOG_RATIO:
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
@@ -125,7 +128,7 @@ def _axis(name: str, values: list[Any], letters: int = WORD_LETTERS) -> Spec:
     return {"label": name, "values": values, "range": ends, "tickformat": "~g"}
 
 
-def _ticks(places: Sequence[int], words: Sequence[str], room: float) -> Spec:
+def _ticks(places: Sequence[float], words: Sequence[str], room: float) -> Spec:
     ends = [places[0] - room, places[-1] + room]
     return {"tickvals": list(places), "ticktext": list(words), "range": ends}
 

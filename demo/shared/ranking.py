@@ -33,7 +33,7 @@ def close_to_best(runs: Sequence[Ranked]) -> list[Ranked]:
 
 
 def describe_lead(runs: Sequence[Ranked]) -> str:
-    """Say which is ahead and by how much, or that the first ones cannot be told apart; `runs` is not empty."""
+    """Say which is ahead and by how much, or which cannot be told apart; `runs` is not empty."""
     (first, best), *others = best_first(runs)
     close, pictures = close_to_best(runs), pictures_of(accuracy for _, accuracy in runs)
     if not others:

@@ -7,13 +7,15 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.config import TrainConfig
+from cifar_core.metrics.classification import Accuracy
 from cifar_core.runs.store import RunStore, StoreError
-from cifar_core.runs.summary import Summary, short_history
+from cifar_core.runs.summary import Summary, comparable, short_history
 from cifar_core.settings import as_text
-from demo.charts import OverlaidRun, line_style, overlay_chart
+from demo.charts import OverlaidRun, line_style, overlay_chart, run_color
 from demo.charts.costs import COSTS, CostRun, cost_chart
-from demo.charts.settings import SettingsRun, parallel_chart
-from demo.shared.format import MULTIPLY_ADDS, amount, duration, listed, percent
+from demo.charts.overlay import distinct_ranks
+from demo.charts.settings import AXIS_PIXELS, SettingsRun, columns_of, parallel_chart
+from demo.shared.format import MULTIPLY_ADDS, amount, duration, listed
 from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose_shown
 from demo.widgets.panels import plain, show_legend, show_table
@@ -42,18 +44,18 @@ def difference_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
 
 def different_pictures(runs: Sequence[Summary]) -> str:
     """A warning where the runs are about different data, whose accuracies do not compare; else ""."""
-    sets = dict.fromkeys(run.config.data for run in runs if run.config)
+    sets = {run.data.name: run.data for run in runs if run.data}
     if len(sets) < 2:
         return ""
-    return (
-        f"These runs learned from different data ({listed(list(sets))}): their accuracies cannot be compared."
-    )
+    words = listed([f"{name} with {len(data.class_names)} classes" for name, data in sets.items()])
+    return f"These runs learned from different data ({words}): their accuracies cannot be compared."
 
 
 def cost_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
     """Time, size and what came of it: one row a measure, one column a run."""
     measures: dict[str, Callable[[Summary], str]] = {
-        "best accuracy": lambda run: f"{percent(run.best)} ({run.monitored})" if run.best else "–",
+        "test accuracy": lambda run: _accuracy(run.test),
+        "accuracy while training": lambda run: _accuracy(run.validation),
         "training time": lambda run: duration(run.seconds) if run.epochs else "–",
         "time per epoch": lambda run: duration(run.seconds / run.epochs) if run.epochs else "–",
         "parameters": lambda run: amount(run.parameters) if run.parameters else "–",
@@ -64,62 +66,90 @@ def cost_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
     return [{"": name, **{run.name: measure(run) for run in runs}} for name, measure in measures.items()]
 
 
+def _accuracy(one: Accuracy | None) -> str:
+    """The accuracy with its standard error and its pictures."""
+    if one is None:
+        return "–"
+    return f"{100 * one.share:.2f} ± {100 * one.error:.2f} % ({one.n:,} {one.split})"
+
+
 MOST = 6
 VIEWS = {view: view for view in ("curves", "settings", "costs")}  # words of the address too
-OWN_PICTURES = "each run on its own pictures"
+WIDE_AXES = (  # a phone scrolls in it
+    "<style>.st-key-axes {{ overflow-x: auto }} .st-key-axes .lab-plot {{ min-width: {}px }}</style>"
+)
+
+
+def with_colors(runs: Sequence[Summary]) -> list[Summary]:
+    """The runs to be compared, no two of them in one color."""
+    ranks = distinct_ranks(run.rank for run in runs)
+    return [replace(run, rank=rank) for run, rank in zip(runs, ranks, strict=True)]
+
+
+def colors_of(runs: Sequence[Summary]) -> dict[str, str]:
+    """Run id -> its color in the comparison of these."""
+    return {run.id: run_color(run.rank) for run in with_colors(runs)}
 
 
 def show_comparison(store: RunStore, chosen: list[Summary]) -> None:
     """The chosen view of the runs that can be read; nothing for fewer than two."""
     if len(chosen) > MOST:
         st.warning(f"{len(chosen)} runs are ticked; the charts show the first {MOST}.")
-    shown = [item for item in chosen[:MOST] if not item.trouble]
+    shown = [item for item in with_colors(chosen[:MOST]) if not item.trouble]
     if len(shown) < 2:
         return
     st.subheader("Side by side")
     view = choose_shown("View", VIEWS, "view", labeled=False)
     if different := different_pictures(shown):
         st.warning(plain(different))
-    if view != "costs":  # there each mark has its name beside it
+    if view != "settings":  # there each line begins at its name
         show_legend((item.name, line_style(item.rank)) for item in shown)
     if view == "settings":
-        show_settings(shown)
+        show_settings(shown, ranked=not different)
     elif view == "costs":
-        show_costs(shown)
+        show_costs(shown, ranked=not different)
     else:
-        show_curves(store, shown)
+        show_curves(store, shown, ranked=not different)
 
 
-def show_curves(store: RunStore, shown: list[Summary]) -> None:
+def show_curves(store: RunStore, shown: list[Summary], ranked: bool) -> None:
     """Accuracy and loss over one another."""
     by = choose_shown("x axis", {"epoch": "epoch", "seconds": "seconds"}, "by")
-    runs = []
+    accuracies, runs = comparable(shown), []
     for item in shown:
         try:
-            runs.append(OverlaidRun(item.name, item.rank, short_history(store.get(item.id))))
+            history = short_history(store.get(item.id))
         except StoreError as error:  # gone or damaged since the list was read
             st.error(plain(str(error)))
+            continue
+        smoothing = item.config.label_smoothing if item.config else 0.0
+        runs.append(OverlaidRun(item.name, item.rank, history, accuracies.get(item.id), smoothing))
     for column, what in zip(st.columns(2), ("accuracy", "loss"), strict=True):
-        chart = overlay_chart(runs, what, by)
-        if different_pictures(shown):
-            chart = replace(chart, title=f"Validation {what}, {OWN_PICTURES}")
+        chart = overlay_chart(runs, what, by, ranked)
         with column:
             show_chart(chart, f"overlay-{what}", f"Line chart: validation {what} of the runs")
 
 
-def show_settings(shown: list[Summary]) -> None:
+def show_settings(shown: list[Summary], ranked: bool) -> None:
     """The settings that differ, as lines across axes and as a table."""
-    settings = differing_settings(shown)
+    settings, accuracies = differing_settings(shown), comparable(shown)
     runs = [
         SettingsRun(
-            item.name, item.rank, settings[item.id], item.best, item.seconds or None, item.parameters or None
+            item.name,
+            item.rank,
+            settings[item.id],
+            accuracies.get(item.id),
+            item.seconds or None,
+            item.parameters or None,
         )
         for item in shown
         if item.id in settings
     ]
     if len(runs) > 1:
         alt = "Parallel coordinates: differing settings, time, parameters and accuracy of the runs"
-        show_chart(parallel_chart(runs), "parallel", alt)
+        with st.container(key="axes"):
+            st.html(WIDE_AXES.format(AXIS_PIXELS * (2 + len(columns_of(runs)))))
+            show_chart(parallel_chart(runs, ranked), "parallel", alt)
     rows = difference_rows(shown)
     if rows:
         show_table(rows)
@@ -127,16 +157,13 @@ def show_settings(shown: list[Summary]) -> None:
         st.write("Their settings are all the same.")
 
 
-def show_costs(shown: list[Summary]) -> None:
+def show_costs(shown: list[Summary], ranked: bool) -> None:
     """Accuracy against a cost, and all costs as a table."""
     cost = choose_shown("Cost", {cost: cost for cost in COSTS}, "cost")
     runs = cost_runs(shown, cost)
     if runs:
-        alt = "Scatter chart: best validation accuracy against what the runs cost"
-        chart = cost_chart(runs, cost)
-        if different_pictures(shown):
-            chart = replace(chart, title=f"Validation accuracy and cost, {OWN_PICTURES}")
-        show_chart(chart, "costs", alt)
+        alt = "Scatter chart: accuracy against what the runs cost"
+        show_chart(cost_chart(runs, cost, ranked), "costs", alt)
     else:
         st.write("Nothing to draw yet: none of these runs has completed an epoch.")
     show_table(cost_rows(shown))
@@ -145,8 +172,9 @@ def show_costs(shown: list[Summary]) -> None:
 def cost_runs(shown: list[Summary], cost: str) -> list[CostRun]:
     """The runs of which accuracy and cost are known."""
     fields = {"time": "seconds", "parameters": "parameters", "multiply-adds": "macs"}
+    accuracies = comparable(shown)
     return [
-        CostRun(item.name, item.rank, item.best, getattr(item, fields[cost]))
+        CostRun(item.name, item.rank, accuracies[item.id], getattr(item, fields[cost]))
         for item in shown
-        if item.best is not None and getattr(item, fields[cost])
+        if item.id in accuracies and getattr(item, fields[cost])
     ]

@@ -1,13 +1,18 @@
 """The table of runs: what is searched, filtered, sorted and ticked, all of it kept in the URL."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
 
+from cifar_core.datasets import CIFAR10, DATA_SETS
 from cifar_core.runs.summary import Summary
+from demo.charts import run_color
+from demo.dashboard_pages.runs.comparison import MOST, colors_of
 from demo.shared.format import MULTIPLY_ADDS, STATE_TEXT, counted, listed, when
 from demo.shared.palette import CURVE_INK
 from demo.widgets.panels import plain
@@ -15,12 +20,19 @@ from demo.widgets.panels import plain
 ROWS_SHOWN = 12.5  # the half one shows that there are more
 ROW_PIXELS = 35
 TAGS_PIXELS = 200
-BEST_HELP = (
-    "The highest validation accuracy of the run, in percent: on the pictures that it set aside (their number "
-    "differs between runs), one view of each. The test accuracy is on the network's card."
+ACCURACY_HELP = (
+    "In percent: on the test pictures, with all views of an answer, where the network was measured on them; "
+    "else on the pictures that its run set aside, one view of each. Runs on other data are listed apart."
 )
-CURVE_HELP = "Validation accuracy after each epoch; the height of a row is 0 to 100 %."
-LOSS_HELP = "The lowest validation loss of the run, in nats."
+ON_HELP = "The pictures behind the accuracy: of 500, chance alone moves it by a point or more."
+COLOR_HELP = (
+    "The run's color in the charts; where two compared runs had the same, the later one gets another."
+)
+CURVE_HELP = "Validation accuracy after each epoch, each run on its own scale from its lowest to its highest."
+LOSS_HELP = (
+    "The lowest validation loss of the run, in nats. Label smoothing raises it, so that runs are sorted only "
+    "among those with as much of it."
+)
 SEARCH_HELP = "Searches names, recipes, networks, tags and notes; a run must contain all the words."
 Key = Callable[[Summary], float | str | None]
 
@@ -29,7 +41,7 @@ ORDERS: dict[str, Key] = {
     "started": lambda run: run.created or None,
     "name": lambda run: run.name.casefold(),
     "state": lambda run: run.state,
-    "best accuracy": lambda run: run.best,
+    "accuracy": lambda run: run.accuracy.share if run.accuracy else None,
     "lowest loss": lambda run: run.loss,
     "epochs": lambda run: run.epochs or None,
     "time": lambda run: run.seconds or None,
@@ -37,6 +49,15 @@ ORDERS: dict[str, Key] = {
     "parameters": lambda run: run.parameters or None,
     MULTIPLY_ADDS: lambda run: run.macs or None,
     "recipe": lambda run: run.config.recipe.casefold() if run.config else None,
+}
+
+DATA_PLACES = {name: place for place, name in enumerate(DATA_SETS)}
+# What compares only among some runs -> the place of a run's group; the groups follow each other in any order.
+GROUPS: dict[str, Callable[[Summary], Any]] = {
+    "accuracy": lambda run: DATA_PLACES[run.config.data] if run.config else 0,
+    "lowest loss": lambda run: (
+        (DATA_PLACES[run.config.data], run.config.label_smoothing) if run.config else (0, 0.0)
+    ),
 }
 
 
@@ -71,7 +92,8 @@ def asked_for(runs: Iterable[Summary], query: RunsQuery) -> list[Summary]:
     known = [run for run in wanted if key(run) is not None]
     unknown = [run for run in wanted if key(run) is None]
     # a key gives one kind of value for all runs
-    return sorted(known, key=key, reverse=query.descending) + unknown  # type: ignore[arg-type]
+    found = sorted(known, key=key, reverse=query.descending)  # type: ignore[arg-type]
+    return sorted(found, key=GROUPS.get(query.sort, lambda run: 0)) + unknown
 
 
 def searched_text(run: Summary) -> str:
@@ -86,14 +108,20 @@ def all_tags(runs: Iterable[Summary]) -> list[str]:
     return sorted({tag for run in runs for tag in run.labels.tags})
 
 
-def table_of(summaries: list[Summary]) -> pd.DataFrame:
-    """The rows that the page shows, one a run, in the order of `summaries`; no column for what none has."""
+def table_of(summaries: list[Summary], colors: Mapping[str, str]) -> pd.DataFrame:
+    """The rows that the page shows, one a run, in the order of `summaries`; no column for what none has.
+
+    colors: run id -> its color, where that is not the one of its rank.
+    """
     table = pd.DataFrame(
         [
             {
                 "run": item.name,
-                "best val accuracy (%)": None if item.best is None else round(100 * item.best, 2),
+                "color": color_mark(colors.get(item.id, run_color(item.rank))),
+                "accuracy (%)": round(100 * item.accuracy.share, 2) if item.accuracy else None,
+                "measured on": f"{item.accuracy.n:,} {item.accuracy.split}" if item.accuracy else None,
                 "val accuracy": [100 * value for value in item.curve],
+                "data": describe_data(item),
                 "state": STATE_TEXT[item.state],
                 "tags": item.labels.tags,
                 "epochs": item.epochs,
@@ -107,17 +135,34 @@ def table_of(summaries: list[Summary]) -> pd.DataFrame:
             for item in summaries
         ]
     )
-    empty = [name for name in ("tags", "note") if not table[name].map(bool).any()]
+    empty = [name for name in ("data", "tags", "note") if not table[name].map(bool).any()]
     return table.drop(columns=empty)
+
+
+def describe_data(run: Summary) -> str:
+    """The data of a run whose accuracy does not compare with those on all of CIFAR-10; "" for these."""
+    data = run.data
+    if data in (None, CIFAR10):
+        return ""
+    return f"{len(data.class_names)} classes: {data.name}"
+
+
+def color_mark(color: str) -> str:
+    """A dot as the address of a small picture, for a cell."""
+    dot = f'<circle cx="14" cy="14" r="9" fill="{color}"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="28" height="28">{dot}</svg>'
+    return f"data:image/svg+xml,{quote(svg)}"
 
 
 COLUMNS = {
     "run": st.column_config.TextColumn(pinned=True),
-    # the two that a phone shows beside the names
-    "best val accuracy (%)": st.column_config.NumberColumn("best (%)", format="%.2f", help=BEST_HELP),
-    "val accuracy": st.column_config.LineChartColumn(
-        "by epoch", y_min=0, y_max=100, width=90, color=CURVE_INK, help=CURVE_HELP
+    "color": st.column_config.ImageColumn("", width=36, help=COLOR_HELP),
+    "accuracy (%)": st.column_config.NumberColumn(
+        "accuracy (%)", format="%.2f", width=92, help=ACCURACY_HELP
     ),
+    "measured on": st.column_config.TextColumn("on", width=116, help=ON_HELP),
+    "val accuracy": st.column_config.LineChartColumn("by epoch", width=90, color=CURVE_INK, help=CURVE_HELP),
+    "data": st.column_config.TextColumn(width=150, help="Only where this is not all of CIFAR-10."),
     "lowest val loss": st.column_config.NumberColumn("lowest loss", format="%.4f", help=LOSS_HELP),
     "time (min)": st.column_config.NumberColumn(
         format="%.1f", help="Time of the completed epochs, in minutes."
@@ -150,7 +195,9 @@ def choose(summaries: list[Summary]) -> list[Summary]:
         st.write("No run matches; clear the search or remove a filter.")
     elif len(shown) < len(summaries):
         st.caption(f"{len(shown)} of {counted(len(summaries), 'run')}.")
-    ticked = _ticked(shown, wanted) if shown else []
+    by_id = {item.id: item for item in summaries}
+    compared = [by_id[run_id] for run_id in wanted[:MOST]]
+    ticked = _ticked(shown, wanted, compared) if shown else []
     visible = {item.id for item in shown}
     kept = [run_id for run_id in wanted if run_id not in visible or run_id in ticked]
     chosen = [*kept, *(run_id for run_id in ticked if run_id not in kept)]
@@ -158,17 +205,19 @@ def choose(summaries: list[Summary]) -> list[Summary]:
         st.query_params["runs"] = ",".join(chosen)
     else:
         st.query_params.pop("runs", None)
-    by_id = {item.id: item for item in summaries}
     return [by_id[run_id] for run_id in chosen]
 
 
-def _ticked(shown: list[Summary], wanted: list[str]) -> list[str]:
-    """Draw the table with its ticks; a list of other runs, or in another order, is another table."""
+def _ticked(shown: list[Summary], wanted: list[str], compared: list[Summary]) -> list[str]:
+    """Draw the table with its ticks; a list of other runs, or in another order, is another table.
+
+    compared: the runs that the charts show, whose colors the table has too.
+    """
     ids = [item.id for item in shown]
     rows = [ids.index(run_id) for run_id in wanted if run_id in ids]
     mark = hashlib.sha256(",".join(ids).encode()).hexdigest()[:16]
     state = st.dataframe(
-        table_of(shown),
+        table_of(shown, colors_of(compared)),
         height=int(ROW_PIXELS * (min(len(shown), ROWS_SHOWN) + 1)) + 3,
         hide_index=True,
         placeholder="–",
@@ -177,7 +226,7 @@ def _ticked(shown: list[Summary], wanted: list[str]) -> list[str]:
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": rows}},
-        alt="Table of runs with state, best validation accuracy, tags, epochs and time",
+        alt="Table of runs with accuracy, state, tags, epochs and time",
     )
     return [ids[row] for row in state.selection.rows if row < len(ids)]
 

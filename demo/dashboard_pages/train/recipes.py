@@ -4,16 +4,21 @@ Recipes come in kinds: the project's own, those of the guided tour, those of ear
 fast one for each of these.
 """
 
+import statistics
 from collections.abc import Sequence
 
 import streamlit as st
 
 from cifar_core.estimate.speed import about
+from cifar_core.files import StoreError, checkpoints_dir
+from cifar_core.metrics.classification import Accuracy
 from cifar_core.recipes import FAST, LESSONS, Recipe, get_recipe, list_recipes
 from cifar_core.recipes.sizes import size_of
-from cifar_core.runs.summary import Summary, best_of_recipe
+from cifar_core.runs.results import FILE, Result, read_results
+from cifar_core.runs.summary import Summary, repeats
 from demo.dashboard_pages.train.cost import known_seconds
 from demo.shared.format import MULTIPLY_ADDS, amount, counted, percent
+from demo.shared.ranking import pictures_of
 from demo.widgets.panels import plain
 
 LAST = "last_recipe"  # of this session
@@ -45,12 +50,12 @@ def choose_recipe(summaries: Sequence[Summary]) -> Recipe:
     names = [name for name in list_recipes() if kind_of(name) == kind]
     if "recipe" not in st.query_params and st.session_state.get(LAST) in names:
         st.session_state.setdefault("recipe", st.session_state[LAST])
-    recipes = [get_recipe(name) for name in names]
+    recipes, results = [get_recipe(name) for name in names], shipped_results()
     name = st.radio(
         "Recipe",
         names,
         captions=[
-            f"{plain(recipe.summary)}  \n{plain(' · '.join(card_figures(recipe, summaries)))}"
+            f"{plain(recipe.summary)}  \n{plain(' · '.join(card_figures(recipe, summaries, results)))}"
             for recipe in recipes
         ],
         key="recipe",
@@ -61,8 +66,19 @@ def choose_recipe(summaries: Sequence[Summary]) -> Recipe:
     return get_recipe(name or names[0])
 
 
-def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
-    """Figures from the recipe itself, from runs of it that the store has, and its time as measured here."""
+def shipped_results() -> list[Result]:
+    """The project's own; none where their file is damaged, as the page Results says."""
+    try:
+        return read_results(checkpoints_dir() / FILE)
+    except StoreError:
+        return []
+
+
+def card_figures(recipe: Recipe, summaries: Sequence[Summary], results: Sequence[Result] = ()) -> list[str]:
+    """Figures from the recipe itself, its time as measured here, and what runs of it reached.
+
+    results: those of the project, that ship with it.
+    """
     figures = []
     size = size_of(recipe.config)
     if size is not None:
@@ -73,14 +89,26 @@ def card_figures(recipe: Recipe, summaries: Sequence[Summary]) -> list[str]:
         figures.append(f"about {about(seconds)} here")
     if recipe.stated is not None:
         figures.append(f"stated {percent(recipe.stated.accuracy)} (test)")
-    best = best_of_recipe(summaries, recipe.name)
-    if best is not None:
-        where = "shipped run" if best.shipped else "best here"
-        figures.append(f"{where} {percent(best.best)} ({_monitored(best)})")
-    return figures
+    return [*figures, *describe_repeats(recipe, summaries, results)]
 
 
-def _monitored(best: Summary) -> str:
-    """The pictures of a figure: from few of them it is a rough one."""
-    count = best.config.val_size if best.config and best.monitored == "validation" else 0
-    return f"{count:,} {best.monitored} pictures" if count else best.monitored
+def describe_repeats(recipe: Recipe, summaries: Sequence[Summary], results: Sequence[Result]) -> list[str]:
+    """What the recipe's own settings reached: in the user's runs, or else in those of the project."""
+    runs = repeats(summaries, recipe.config)
+    own = [run for run in runs if not run.shipped]
+    measured = [Accuracy(one.accuracy, one.n) for one in results if one.recipe == recipe.name]
+    accuracies = accuracies_of(own) or measured or accuracies_of(runs)
+    if not accuracies:
+        return []
+    shares = [100 * one.share for one in accuracies]
+    several = len(shares) > 1
+    reached = f"{statistics.fmean(shares):.2f}{f' ± {statistics.stdev(shares):.2f}' if several else ''} %"
+    pictures = pictures_of(accuracies)
+    where = f"{len(shares)} runs, {pictures}" if several else pictures
+    return [f"{'here' if own else 'shipped'} {reached} ({where})"]
+
+
+def accuracies_of(runs: Sequence[Summary]) -> list[Accuracy]:
+    """Those on the test pictures, or where no run was measured on them, those of training."""
+    tested = [run.test for run in runs if run.test]
+    return tested or [run.validation for run in runs if run.validation]

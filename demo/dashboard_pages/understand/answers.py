@@ -28,6 +28,7 @@ Parts = dict[int, NDArray[np.float32]]  # where a part begins -> its logits
 class Answers:
     """Logits (N, num_classes) beside targets (N,), and what follows from them.
 
+    logits: with all views that the card asks for, as in every other place where the network answers.
     temperature: what the network's card divides its logits by, here as on every other page.
     """
 
@@ -81,7 +82,7 @@ def compute(classifier: "Classifier", pictures: HeldOut, parts: Parts) -> Iterat
     """Fill in the parts that are missing; yields how many pictures are done after each."""
     for start in range(0, len(pictures), PART):
         if start not in parts:
-            parts[start] = classifier.logits(pictures.images[start : start + PART])
+            parts[start] = classifier.averaged_logits(pictures.images[start : start + PART])
             yield min(start + PART, len(pictures))
 
 

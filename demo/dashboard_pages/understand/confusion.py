@@ -1,6 +1,6 @@
 """The part Confusion: the matrix, the pictures behind a cell, per class, the worst pairs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -17,23 +17,18 @@ from demo.widgets.panels import show_table
 if TYPE_CHECKING:
     from cifar_core.inference.classifier import Classifier
 
-CHART = "confusion"  # the matrix's key
 MOST_PAIRS = 6
 
 
-def chosen_cell(state: Mapping[str, Any], classes: int) -> tuple[int, int] | None:
-    """(true, predicted) of the cell that the reader chose in the matrix; None without any."""
-    groups = state.get("selection", {}).get("selected", [])
-    places = [place for group in groups for place in group.get("data_indices", [])]
-    if not places or not 0 <= places[-1] < classes**2:
-        return None
-    return divmod(int(places[-1]), classes)
+def take_cell(picked: Any, names: Sequence[str]) -> None:
+    """Put a cell that was clicked into the two lists below the matrix; a mistake into those of Mistakes too.
 
-
-def take_cell(names: Sequence[str]) -> None:
-    """Put the chosen cell into the two lists below the matrix; a mistake into those of Mistakes too."""
-    cell = chosen_cell(st.session_state.get(CHART) or {}, len(names))
-    if cell is None:
+    picked: what the browser sends, which must begin with the true and the predicted class's number.
+    """
+    if not isinstance(picked, list | tuple) or len(picked) < 2:
+        return
+    cell = [place for place in picked[:2] if type(place) is int and 0 <= place < len(names)]
+    if len(cell) < 2:
         return
     lists = [("true", "predicted"), ("shows", "said")] if cell[0] != cell[1] else [("true", "predicted")]
     for pair in lists:
@@ -58,15 +53,18 @@ def pair_rows(answers: Answers, names: Sequence[str]) -> list[dict[str, str]]:
 def show_confusion(classifier: "Classifier", pictures: HeldOut, answers: Answers) -> None:
     """The matrix, the pictures behind its cell, and what follows for the classes."""
     names = pictures.class_names
-    matrix = confusion_chart(answers.confusion, names)
-    alt = "Heat map of counts: true classes as rows, predicted classes as columns"
-    show_chart(matrix, CHART, alt, on_select=lambda: take_cell(names))
+    matrix = st.container()  # drawn when the cell with a frame is known
     st.subheader("The pictures behind a cell")
     worst = (confused_pairs(answers.confusion, 1) or [(0, 0, 0)])[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         true = choose("true", "True class", names, names[worst[0]], widget="select", width=320)
         usual = names[worst[1]]
         predicted = choose("predicted", "Predicted class", names, usual, widget="select", width=320)
+    cell = names.index(true), names.index(predicted)
+    alt = "Heat map of counts: true classes as rows, predicted classes as columns"
+    with matrix:
+        chart = confusion_chart(answers.confusion, names, cell)
+        show_chart(chart, "confusion", alt, on_pick=lambda picked: take_cell(picked, names))
     show_found(classifier, pictures, answers, true, predicted)
     left, right = st.columns(2)
     with left:

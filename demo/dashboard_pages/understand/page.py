@@ -1,4 +1,4 @@
-"""Understand a trained network: what it confuses, whether it can be believed, what it bears, what it sees."""
+"""Understand a trained network: what it confuses, how sure it may be, what it withstands, what it sees."""
 
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from demo.widgets.networks import Network, choose_network, list_networks, networ
 from demo.widgets.panels import plain, show_link, tighten_page
 
 if TYPE_CHECKING:
+    from cifar_core.checkpoint import Card
     from cifar_core.inference.classifier import Classifier
 
 PARTS = {
@@ -48,8 +49,8 @@ def show_answers(part: str, network: Network, classifier: "Classifier") -> None:
     split, count = choose_pictures(config_of(classifier.card), "n")
     pictures = select_pictures(network, classifier.card, split, count)
     answers = answered(network, classifier, pictures)
-    right = f"{percent(answers.accuracy)} right at one look each"
-    st.write(plain(f"{describe_pictures(pictures)} {right}{describe_tta(classifier.card.tta)}."))
+    measured = f"{percent(answers.accuracy)} of the answers are right"
+    st.write(plain(f"{describe_pictures(pictures)} {measured}{describe_tta(classifier.card)}."))
     if part == "confusion":
         show_confusion(classifier, pictures, answers)
     elif part == "mistakes":
@@ -58,9 +59,12 @@ def show_answers(part: str, network: Network, classifier: "Classifier") -> None:
         show_calibration(answers, validation_answers(network, classifier, pictures, answers, count))
 
 
-def describe_tta(views: int) -> str:
-    """Why the accuracy of one look differs from the one that the network's card states."""
-    return f"; its stated accuracy averages up to {views} views of a picture" if views > 1 else ""
+def describe_tta(card: "Card") -> str:
+    """How many views of a picture an answer averages, as for the figures on its card."""
+    if card.tta == 1:
+        return ""
+    where = f" wherever one view is less than {100 * card.tta_below:.0f} % sure" if card.tta_below < 1 else ""
+    return f"; each averages {card.tta} views of its picture{where}, as for the test accuracy on its card"
 
 
 def validation_answers(

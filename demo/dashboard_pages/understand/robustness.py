@@ -1,7 +1,6 @@
 """A network's accuracy under each kind of damage, measured on demand and compared."""
 
 import html
-import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from cifar_core.format import describe_remaining, remaining_seconds
 from cifar_core.inference.held_out import HeldOut
 from cifar_core.runs.store import RunStore
 from demo.charts.overlay import line_style
-from demo.charts.robustness import MEAN, compared_chart, kind_style, robustness_chart, values_of
+from demo.charts.robustness import MEAN, accuracy_of, compared_chart, kind_style, robustness_chart, values_of
 from demo.dashboard_pages.understand.robustness_store import (
     known_of,
     measured_runs,
@@ -113,8 +112,7 @@ def seconds_a_picture(folder: Path, stamp: int, _classifier: "Classifier", _pict
 
 def describe_spread(known: Robustness) -> str:
     """A sentence on how far chance alone may move a figure of so many pictures."""
-    share = known.clean or 0.0
-    error = 100 * math.sqrt(max(share * (1 - share), 0.25 / known.n) / known.n)
+    error = 100 * accuracy_of(known, known.clean or 0.0).error
     return f"Each point is {known.n:,} pictures; by chance alone it may be off by {error:.1f} points or more."
 
 
