@@ -4,6 +4,7 @@ The shipped results are those of this project's own runs; `reproduce` keeps a us
 """
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, ClassVar
 
 from cifar_core.files import StoreError, build, read_json, write_json
 from cifar_core.format import duration, table
+from cifar_core.metrics.classification import Accuracy
 from cifar_core.runs.events import Epoch
 
 FILE = "results.json"
@@ -47,6 +49,11 @@ class Result:
     def difference(self) -> float | None:
         """Own accuracy minus the stated one, in 0..1."""
         return None if self.stated is None else self.accuracy - self.stated
+
+    @property
+    def error(self) -> float:
+        """The standard error of the difference, 0..1, the stated accuracy taken as one on as many images."""
+        return math.hypot(Accuracy(self.accuracy, self.n).error, Accuracy(self.stated or 0.0, self.n).error)
 
 
 def read_results(path: Path) -> list[Result]:

@@ -8,7 +8,7 @@ from cifar_core.metrics.classification import CLEAR, Accuracy
 from demo.charts.figure import Chart, Spec, Table, layout, value_axis
 from demo.charts.overlay import run_color
 from demo.shared.format import percent
-from demo.shared.palette import MUTED_INK
+from demo.shared.palette import CURVE_INK, MUTED_INK
 from demo.shared.ranking import CLOSE, close_to_best, describe_lead, pictures_of, with_points
 
 # cost -> (axis title with its unit, how many of the stored unit one of the axis holds)
@@ -24,8 +24,16 @@ HEIGHT = 340  # pixels
 PLOT = 250  # pixels of it between the axes
 WIDE, NARROW = 900, 300  # pixels of the plot's width that the labels are laid out for
 MOST_LETTERS = 26
-# where a name may stand beside its mark: (side of the name at the mark, its middle in marks right, up)
-PLACES = (("left", 1, 0), ("right", -1, 0), ("center", 0, 1), ("center", 0, -1))
+# where a name may stand: (its side that is nearest to the mark, pixels to the right of the mark, pixels up);
+# from farther away a thin line leads to the mark
+PLACES = (
+    *(("left", 10, 0), ("right", -10, 0), ("center", 0, 18), ("center", 0, -18)),
+    *(
+        (side, right * 22, up)
+        for up in (-30, 30, -54, 54, -78)
+        for side, right in (("left", 1), ("right", -1))
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,9 @@ class CostRun:
 def cost_chart(runs: Sequence[CostRun], cost: str, ranked: bool = True) -> Chart:
     """`cost` is one of COSTS; `runs` is not empty; not ranked: they learned from different data."""
     words, unit = COSTS[cost]
-    wide = min(run.cost for run in runs) * 30 < max(run.cost for run in runs)
-    x_axis = value_axis(words, **({"type": "log", "dtick": "D2"} if wide else {"rangemode": "tozero"}))
+    costs = [run.cost / unit for run in runs]
+    wide = min(costs) * 30 < max(costs)
+    x_axis = value_axis(words, **(_logarithmic(costs) if wide else {"rangemode": "tozero"}))
     y_axis = value_axis(f"accuracy on {runs[0].accuracy.split} pictures (%)")
     shape = layout(x_axis, y_axis, showlegend=False)
     shape |= {"margin": shape["margin"] | {"t": 20}, "uirevision": cost}
@@ -56,6 +65,13 @@ def cost_chart(runs: Sequence[CostRun], cost: str, ranked: bool = True) -> Chart
         narrow=shape | {"annotations": _names(runs, unit, wide, NARROW)},
         numbers=lambda: _numbers(runs, words, unit),
     )
+
+
+def _logarithmic(costs: Sequence[float]) -> Spec:
+    """A logarithmic axis with 1, 2 and 5 of each decade written out."""
+    decades = range(math.floor(math.log10(min(costs))), math.ceil(math.log10(max(costs))) + 1)
+    places = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    return {"type": "log", "tickvals": places, "ticktext": [f"{place:,.6g}" for place in places]}
 
 
 def _reading(runs: Sequence[CostRun]) -> str:
@@ -104,12 +120,12 @@ def _names(runs: Sequence[CostRun], unit: float, logarithmic: bool, width: int) 
     names = []
     for run, x, y, mark in zip(runs, xs, ys, marks, strict=True):
         text = run.name if len(run.name) <= MOST_LETTERS else f"{run.name[: MOST_LETTERS - 1]}…"
-        for anchor, right, above in PLACES:
-            box = _box(mark, anchor, right, above, LETTER * len(text))
-            inside = box[0] >= -MARK and box[2] <= width + MARK
+        for place in PLACES:
+            box = _box(mark, *place, LETTER * len(text))
+            inside = box[0] >= -MARK and box[2] <= width + MARK and box[1] >= -MARK
             if inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                names.append(_name(text, x, y, anchor, right, above))
+                names.append(_name(text, x, y, *place))
                 break
     return names
 
@@ -122,9 +138,9 @@ def _scale(low: float, high: float, pixels: int) -> float:
     return pixels / ((high - low) or 1.0)
 
 
-def _box(mark: tuple[float, float], anchor: str, right: int, above: int, wide: float) -> Box:
+def _box(mark: tuple[float, float], anchor: str, right: int, up: int, wide: float) -> Box:
     start = {"left": 0.0, "right": -wide, "center": -wide / 2}[anchor]
-    x, y = mark[0] + right * MARK + start, mark[1] + above * 1.4 * MARK
+    x, y = mark[0] + right + start, mark[1] + up
     return x, y - LINE / 2, x + wide, y + LINE / 2
 
 
@@ -132,9 +148,12 @@ def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _name(text: str, x: float, y: float, anchor: str, right: int, above: int) -> Spec:
-    place = {"xanchor": anchor, "xshift": right * 0.8 * MARK, "yshift": above * 1.4 * MARK}
-    return {"text": text, "x": x, "y": y, "showarrow": False, "font": {"color": MUTED_INK}, **place}
+def _name(text: str, x: float, y: float, anchor: str, right: int, up: int) -> Spec:
+    name = {"text": text, "x": x, "y": y, "xanchor": anchor, "font": {"color": MUTED_INK}}
+    if abs(right) + abs(up) <= LINE + MARK / 2:
+        return {**name, "showarrow": False, "xshift": right, "yshift": up}
+    leader = {"arrowhead": 0, "arrowwidth": 1, "arrowcolor": CURVE_INK, "standoff": MARK / 2}
+    return {**name, "showarrow": True, "ax": right, "ay": -up, "borderpad": 0, **leader}
 
 
 def cost_title(runs: Sequence[CostRun], cost: str) -> str:

@@ -1,9 +1,9 @@
-"""Own results less the stated ones: a row for each work's result, zero in the middle."""
+"""Own results minus the stated ones: a row for each work's result, zero in the middle."""
 
 import math
 from collections.abc import Sequence
 
-from cifar_core.metrics.classification import CLEAR, Accuracy
+from cifar_core.metrics.classification import CLEAR
 from cifar_core.runs.results import Result
 from demo.charts.figure import Chart, Spec, Table, category_axis, layout, upside_down, value_axis
 from demo.shared.format import percent
@@ -24,15 +24,16 @@ READING = (
 
 
 def stated_chart(rows: Sequence[Row]) -> Chart:
-    """Own test accuracy less the stated one in percentage points, a row a result, works kept together."""
+    """Own test accuracy minus the stated one, in percentage points, a row a result, works kept together."""
     names = [row.recipe.name for row in rows]
     own = [(row, row.own) for row in rows]
     fast = [(row, row.fast) for row in rows]
     traces = [_marks(OWN, own, names), _marks(FAST, fast, names)]
     reach = [abs(x) + e for one in traces for x, e in zip(one["x"], one["error_x"]["array"], strict=True)]
     end = math.ceil(max([*reach, 1.0]) + 0.5)
-    x_axis = value_axis("own less stated test accuracy (percentage points)", range=[-end, end])
-    x_axis |= {"zeroline": True, "zerolinecolor": MUTED_INK, "zerolinewidth": 2, "tickformat": "+~g"}
+    x_axis = value_axis("own minus stated test accuracy (percentage points)", range=[-end, end])
+    x_axis |= {"zeroline": True, "zerolinecolor": MUTED_INK, "zerolinewidth": 2}
+    x_axis |= {"tickformat": "+~g", "labelalias": {"+0": "stated"}}
     y_axis = upside_down(category_axis(names))
     shape = layout(x_axis, y_axis, shapes=_between_works(rows))
     return Chart(
@@ -49,7 +50,12 @@ def _marks(name: str, results: Sequence[tuple[Row, Result | None]], names: Seque
         "x": [round(100 * (one.difference or 0.0), 2) for _, one in found],
         "y": [names.index(row.recipe.name) for row, _ in found],
         "marker": MARKS[name],
-        "error_x": {"type": "data", "array": [_whisker(one) for _, one in found], "thickness": 1, "width": 4}
+        "error_x": {
+            "type": "data",
+            "array": [round(100 * CLEAR * one.error, 3) for _, one in found],
+            "thickness": 1,
+            "width": 4,
+        }
         | {"color": MARKS[name]["color"]},
         "customdata": [
             [title_of(row.recipe), percent(one.accuracy), percent(one.stated)] for row, one in found
@@ -57,12 +63,6 @@ def _marks(name: str, results: Sequence[tuple[Row, Result | None]], names: Seque
         "hovertemplate": f"%{{customdata[0]}}<br>stated %{{customdata[2]}}; {name}: %{{customdata[1]}}"
         " (%{x:+.2f} points)<extra></extra>",
     }
-
-
-def _whisker(one: Result) -> float:
-    """CLEAR standard errors of the difference in points, the stated one taken as of as many pictures."""
-    own, stated = Accuracy(one.accuracy, one.n), Accuracy(one.stated or 0.0, one.n)
-    return round(100 * CLEAR * math.hypot(own.error, stated.error), 3)
 
 
 def _between_works(rows: Sequence[Row]) -> list[Spec]:
@@ -81,7 +81,7 @@ def _numbers(results: Sequence[tuple[Row, Result | None]]) -> Table:
         "recipe": [one.recipe for one in found],
         "stated": [one.stated for one in found],
         "own": [one.accuracy for one in found],
-        "own less stated": [one.difference for one in found],
+        "own minus stated": [one.difference for one in found],
         "test pictures": [one.n for one in found],
         "run": [one.run_id for one in found],
     }

@@ -46,10 +46,10 @@ def parallel_chart(runs: Sequence[SettingsRun], ranked: bool = True) -> Chart:
         "type": "parcoords",
         "line": {"color": places, "colorscale": scale, "cmin": 0, "cmax": 1},
         "dimensions": axes,
-        "labelangle": 0,
+        "rangefont": {"color": "rgba(0,0,0,0)"},  # the ends of an axis lie a little beyond its values
         "unselected": {"line": {"opacity": 0.12}},
     }
-    shape = {"margin": {"l": 150, "r": 40, "t": 46, "b": 16}, "uirevision": "keep"}
+    shape = {"margin": {"l": 150, "r": 40, "t": 40, "b": 24}, "uirevision": "keep"}
     known = [(run.name, run.accuracy) for run in runs if run.accuracy]
     close = ranked and known and len(close_to_best(known)) > 1
     reading = (

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cifar_core.files import checkpoints_dir
+from cifar_core.metrics.classification import CLEAR
 from cifar_core.recipes import FAST, Recipe, get_recipe, list_works
 from cifar_core.runs.results import FILE, Result, read_results
 from cifar_core.runs.store import RunStore, StoreError
@@ -79,9 +80,16 @@ def verdict(rows: Sequence[Row]) -> str:
     run = [row for row in rows if row.own or row.fast]
     if not run:
         return "None of the stated results has been run here yet"
-    reached = [row for row in run if any(one and (one.difference or 0.0) >= 0 for one in (row.own, row.fast))]
-    if len(reached) == len(rows):
-        return f"All {len(rows)} stated results are reached"
+    gaps = [max(_gap(one) for one in (row.own, row.fast) if one) for row in run]
+    reached, close = sum(gap >= 0 for gap in gaps), sum(0 <= gap <= CLEAR for gap in gaps)
     missing = len(rows) - len(run)
-    rest = f"; {missing} {'is' if missing == 1 else 'are'} not run yet" if missing else ""
-    return f"{len(reached)} of {len(rows)} stated results are reached{rest}"
+    rest = f", {close} of them too close to tell" if close else ""
+    rest += f"; {missing} {'is' if missing == 1 else 'are'} not run yet" if missing else ""
+    if reached == len(rows):
+        return f"All {len(rows)} stated results are reached{rest}"
+    return f"{reached} of {len(rows)} stated results are reached{rest}"
+
+
+def _gap(one: Result) -> float:
+    """Own accuracy minus the stated one, in standard errors."""
+    return (one.difference or 0.0) / one.error

@@ -14,7 +14,7 @@ from cifar_core.runs.summary import Summary
 from demo.charts import run_color
 from demo.dashboard_pages.runs.comparison import MOST, colors_of
 from demo.shared.format import MULTIPLY_ADDS, STATE_TEXT, counted, listed, when
-from demo.shared.palette import CURVE_INK
+from demo.shared.palette import CURVE_INK, on_dark
 from demo.widgets.panels import plain
 
 ROWS_SHOWN = 12.5  # the half one shows that there are more
@@ -111,13 +111,13 @@ def all_tags(runs: Iterable[Summary]) -> list[str]:
 def table_of(summaries: list[Summary], colors: Mapping[str, str]) -> pd.DataFrame:
     """The rows that the page shows, one a run, in the order of `summaries`; no column for what none has.
 
-    colors: run id -> its color, where that is not the one of its rank.
+    colors: run id -> its color.
     """
     table = pd.DataFrame(
         [
             {
                 "run": item.name,
-                "color": color_mark(colors.get(item.id, run_color(item.rank))),
+                "color": color_mark(colors[item.id]),
                 "accuracy (%)": round(100 * item.accuracy.share, 2) if item.accuracy else None,
                 "measured on": f"{item.accuracy.n:,} {item.accuracy.split}" if item.accuracy else None,
                 "val accuracy": [100 * value for value in item.curve],
@@ -144,7 +144,8 @@ def describe_data(run: Summary) -> str:
     data = run.data
     if data in (None, CIFAR10):
         return ""
-    return f"{len(data.class_names)} classes: {data.name}"
+    classes = len(data.class_names)
+    return f"{classes} classes" if classes != len(CIFAR10.class_names) else data.name
 
 
 def color_mark(color: str) -> str:
@@ -162,7 +163,7 @@ COLUMNS = {
     ),
     "measured on": st.column_config.TextColumn("on", width=116, help=ON_HELP),
     "val accuracy": st.column_config.LineChartColumn("by epoch", width=90, color=CURVE_INK, help=CURVE_HELP),
-    "data": st.column_config.TextColumn(width=150, help="Only where this is not all of CIFAR-10."),
+    "data": st.column_config.TextColumn(width=84, help="Only where this is not all of CIFAR-10."),
     "lowest val loss": st.column_config.NumberColumn("lowest loss", format="%.4f", help=LOSS_HELP),
     "time (min)": st.column_config.NumberColumn(
         format="%.1f", help="Time of the completed epochs, in minutes."
@@ -216,8 +217,11 @@ def _ticked(shown: list[Summary], wanted: list[str], compared: list[Summary]) ->
     ids = [item.id for item in shown]
     rows = [ids.index(run_id) for run_id in wanted if run_id in ids]
     mark = hashlib.sha256(",".join(ids).encode()).hexdigest()[:16]
+    colors = {item.id: run_color(item.rank) for item in shown} | colors_of(compared)
+    if st.context.theme.type == "dark":
+        colors = {run_id: on_dark(color) for run_id, color in colors.items()}
     state = st.dataframe(
-        table_of(shown, colors_of(compared)),
+        table_of(shown, colors),
         height=int(ROW_PIXELS * (min(len(shown), ROWS_SHOWN) + 1)) + 3,
         hide_index=True,
         placeholder="–",
