@@ -17,7 +17,7 @@ def calibration_chart(plain: Reliability, mended: Reliability, temperature: floa
     ideal: Spec = {"type": "scatter", "mode": "lines", "name": IDEAL, "x": [0, 100], "y": [0, 100]}
     ideal |= {"line": {"color": MUTED_INK, "width": THIN, "dash": "dash"}, "hoverinfo": "skip"}
     lines = [ideal, _line(TRAINED, plain, MUTED_INK, THIN), _line(MENDED, mended, ACCENT, THICK)]
-    ends = {"range": [0, 101], "minallowed": 0, "maxallowed": 101}
+    ends = {"range": [0, 100]}
     x_axis = value_axis("probability of its answer (%)", **ends)
     shape = layout(x_axis, value_axis("answers that are right (%)", **ends))
     reading = (
@@ -45,6 +45,7 @@ def _line(name: str, result: Reliability, color: str, width: int) -> Spec:
         "name": name,
         "x": [round(100 * sure, 2) for sure, _, _ in rows],
         "y": [round(100 * right, 2) for _, right, _ in rows],
+        "cliponaxis": False,
         "customdata": [count for _, _, count in rows],
         "line": {"color": color, "width": width},
         "marker": {"color": color, "size": sizes, "opacity": 1},

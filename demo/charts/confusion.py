@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.metrics.classification import per_class_accuracy
+from cifar_core.metrics.classification import Accuracy, per_class_accuracy
 from demo.charts.figure import Chart, Spec, Table, layout, value_axis
-from demo.shared.format import counted, percent
-from demo.shared.palette import CLASS_COLORS, INK, MISTAKE, color_of
+from demo.shared.format import counted, listed, percent
+from demo.shared.palette import CLASS_COLORS, color_of
 
 Counts = NDArray[np.int64]
 RIGHT = "rgba(128,128,128,0.18)"  # what is right stands back, on a light page and on a dark one
@@ -19,6 +19,7 @@ SCALE = [
 ]  # from the page's own color, whichever that is
 ON_STRONG = "rgb(0,0,0)"  # of a count on a strong cell
 STRONG = 0.55  # share of the scale from which a cell counts as one
+FRAME = "#000000"  # around the chosen cell
 COUNTED = 20  # classes up to which each cell has its count; more are read under the mouse
 MOST_NAMES = 25  # along an axis
 TALLEST = 720  # pixels
@@ -98,34 +99,38 @@ def _mistakes(
         "colorbar": {"thickness": 10, "ticksuffix": " %", "len": 0.6, "outlinewidth": 0, "nticks": 4},
         "xgap": 1,
         "ygap": 1,
-        "hovertemplate": "%{y}, said to be %{x}: %{customdata[2]:,} pictures, %{customdata[3]} % of the class"
+        "hovertemplate": "%{y}, said to be %{x}<br>pictures: %{customdata[2]:,} (%{customdata[3]} % of the class)"
         "<extra></extra>",
     }
 
 
 def _counts(confusion: Counts, wrong: NDArray[np.float64], top: float, names: Sequence[str]) -> list[Spec]:
-    """The counts as text over the cells that hold any, where there is room for them."""
+    """The counts as text over the cells that hold any, where there is room; on strong colors in black."""
     if len(names) > COUNTED:
         return []
-    places = [(int(row), int(column)) for row, column in np.argwhere(confusion)]
-    strong = [bool(wrong[place] > STRONG * top) for place in places]
+    strong = wrong > STRONG * top
     return [
-        {
-            "type": "scatter",
-            "mode": "text",
-            "x": [names[column] for _, column in places],
-            "y": [names[row] for row, _ in places],
-            "text": [f"{confusion[place]:,}" for place in places],
-            "textfont": {"color": [ON_STRONG if one else INK for one in strong]},
-            "hoverinfo": "skip",
-        }
+        _texts(confusion, np.argwhere((confusion > 0) & ~strong), names),
+        _texts(confusion, np.argwhere(strong), names) | {"textfont": {"color": ON_STRONG}},
     ]
+
+
+def _texts(confusion: Counts, places: NDArray[np.int64], names: Sequence[str]) -> Spec:
+    cells = [(int(row), int(column)) for row, column in places]
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [names[column] for _, column in cells],
+        "y": [names[row] for row, _ in cells],
+        "text": [f"{confusion[cell]:,}" for cell in cells],
+        "hoverinfo": "skip",
+    }
 
 
 def _frame(cell: tuple[int, int]) -> Spec:
     row, column = cell
     ends = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5}
-    return {"type": "rect", **ends, "line": {"color": MISTAKE, "width": 2.5}}
+    return {"type": "rect", **ends, "line": {"color": FRAME, "width": 2.5}}
 
 
 def _numbers(confusion: Counts, names: Sequence[str]) -> Table:
@@ -147,11 +152,16 @@ def confused_pairs(confusion: Counts, most: int = 5) -> list[tuple[int, int, int
 
 
 def confusion_title(confusion: Counts, names: Sequence[str]) -> str:
-    """The commonest mistake, in a sentence."""
-    pairs = confused_pairs(confusion, 1)
+    """The commonest mistake, or those that are equally common, in a sentence."""
+    pairs = confused_pairs(confusion, len(names))
     if not pairs:
         return f"All {confusion.sum():,} pictures are right"
-    (row, column, count), total = pairs[0], int(confusion[pairs[0][0]].sum())
+    row, column, count = pairs[0]
+    same = [f"{names[r]} for {names[c]}" for r, c, n in pairs if n == count]
+    if len(same) > 1:
+        more = f" and {len(same) - 3} more" if len(same) > 3 else ""
+        return f"The commonest mistakes, {counted(count, 'picture')} each: {listed(same[:3])}{more}"
+    total = int(confusion[row].sum())
     return f"The commonest mistake: {names[row]} taken for {names[column]}, {count} of {total} pictures"
 
 
@@ -187,7 +197,7 @@ def per_class_chart(confusion: Counts, names: Sequence[str]) -> Chart:
     reading = f"Each class has {_sizes(confusion)} here; one picture more or less moves its bar by a step."
     height = min(TALLEST, 80 + 24 * len(names))
     return Chart(
-        per_class_title(shares, names),
+        per_class_title(shares, confusion.sum(axis=1), names),
         [bars],
         shape | {"margin": shape["margin"] | {"t": 8}},
         reading,
@@ -201,10 +211,14 @@ def _sizes(confusion: Counts) -> str:
     return counted(low, "picture") if low == high else f"{low:,} to {high:,} pictures"
 
 
-def per_class_title(shares: NDArray[np.float64], names: Sequence[str]) -> str:
-    """The hardest and the easiest class, in a sentence."""
+def per_class_title(shares: NDArray[np.float64], sizes: Counts, names: Sequence[str]) -> str:
+    """The hardest and the easiest class of `sizes` pictures each, if that can be told, in a sentence."""
     if np.isnan(shares).all() or np.nanmin(shares) == np.nanmax(shares):
         return "All classes are equally hard"
     low, high = int(np.nanargmin(shares)), int(np.nanargmax(shares))
-    hardest = f"{names[low]} is hardest, {percent(float(shares[low]))} right"
-    return f"{hardest}; {names[high]} is easiest, {percent(float(shares[high]))}"
+    worst, best = (Accuracy(float(shares[index]), int(sizes[index])) for index in (low, high))
+    if not best.is_clear_of(worst):
+        span = f"from {percent(worst.share)} ({names[low]}) to {percent(best.share)} ({names[high]})"
+        return f"No class is clearly harder than another on so few pictures: {span}"
+    hardest = f"{names[low]} is hardest, {percent(worst.share)} right"
+    return f"{hardest}; {names[high]} is easiest, {percent(best.share)}"

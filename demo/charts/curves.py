@@ -36,6 +36,10 @@ LR_ROOM = 0.2  # share of the axis that the words at a changed rate take; of clo
 MARGIN = {"l": 56, "r": 16, "t": 30, "b": 44}  # pixels; margins that follow the labels are drawn twice
 LR_CHANGED = " Dotted: somebody changed the learning rate, to so many times the schedule."
 SMOOTHED = " Faint: the training line before smoothing."
+TRAINING_ABOVE = (
+    " Training loss lies higher without being worse: it is measured on augmented pictures while the weights "
+    "still change and, with label smoothing, against targets that no answer can reach."
+)
 MONITORED_TEST = (
     " The test pictures were monitored, as in the work that this run repeats; nothing was chosen by them."
 )
@@ -66,6 +70,9 @@ def loss_chart(history: History, color: str, view: CurveView = PLAIN) -> Chart:
     reading = (
         f"Lower is better. Thin: training pictures as they pass. Thick: {history.monitored}, once an epoch."
     )
+    last = history.epochs[-1] if history.epochs else None
+    if last and last.train_loss > last.val_loss:
+        reading += TRAINING_ABOVE
     return _chart(history, "loss", color, view, axis, loss_title(history), reading)
 
 

@@ -31,7 +31,7 @@ def stated_chart(rows: Sequence[Row]) -> Chart:
     traces = [_marks(OWN, own, names), _marks(FAST, fast, names)]
     reach = [abs(x) + e for one in traces for x, e in zip(one["x"], one["error_x"]["array"], strict=True)]
     end = math.ceil(max([*reach, 1.0]) + 0.5)
-    x_axis = value_axis("own minus stated test accuracy (percentage points)", range=[-end, end])
+    x_axis = value_axis("own minus stated (percentage points)", range=[-end, end])
     x_axis |= {"zeroline": True, "zerolinecolor": MUTED_INK, "zerolinewidth": 2}
     x_axis |= {"tickformat": "+~g", "labelalias": {"+0": "stated"}}
     y_axis = upside_down(category_axis(names))

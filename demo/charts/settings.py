@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from cifar_core.config import MAIN_FIELDS
@@ -17,7 +18,11 @@ MOST_AXES = 8
 AXIS_PIXELS = 110  # least width of an axis; narrower screens scroll
 FIRST = ("model", *MAIN_FIELDS)
 LOG_RATIO = 30.0  # numbers that lie further apart get a logarithmic axis
-WORD_LETTERS, NAME_LETTERS = 15, 22  # longer words on an axis, longer names of runs, end in dots
+ROOM = 0.06  # share of an axis that a number takes; values closer than that get round ticks instead
+WORD_LETTERS, NAME_LETTERS = (
+    15,
+    22,
+)  # longer words on an axis, longer names of runs, have dots in their middle
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def parallel_chart(runs: Sequence[SettingsRun], ranked: bool = True) -> Chart:
         "rangefont": {"color": "rgba(0,0,0,0)"},  # the ends of an axis lie a little beyond its values
         "unselected": {"line": {"opacity": 0.12}},
     }
-    shape = {"margin": {"l": 150, "r": 40, "t": 40, "b": 24}, "uirevision": "keep"}
+    shape = {"margin": {"l": 150, "r": 40, "t": 62, "b": 24}, "uirevision": "keep"}
     known = [(run.name, run.accuracy) for run in runs if run.accuracy]
     close = ranked and known and len(close_to_best(known)) > 1
     reading = (
@@ -61,7 +66,7 @@ def parallel_chart(runs: Sequence[SettingsRun], ranked: bool = True) -> Chart:
         RUN: [run.name for run in runs],
         **{name: _cells(values) for name, values in columns.items()},
     }
-    return Chart(settings_title(runs, ranked), [trace], shape, reading, 330, numbers=lambda: table)
+    return Chart(settings_title(runs, ranked), [trace], shape, reading, 350, numbers=lambda: table)
 
 
 def columns_of(runs: Sequence[SettingsRun]) -> dict[str, list[Any]]:
@@ -115,7 +120,7 @@ def _axis(name: str, values: list[Any], letters: int = WORD_LETTERS) -> Spec:
     """One axis: words evenly spaced, the first at the top; numbers on a scale, by decades where far apart."""
     if not is_number(values) or name == RUN:
         words = list(dict.fromkeys(map(word_of, values)))[::-1]
-        shown = [word if len(word) <= letters else f"{word[: letters - 1]}…" for word in words]
+        shown = [_shortened(word, letters) for word in words]
         at = [words.index(word_of(value)) for value in values]
         return {"label": name, "values": at, **_ticks(range(len(words)), shown, 0.5)}
     low, high = min(values), max(values)
@@ -125,7 +130,17 @@ def _axis(name: str, values: list[Any], letters: int = WORD_LETTERS) -> Spec:
         return {"label": name, "values": places, **_ticks(decades, [f"{10.0**n:g}" for n in decades], 0)}
     room = (high - low) / 10 or abs(high) / 10 or 1
     ends = [round(low - room, 6), round(high + room, 6)]
-    return {"label": name, "values": values, "range": ends, "tickformat": "~g"}
+    axis = {"label": name, "values": values, "range": ends, "tickformat": "~g"}
+    own = sorted(set(values))
+    apart = all(b - a > ROOM * (ends[1] - ends[0]) for a, b in pairwise(own))
+    return axis | ({"tickvals": own, "ticktext": [f"{value:.6g}" for value in own]} if apart else {})
+
+
+def _shortened(word: str, letters: int) -> str:
+    """A long word with dots in its middle: runs of one recipe have the same beginning."""
+    if len(word) <= letters:
+        return word
+    return f"{word[: letters // 2 - 1]}…{word[letters // 2 - letters :]}"
 
 
 def _ticks(places: Sequence[float], words: Sequence[str], room: float) -> Spec:

@@ -47,7 +47,6 @@ MUTED_INK = "#5A6572"  # second-rank text; 4.5:1 or better on white
 LINE = "#D5DAE0"  # hairlines and grids
 CURVE_INK = "#6B7280"  # a small curve of no run in particular; 3.5:1 or better on white and on black
 TRACK = f"light-dark({LINE}, #40454B)"  # in CSS: what a bar has not filled yet
-MISTAKE = "#D55E00"  # the frame of a chosen mistake
 ACCENT = "#0072B2"  # the one color of buttons and of the answer's bar
 SEQUENTIAL_SCALE = "Cividis"  # heat maps of shares and counts (plotly's name)
 DIVERGING_SCALE = "RdBu"  # differences, zero in the middle

@@ -11,7 +11,6 @@ import streamlit as st
 
 from cifar_core.datasets import CIFAR10, DATA_SETS
 from cifar_core.runs.summary import Summary
-from demo.charts import run_color
 from demo.dashboard_pages.runs.comparison import MOST, colors_of
 from demo.shared.format import MULTIPLY_ADDS, STATE_TEXT, counted, listed, when
 from demo.shared.palette import CURVE_INK, on_dark
@@ -111,15 +110,15 @@ def all_tags(runs: Iterable[Summary]) -> list[str]:
 def table_of(summaries: list[Summary], colors: Mapping[str, str]) -> pd.DataFrame:
     """The rows that the page shows, one a run, in the order of `summaries`; no column for what none has.
 
-    colors: run id -> its color.
+    colors: run id -> its color, of the runs that are compared.
     """
     table = pd.DataFrame(
         [
             {
                 "run": item.name,
-                "color": color_mark(colors[item.id]),
                 "accuracy (%)": round(100 * item.accuracy.share, 2) if item.accuracy else None,
                 "measured on": f"{item.accuracy.n:,} {item.accuracy.split}" if item.accuracy else None,
+                "color": color_mark(colors[item.id]) if item.id in colors else "",
                 "val accuracy": [100 * value for value in item.curve],
                 "data": describe_data(item),
                 "state": STATE_TEXT[item.state],
@@ -217,7 +216,7 @@ def _ticked(shown: list[Summary], wanted: list[str], compared: list[Summary]) ->
     ids = [item.id for item in shown]
     rows = [ids.index(run_id) for run_id in wanted if run_id in ids]
     mark = hashlib.sha256(",".join(ids).encode()).hexdigest()[:16]
-    colors = {item.id: run_color(item.rank) for item in shown} | colors_of(compared)
+    colors = colors_of(compared)
     if st.context.theme.type == "dark":
         colors = {run_id: on_dark(color) for run_id, color in colors.items()}
     state = st.dataframe(

@@ -19,7 +19,7 @@ from cifar_core.runs.summary import Summary, repeats
 from demo.dashboard_pages.train.cost import known_seconds
 from demo.shared.format import MULTIPLY_ADDS, amount, counted, percent
 from demo.shared.ranking import pictures_of
-from demo.widgets.panels import plain
+from demo.widgets.panels import NO_BREAK, plain
 
 LAST = "last_recipe"  # of this session
 KINDS = {"own": "Ours", "lesson": "Lessons", "stated": "Earlier works", "fast": "Earlier works, fast"}
@@ -55,7 +55,7 @@ def choose_recipe(summaries: Sequence[Summary]) -> Recipe:
         "Recipe",
         names,
         captions=[
-            f"{plain(recipe.summary)}  \n{plain(' · '.join(card_figures(recipe, summaries, results)))}"
+            f"{plain(recipe.summary)}  \n{_in_one_line(card_figures(recipe, summaries, results))}"
             for recipe in recipes
         ],
         key="recipe",
@@ -64,6 +64,11 @@ def choose_recipe(summaries: Sequence[Summary]) -> Recipe:
     )
     st.session_state[LAST] = name or names[0]
     return get_recipe(name or names[0])
+
+
+def _in_one_line(figures: Sequence[str]) -> str:
+    """The figures side by side; none is broken before its unit."""
+    return plain(" · ".join(figures).replace(" %", f"{NO_BREAK}%").replace(" ±", f"{NO_BREAK}±"))
 
 
 def shipped_results() -> list[Result]:
