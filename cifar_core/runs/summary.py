@@ -162,7 +162,8 @@ def _validation(history: History, config: TrainConfig) -> Accuracy | None:
     kept = history.epochs[-1] if under_way else history.kept
     if kept is None or history.start is None or history.start.val_images < 1:
         return None
-    return Accuracy(kept.val_accuracy, history.start.val_images, history.monitored)
+    split = "test" if config.monitored == "test" else "validation"
+    return Accuracy(kept.val_accuracy, history.start.val_images, split)
 
 
 def comparable(runs: Sequence[Summary]) -> dict[str, Accuracy]:

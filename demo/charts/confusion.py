@@ -99,7 +99,7 @@ def _mistakes(
         "colorbar": {"thickness": 10, "ticksuffix": " %", "len": 0.6, "outlinewidth": 0, "nticks": 4},
         "xgap": 1,
         "ygap": 1,
-        "hovertemplate": "%{y}, said to be %{x}<br>pictures: %{customdata[2]:,} (%{customdata[3]} % of the class)"
+        "hovertemplate": "%{y}, said to be %{x}<br>%{customdata[2]:,} of the class (%{customdata[3]} %)"
         "<extra></extra>",
     }
 

@@ -9,7 +9,7 @@ from demo.charts.figure import Chart, Spec, Table, layout, value_axis
 from demo.charts.overlay import run_color
 from demo.shared.format import percent
 from demo.shared.palette import CURVE_INK, MUTED_INK
-from demo.shared.ranking import CLOSE, close_to_best, describe_lead, pictures_of, with_points
+from demo.shared.ranking import CLOSE, OWN_PICTURES, close_to_best, describe_lead, pictures_of, with_points
 
 # cost -> (axis title with its unit, how many of the stored unit one of the axis holds)
 COSTS = {
@@ -55,7 +55,7 @@ def cost_chart(runs: Sequence[CostRun], cost: str, ranked: bool = True) -> Chart
     y_axis = value_axis(f"accuracy on {runs[0].accuracy.split} pictures (%)")
     shape = layout(x_axis, y_axis, showlegend=False)
     shape |= {"margin": shape["margin"] | {"t": 20}, "uirevision": cost}
-    title = cost_title(runs, cost) if ranked else "Accuracy and cost, each run on its own pictures"
+    title = cost_title(runs, cost) if ranked else f"Accuracy and cost, {OWN_PICTURES}"
     return Chart(
         title,
         [_mark(run, unit, words) for run in runs],

@@ -9,7 +9,7 @@ from demo.charts.figure import Chart, Spec, Table, layout, line, value_axis
 from demo.charts.x_axis import AXIS_NAMES, epoch_positions
 from demo.shared.format import duration, listed
 from demo.shared.palette import RUN_COLORS, color_of
-from demo.shared.ranking import CLOSE, close_to_best, describe_lead
+from demo.shared.ranking import CLOSE, OWN_PICTURES, close_to_best, describe_lead
 
 DASHES = ("solid", "dashed", "dotted")  # in CSS; plotly has names of its own
 PLOTLY_DASHES = {"solid": "solid", "dashed": "dash", "dotted": "dot"}
@@ -80,7 +80,7 @@ def overlay_chart(runs: Sequence[OverlaidRun], what: str, by: str, ranked: bool 
     x_axis = value_axis(AXIS_NAMES[by], rangemode="tozero")
     shape = layout(x_axis, value_axis(f"validation {unit}"), showlegend=False, hovermode="x unified")
     shape |= {"uirevision": by, "margin": shape["margin"] | {"t": 12}}
-    title = _titles(runs, what) if ranked else f"Validation {what}, each run on its own pictures"
+    title = _titles(runs, what) if ranked else f"Validation {what}, {OWN_PICTURES}"
     return Chart(title, lines, shape, _reading(runs, what), 320, numbers=lambda: _numbers(runs, what))
 
 

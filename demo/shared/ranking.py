@@ -6,6 +6,7 @@ from cifar_core.metrics.classification import CLEAR, Accuracy
 from demo.shared.format import listed, percent
 
 Ranked = tuple[str, Accuracy]  # a run's name and what it reached
+OWN_PICTURES = "each run on its own pictures"  # where they learned from different data
 CLOSE = (
     f"Too close to tell: the gap is below {CLEAR:g} standard errors of so many pictures, "
     "and other pictures could turn it around."
@@ -40,8 +41,8 @@ def describe_lead(runs: Sequence[Ranked]) -> str:
         return f"{first} reaches {percent(best.share)} on {pictures}"
     if len(close) == 1:
         second, next_best = others[0]
-        gap = f"{100 * (best.share - next_best.share):.2f} points ahead of {second}"
-        return f"{first} reaches {percent(best.share)} on {pictures}, {gap}"
+        gap = f"{100 * (best.share - next_best.share):.2f} points above {second}"
+        return f"{first} is ahead with {percent(best.share)} on {pictures}, {gap}"
     names = listed([name for name, _ in close])
     shares = listed([percent(accuracy.share) for _, accuracy in close])
     return f"{names} are too close to tell apart: {shares} on {pictures}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from cifar_core.files import checkpoints_dir
 from cifar_core.metrics.classification import CLEAR
@@ -20,16 +21,22 @@ class Row:
     fast: Result | None
 
 
+def shipped_results() -> tuple[list[Result], str]:
+    """The project's own results, and what is wrong where their file cannot be read, "" otherwise."""
+    return _read(checkpoints_dir() / FILE)
+
+
 def all_results(store: RunStore) -> tuple[list[Result], str]:
     """The shipped results, then the user's; and what is wrong with files that cannot be read, "" if none."""
-    results: list[Result] = []
-    troubles = []
-    for folder in (checkpoints_dir(), store.root):
-        try:
-            results += read_results(folder / FILE)
-        except StoreError as error:
-            troubles.append(str(error))
-    return results, " ".join(troubles)
+    (shipped, trouble), (own, more) = shipped_results(), _read(store.root / FILE)
+    return shipped + own, " ".join(filter(None, (trouble, more)))
+
+
+def _read(path: Path) -> tuple[list[Result], str]:
+    try:
+        return read_results(path), ""
+    except StoreError as error:
+        return [], str(error)
 
 
 def rows_of(results: Iterable[Result]) -> list[Row]:

@@ -24,9 +24,7 @@ ACCURACY_HELP = (
     "else on the pictures that its run set aside, one view of each. Runs on other data are listed apart."
 )
 ON_HELP = "The pictures behind the accuracy: of 500, chance alone moves it by a point or more."
-COLOR_HELP = (
-    "The run's color in the charts; where two compared runs had the same, the later one gets another."
-)
+COLOR_HELP = "The color of a ticked run in the charts below; no two have the same."
 CURVE_HELP = "Validation accuracy after each epoch, each run on its own scale from its lowest to its highest."
 LOSS_HELP = (
     "The lowest validation loss of the run, in nats. Label smoothing raises it, so that runs are sorted only "

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cifar_core.estimate.speed import about
-from cifar_core.files import StoreError, checkpoints_dir
 from cifar_core.metrics.classification import Accuracy
 from cifar_core.recipes import FAST, LESSONS, Recipe, get_recipe, list_recipes
 from cifar_core.recipes.sizes import size_of
-from cifar_core.runs.results import FILE, Result, read_results
+from cifar_core.runs.results import Result
 from cifar_core.runs.summary import Summary, repeats
 from demo.dashboard_pages.train.cost import known_seconds
 from demo.shared.format import MULTIPLY_ADDS, amount, counted, percent
 from demo.shared.ranking import pictures_of
+from demo.shared.stated_results import shipped_results
 from demo.widgets.panels import NO_BREAK, plain
 
 LAST = "last_recipe"  # of this session
@@ -50,7 +50,7 @@ def choose_recipe(summaries: Sequence[Summary]) -> Recipe:
     names = [name for name in list_recipes() if kind_of(name) == kind]
     if "recipe" not in st.query_params and st.session_state.get(LAST) in names:
         st.session_state.setdefault("recipe", st.session_state[LAST])
-    recipes, results = [get_recipe(name) for name in names], shipped_results()
+    recipes, results = [get_recipe(name) for name in names], shipped_results()[0]
     name = st.radio(
         "Recipe",
         names,
@@ -69,14 +69,6 @@ def choose_recipe(summaries: Sequence[Summary]) -> Recipe:
 def _in_one_line(figures: Sequence[str]) -> str:
     """The figures side by side; none is broken before its unit."""
     return plain(" · ".join(figures).replace(" %", f"{NO_BREAK}%").replace(" ±", f"{NO_BREAK}±"))
-
-
-def shipped_results() -> list[Result]:
-    """The project's own; none where their file is damaged, as the page Results says."""
-    try:
-        return read_results(checkpoints_dir() / FILE)
-    except StoreError:
-        return []
 
 
 def card_figures(recipe: Recipe, summaries: Sequence[Summary], results: Sequence[Result] = ()) -> list[str]:

@@ -12,19 +12,16 @@ from cifar_core.runs.history import History
 from cifar_core.runs.store import RunStore
 from demo.charts import (
     CurveView,
-    OverlaidRun,
     accuracy_chart,
     entropy_chart,
     loss_chart,
     lr_chart,
     mixing_per_class,
     mixing_ribbons,
-    overlay_chart,
     picture_mixing_chart,
-    run_color,
 )
 from demo.charts.figure import MAX_POINTS, for_dark, thinned
-from demo.shared.palette import READ, RUN_COLORS, on_dark
+from demo.shared.palette import READ, on_dark
 from tests.support.fake_runs import epoch_end, events, make_run, steps
 from tests.support.texts import says
 
@@ -183,31 +180,6 @@ def test_colors_of_the_heat_map_cover_unnormalized_coefficients():
     loud = BlockMixing("b1", [0.9, 0.95], [[0.9, 0.95]] * 10, 1.0)
     epoch = dataclasses.replace(epoch_end(1, True, 1.0), mixing=[loud])
     assert mixing_per_class(epoch, NAMES).option["visualMap"]["max"] == 1.0
-
-
-def test_overlay_gives_each_run_its_color_and_one_line():
-    runs = [OverlaidRun("first", 0, history_of(3)), OverlaidRun("second", 5, history_of(2, quality=0.9))]
-    lines = overlay_chart(runs, "accuracy", "epoch").option["series"]
-    assert [line["lineStyle"]["color"] for line in lines] == [RUN_COLORS[0], RUN_COLORS[5]]
-    assert [column(line["data"], 0) for line in lines] == [[1, 2, 3], [1, 2]]
-    along_time = overlay_chart(runs, "loss", "seconds").option["series"]
-    assert column(along_time[0]["data"], 0) == [12.5, 25.0, 37.5]
-
-
-def test_overlay_titles_rank_the_runs():
-    runs = [OverlaidRun("slow", 0, history_of(1)), OverlaidRun("quick", 1, history_of(3))]
-    assert overlay_chart(runs, "accuracy", "epoch").title.startswith("quick is ahead with 78.4")
-    assert "quick has the lowest validation loss" in overlay_chart(runs, "loss", "epoch").title
-    assert overlay_chart(runs, "loss", "epoch").title.endswith("after 38 s of training")
-    none = [OverlaidRun("a", 0, History()), OverlaidRun("b", 1, History())]
-    assert "None of these runs" in overlay_chart(none, "accuracy", "epoch").title
-
-
-def test_the_ninth_run_is_told_from_the_first_by_its_dash():
-    runs = [OverlaidRun("a", 0, history_of(1)), OverlaidRun("i", 8, history_of(1))]
-    first, ninth = (line["lineStyle"] for line in overlay_chart(runs, "accuracy", "epoch").option["series"])
-    assert first["color"] == ninth["color"] == run_color(8)
-    assert first["type"] != ninth["type"]
 
 
 def test_a_picture_shows_a_bar_a_block():

@@ -62,7 +62,8 @@ def test_words_and_chart_of_every_state():
     assert "no rate to suggest" in describe_search(LrFinder("finished", 0.1, points=POINTS))
     assert lr_finder_chart([], None).title.startswith("The loss appears here")
     chart = lr_finder_chart(POINTS, 0.01)
-    marks = chart.option["series"][1]["markLine"]["data"]
-    assert [mark["name"] for mark in marks] == ["suggested"]
-    assert chart.option["xAxis"]["type"] == "log"
+    (mark,) = chart.layout["shapes"]
+    assert mark["x0"] == 0.01 and mark["label"]["text"] == "suggested"
+    assert chart.layout["xaxis"]["type"] == "log" and chart.figure
+    assert chart.data[0]["x"] == [point[0] for point in POINTS], "small rates are not rounded away"
     assert rounded(0.012345) == 0.012

@@ -1,15 +1,19 @@
 """The page of runs: search, filters, order, ticks and views by URL; labels, undo, downloads, resume."""
 
+import json
+from urllib.parse import quote
+
 import pytest
 
 from cifar_core.runs.labels import FILE, Labels, read_labels, write_labels
 from cifar_core.runs.store import RunStore, Status
 from cifar_core.runs.summary import summarize_all
 from cifar_core.runs.trash import list_deleted
-from demo.dashboard_pages.runs.comparison import OWN_PICTURES
 from demo.dashboard_pages.runs.table import ORDERS, RunsQuery, all_tags, asked_for
+from demo.shared.ranking import OWN_PICTURES
 from tests.support.fake_runs import keep_running, make_run
-from tests.support.page_tests import button, buttons, charts, page, words
+from tests.support.page_tests import button, buttons, charts, figures, page, words
+from tests.support.texts import says
 
 
 def shown(app):
@@ -28,7 +32,7 @@ def labeled(store, name, tags=(), note="", **settings):
 
 @pytest.fixture
 def three(store):
-    """Alpha (best), beta (quickest to train), gamma (stopped)."""
+    """Alpha (best), beta (quickest to train, on drawn pictures), gamma (stopped)."""
     return (
         labeled(store, "alpha", ["wide", "final"], "the longest one", epochs=6),
         labeled(store, "beta", ["wide"], epochs=1, recipe="smoke"),
@@ -53,8 +57,8 @@ def three(store):
         ({"states": ["stopped"]}, ["gamma"]),
         ({"states": ["stopped", "finished"]}, ["gamma", "beta", "alpha"]),
         ({"descending": False}, ["alpha", "beta", "gamma"]),
-        ({"sort": "best accuracy"}, ["alpha", "beta", "gamma"]),
-        ({"sort": "lowest loss", "descending": False}, ["alpha", "beta", "gamma"]),
+        ({"sort": "accuracy"}, ["alpha", "gamma", "beta"]),
+        ({"sort": "lowest loss", "descending": False}, ["alpha", "gamma", "beta"]),
         ({"sort": "time"}, ["alpha", "gamma", "beta"]),
         ({"sort": "name", "descending": False}, ["alpha", "beta", "gamma"]),
     ],
@@ -92,8 +96,8 @@ def test_the_url_holds_search_filters_and_order(store, three):
     assert shown(page("runs", q="wide")) == ["beta", "alpha"]
     assert shown(page("runs", tag="final")) == ["alpha"]
     assert shown(page("runs", state="stopped")) == ["gamma"]
-    app = page("runs", sort="best accuracy", order="oldest, lowest first")
-    assert shown(app) == ["gamma", "beta", "alpha"]
+    app = page("runs", sort="accuracy", order="oldest, lowest first")
+    assert shown(app) == ["gamma", "alpha", "beta"]
     app.text_input(key="q").set_value("odd").run()
     assert shown(app) == ["gamma"]
 
@@ -138,13 +142,63 @@ def test_runs_on_different_data_are_shown_under_a_warning_and_no_winner(store, t
     app = page("runs", runs=",".join(run.id for run in runs), view=view)
     said = words(app)
     assert "cannot be compared" in said and OWN_PICTURES in said
-    assert not any(word in said for word in ("is ahead", "is best", "gives most", "has the lowest"))
+    assert not any(word in said for word in ("is ahead", "is best", "has the lowest", "behind"))
 
 
 def test_the_columns_of_figures_hold_numbers_to_sort_by(store, three):
     table = page("runs").dataframe[0].value
-    for name in ("epochs", "time (min)", "parameters (M)", "best val accuracy (%)"):
+    for name in ("epochs", "time (min)", "parameters (M)", "accuracy (%)"):
         assert table[name].dtype.kind in "if", name
+
+
+def measure(run, share, n=10_000):
+    """Write the card that `evaluate --note` leaves, as far as a list reads it."""
+    run.best_checkpoint.mkdir(parents=True, exist_ok=True)
+    card = {"metrics": {"test": {"accuracy": share, "loss": 0.4, "n": n}}}
+    (run.best_checkpoint / "card.json").write_text(json.dumps(card))
+
+
+def test_runs_are_shown_and_ranked_by_the_test_where_they_were_measured(store, three):
+    alpha, _, gamma = three
+    measure(gamma, 0.93)
+    app = page("runs", sort="accuracy")
+    table = app.dataframe[0].value
+    assert shown(app) == ["gamma", "alpha", "beta"]
+    assert list(table["accuracy (%)"]) == [93.0, 89.76, 47.0]
+    assert list(table["measured on"]) == ["10,000 test", "5,000 validation", "5,000 validation"]
+    app = page("runs", runs=f"{alpha.id},{gamma.id}")
+    assert says(words(app), "alpha is ahead", "validation", "above gamma"), "both measured in one way"
+    measure(alpha, 0.929)
+    assert says(words(page("runs", runs=f"{alpha.id},{gamma.id}")), "gamma and alpha", "too close to tell")
+
+
+def test_runs_on_other_data_are_marked_and_listed_apart(store):
+    labeled(store, "ten", epochs=6)
+    labeled(store, "two", epochs=6, data="airplane_automobile", quality=1.05)
+    for order in ("newest, highest first", "oldest, lowest first"):
+        app = page("runs", sort="accuracy", order=order)
+        assert shown(app) == ["ten", "two"]
+        assert list(app.dataframe[0].value["data"]) == ["", "2 classes"]
+    labeled(store, "drawn", recipe="smoke")
+    assert "synthetic" in list(page("runs").dataframe[0].value["data"])
+
+
+def test_losses_are_sorted_among_runs_of_equal_label_smoothing(store):
+    labeled(store, "smooth", epochs=2)
+    labeled(store, "plain", epochs=1, label_smoothing=0.0)
+    labeled(store, "plain too", epochs=4, label_smoothing=0.0)
+    app = page("runs", sort="lowest loss", order="oldest, lowest first")
+    assert shown(app) == ["plain too", "plain", "smooth"]
+
+
+def test_compared_runs_have_a_mark_in_the_table_and_no_two_the_same(store):
+    runs = [make_run(store, epochs=1) for _ in range(9)]  # the ninth has the first one's color by its rank
+    app = page("runs", runs=f"{runs[0].id},{runs[8].id}")
+    marks = [mark for mark in app.dataframe[0].value["color"] if mark]
+    lines = [trace["line"]["color"] for trace in figures(app)[0]["data"]]
+    assert len(set(marks)) == len(set(lines)) == 2
+    assert all(any(quote(line) in mark for mark in marks) for line in lines)
+    assert not any(page("runs").dataframe[0].value["color"])
 
 
 def test_runs_of_equal_settings_are_said_to_be_so(store):
@@ -303,7 +357,7 @@ def test_the_list_shows_every_run_newest_first(store):
     runs = [make_run(store, epochs=2, state="stopped"), make_run(store, epochs=6)]
     table = page("runs").dataframe[0].value
     assert list(table["state"]) == ["Finished", "Stopped"]
-    assert list(table["best val accuracy (%)"]) == [89.76, 67.3]
+    assert list(table["accuracy (%)"]) == [89.76, 67.3]
     assert [len(curve) for curve in table["val accuracy"]] == [6, 2]
     assert len(runs) == len(table)
 

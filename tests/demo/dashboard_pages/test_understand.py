@@ -24,7 +24,7 @@ from demo.dashboard_pages.understand.answers import (
     kept_answers,
 )
 from demo.dashboard_pages.understand.calibration import ENDS, fitted_temperature, rows, usual_temperature
-from demo.dashboard_pages.understand.confusion import CHART, chosen_cell, take_cell
+from demo.dashboard_pages.understand.confusion import take_cell
 from demo.dashboard_pages.understand.mistakes import ANY, OTHER, describe_found, found
 from demo.dashboard_pages.understand.robustness_store import known_of, measured_runs, robustness_file
 from demo.widgets.evaluation_pictures import describe_pictures, select_pictures
@@ -73,7 +73,7 @@ def test_without_a_network_the_page_says_what_to_do(store):
 @pytest.mark.parametrize(
     ("part", "sentence", "drawn"),
     [
-        ("confusion", "The commonest mistake:", 2),
+        ("confusion", "The commonest mistake", 2),
         ("mistakes", "wrong", 0),
         ("calibration", "has the lowest loss on 200 validation pictures", 1),
         ("robustness", "41 times 100 pictures", 0),
@@ -168,14 +168,17 @@ def test_the_slider_begins_at_the_cards_temperature_as_far_as_it_goes():
 
 
 def test_a_cell_that_is_a_mistake_is_what_mistakes_opens_with(monkeypatch):
-    def chosen(place):
-        state = {CHART: {"selection": {"selected": [{"series_index": 0, "data_indices": [place]}]}}}
+    def chosen(*picked):
+        state = {}
         monkeypatch.setattr("demo.dashboard_pages.understand.confusion.st.session_state", state)
-        take_cell(SHAPE_NAMES)
+        take_cell(list(picked), SHAPE_NAMES)
         return [state.get(f"choice-{name}") for name in ("true", "predicted", "shows", "said")]
 
-    assert chosen(36) == [SHAPE_NAMES[3], SHAPE_NAMES[6]] * 2
-    assert chosen(33) == [SHAPE_NAMES[3], SHAPE_NAMES[3], None, None]
+    assert chosen(3, 6, 12, 4.0) == [SHAPE_NAMES[3], SHAPE_NAMES[6]] * 2
+    assert chosen(3, 3, 90, 95.0) == [SHAPE_NAMES[3], SHAPE_NAMES[3], None, None]
+    for nonsense in ((), (3,), (3, 10), (-1, 3), ("3", "6"), (True, 3), (None, None)):
+        assert chosen(*nonsense) == [None] * 4
+    take_cell(None, SHAPE_NAMES)
 
 
 def test_the_search_finds_by_true_and_predicted_class(shipped):
@@ -347,15 +350,6 @@ def test_the_search_is_told_in_words(search, sentence):
     count, true, predicted = search
     assert describe_found(count, 9, true, predicted) == sentence
     assert "None of the 9 pictures" in describe_found(0, 9, true, predicted)
-
-
-def test_a_chosen_cell_is_a_true_and_a_predicted_class():
-    def state(*places):
-        return {"selection": {"selected": [{"series_index": 0, "data_indices": list(places)}]}}
-
-    assert chosen_cell(state(36), 10) == (3, 6)
-    for nothing in (state(), state(100), state(-1), {}, {"selection": {"selected": []}}):
-        assert chosen_cell(nothing, 10) is None
 
 
 def test_weights_that_are_gone_are_a_sentence(store):

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from cifar_core.recipes import list_works
+from cifar_core.recipes import get_recipe, list_works
 from cifar_core.runs.results import FILE, keep_result
-from demo.charts.results import FAST, OWN, STATED, stated_chart
+from demo.charts.results import FAST, OWN, stated_chart
 from demo.shared.stated_results import describe_result, rows_of, table_rows, verdict
 from tests.runs.test_results import RESULT
 from tests.support.fake_runs import make_run
@@ -61,15 +61,32 @@ def test_a_result_in_words():
     assert describe_result(result(epochs=1, stated=None)) == "91.23 % after 1 epoch, 2 min 10 s"
 
 
-def test_the_chart_marks_what_is_stated_and_what_was_reached():
+def test_what_chance_may_give_is_not_called_reached_without_a_word():
+    said = verdict(rows_of([result(accuracy=0.9020)]))
+    assert says(said, "1 of", "reached", "1 of them too close to tell")
+    assert "close" not in verdict(rows_of([result(accuracy=0.92)]))
+
+
+def test_the_chart_draws_own_minus_stated_around_zero():
     rows = rows_of([result(), result(recipe="s2-vgg-fast", accuracy=0.9)])
     chart = stated_chart(rows)
-    series = {one["name"]: [mark["value"] for mark in one["data"]] for one in chart.option["series"]}
-    names = [mark["name"] for one in chart.option["series"] for mark in one["data"]]
-    assert "The VGG-like network of the five-families work, own, fast: 90.00 %" in names
+    traces = {one["name"]: one for one in chart.data}
     place = list_works().index("s2-vgg")
-    assert len(series[STATED]) == len(rows) and [90.16, place] in series[STATED]
-    assert series[OWN] == [[91.23, place]] and series[FAST] == [[90.0, place]]
+    assert (traces[OWN]["x"], traces[OWN]["y"]) == ([1.07], [place])
+    assert (traces[FAST]["x"], traces[FAST]["y"]) == ([-0.16], [place])
+    assert traces[FAST]["error_x"]["array"] == [pytest.approx(0.845, abs=0.01)]
+    low, high = chart.layout["xaxis"]["range"]
+    assert low == -high, "zero lies in the middle"
+    assert chart.layout["yaxis"]["ticktext"] == list_works() and chart.figure
+    assert chart.table()["run"] == [RESULT.run_id] * 2
+
+
+def test_works_are_kept_together_with_a_line_between_them():
+    chart = stated_chart(rows_of([]))
+    works = [get_recipe(name).work for name in list_works()]
+    changes = [place for place in range(1, len(works)) if works[place] != works[place - 1]]
+    assert [shape["y0"] for shape in chart.layout["shapes"]] == [place - 0.5 for place in changes]
+    assert len(changes) == len(set(works)) - 1 and chart.figure
 
 
 def test_the_page_shows_results_and_links_to_runs_that_are_there(store):
