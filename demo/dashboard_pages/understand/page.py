@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from cifar_core.data import DataError
 from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.inference.held_out import HeldOut, config_of, splits_of
@@ -30,6 +31,7 @@ PARTS = {
     "robustness": "Robustness",
     "layers": "Layers",
 }
+FEW_COUNT = 200  # pictures under damage, where nothing was shipped
 INTRODUCTION = (
     "A trained network, looked at from five sides: what it confuses, where it fails, how far its "
     "probabilities can be believed, how much damage it withstands, and what its layers see."
@@ -80,10 +82,21 @@ def validation_answers(
 
 def show_damage(store: RunStore, networks: list[Network], network: Network, classifier: "Classifier") -> None:
     """The network's accuracy under damage."""
-    from demo.dashboard_pages.understand.robustness import show_robustness  # brings torch
+    from demo.dashboard_pages.understand.robustness import (  # brings torch
+        shipped_measurements,
+        show_robustness,
+        show_shipped,
+    )
 
-    split, count = choose_pictures(config_of(classifier.card), "damaged", FEW_COUNTS, 200)
-    pictures = select_pictures(network, classifier.card, split, count)
+    shipped = [one.n for one in shipped_measurements(network) if one.n in FEW_COUNTS]
+    usual = shipped[0] if shipped else FEW_COUNT
+    split, count = choose_pictures(config_of(classifier.card), "damaged", FEW_COUNTS, usual)
+    try:
+        pictures = select_pictures(network, classifier.card, split, count)
+    except DataError as error:
+        st.write(plain(str(error)))
+        show_shipped(network, split, count)
+        return
     st.write(plain(describe_pictures(pictures)))
     show_robustness(store, networks, network, classifier, pictures)
 

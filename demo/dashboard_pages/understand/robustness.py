@@ -1,5 +1,6 @@
 """A network's accuracy under each kind of damage, measured on demand and compared."""
 
+import dataclasses
 import html
 import time
 from collections.abc import Sequence
@@ -9,24 +10,26 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS, corrupt
-from cifar_core.explain.robustness import Robustness, cells_left, keep, measure
+from cifar_core.explain.robustness import FILE, Robustness, cells_left, keep, load, measure
 from cifar_core.format import describe_remaining, remaining_seconds
 from cifar_core.inference.held_out import HeldOut
 from cifar_core.runs.store import RunStore
-from demo.charts.overlay import line_style
-from demo.charts.robustness import MEAN, accuracy_of, compared_chart, kind_style, robustness_chart, values_of
+from demo.charts.overlay import distinct_ranks, line_style
+from demo.charts.robustness import MEAN, accuracy_of, compared_chart, kind_style, robustness_chart
 from demo.dashboard_pages.understand.robustness_store import (
     known_of,
     measured_runs,
     robustness_file,
+    version_of,
 )
-from demo.shared.format import duration, percent
+from demo.shared.format import duration
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, image_tag, sheet
+from demo.shared.ranking import pictures_of
 from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose
 from demo.widgets.networks import Network
-from demo.widgets.panels import plain, show_legend, show_table
+from demo.widgets.panels import plain, show_legend
 
 if TYPE_CHECKING:
     from cifar_core.inference.classifier import Classifier
@@ -53,23 +56,50 @@ def show_robustness(
     """All that is known of the chosen network, a button for what is not, and all networks side by side."""
     st.write(ABOUT)
     known = known_of(store, network, pictures.key)
-    known = known or Robustness(pictures.key, len(pictures), classifier.version)
-    if not known.is_whole:
-        show_button(robustness_file(store, network), network, classifier, pictures, known)
-    if known.clean is not None:
-        show_legend((kind, kind_style(kind)) for kind in CORRUPTIONS)
-        alt = "Line chart: accuracy over the strength of each kind of damage"
-        show_chart(robustness_chart(known), "robustness", alt)
-        st.caption(describe_spread(known))
+    start = known or Robustness(pictures.key, len(pictures), classifier.version)
+    if not start.is_whole:
+        show_button(robustness_file(store, network), network, classifier, pictures, start)
+    if known is None:
+        show_shipped(network, pictures.split, len(pictures))
+    elif known.clean is not None:
+        show_curves(known)
     st.html(damage_html(pictures, 0))
     st.caption(
         "Each row from left to right: strength 0 to 5, with what the strengths are. Noise, the side of a "
         "rotation and the direction of a shift are drawn by a fixed seed."
     )
-    if known.is_whole:
-        with st.expander("In numbers"):
-            show_table(number_rows(known))
     show_comparison(store, networks, pictures)
+
+
+def show_shipped(network: Network, split: str, count: int) -> None:
+    """What came with the network, measured on a copy of the pictures that is not this machine's."""
+    kept = shipped_measurements(network)
+    if not kept:
+        return
+    fitting = [one for one in kept if one.pictures.startswith(f"{split}-{count}-")]
+    known = (fitting or kept)[0]
+    which = pictures_of([accuracy_of(known, known.clean or 0.0)])
+    st.caption(f"Measured when the network was shipped, on {which} of the project's copy of the data.")
+    show_curves(known)
+
+
+def show_curves(known: Robustness) -> None:
+    """The curves, and how far chance may move them."""
+    show_legend((kind, kind_style(kind)) for kind in CORRUPTIONS)
+    alt = "Line chart: accuracy over the strength of each kind of damage"
+    show_chart(robustness_chart(known), "robustness", alt)
+    st.caption(describe_spread(known))
+
+
+def shipped_measurements(network: Network) -> list[Robustness]:
+    """The whole measurements that lie beside a network's weights, those on most pictures first.
+
+    Raises:
+        CheckpointError: when the weights are gone.
+    """
+    version = version_of(network.folder, network.stamp)
+    kept = [one for one in load(network.folder / FILE) if one.is_whole and one.weights.startswith(version)]
+    return sorted(kept, key=lambda one: one.n, reverse=True)
 
 
 def show_button(
@@ -112,17 +142,11 @@ def seconds_a_picture(folder: Path, stamp: int, _classifier: "Classifier", _pict
 
 def describe_spread(known: Robustness) -> str:
     """A sentence on how far chance alone may move a figure of so many pictures."""
-    error = 100 * accuracy_of(known, known.clean or 0.0).error
-    return f"Each point is {known.n:,} pictures; by chance alone it may be off by {error:.1f} points or more."
-
-
-def number_rows(known: Robustness) -> list[dict[str, str]]:
-    """Accuracies as a table, a row a kind, a column a strength."""
-    kinds = [*CORRUPTIONS, MEAN]
-    return [
-        {"damage": kind} | {str(i): percent(value) for i, value in enumerate(values_of(known, kind))}
-        for kind in kinds
-    ]
+    clean, half = (100 * accuracy_of(known, share).error for share in (known.clean or 0.0, 0.5))
+    return (
+        f"Each point rests on {known.n:,} pictures. Its standard error, by chance alone, is {clean:.1f} points "
+        f"at the left and {half:.1f} where half of the answers are right."
+    )
 
 
 def damage_html(pictures: HeldOut, number: int) -> str:
@@ -149,6 +173,8 @@ def show_comparison(store: RunStore, networks: Sequence[Network], pictures: Held
     st.subheader("Side by side")
     kinds = [MEAN, *CORRUPTIONS]
     kind = choose("damage", "Damage", kinds, MEAN, widget="select", width=320)
+    ranks = distinct_ranks(run.rank for run in runs)
+    runs = [dataclasses.replace(run, rank=rank) for run, rank in zip(runs, ranks, strict=True)]
     show_legend((run.name, line_style(run.rank)) for run in runs)
     alt = "Line chart: accuracy of each network over the strength of the damage"
     show_chart(compared_chart(runs, kind), "compared", alt)
