@@ -40,7 +40,7 @@ def confusion_chart(confusion: Counts, names: Sequence[str], chosen: tuple[int, 
     shape = layout(x_axis, y_axis, shapes=[_frame(chosen)] if chosen else [], showlegend=False)
     reading = (
         "A row holds the pictures of one class, its columns what the network said; the numbers count "
-        "pictures. Stronger color: a larger share of the row was mistaken so. Gray: right. Blank: none. "
+        "pictures. Stronger color: more of the row got this wrong answer. Gray: right. Blank: none. "
         "Click a cell to see its pictures below."
     )
     return Chart(
@@ -99,7 +99,7 @@ def _mistakes(
         "colorbar": {"thickness": 10, "ticksuffix": " %", "len": 0.6, "outlinewidth": 0, "nticks": 4},
         "xgap": 1,
         "ygap": 1,
-        "hovertemplate": "%{y}, said to be %{x}<br>%{customdata[2]:,} of the class (%{customdata[3]} %)"
+        "hovertemplate": "true %{y}, predicted %{x}<br>%{customdata[2]:,} (%{customdata[3]} % of the class)"
         "<extra></extra>",
     }
 
@@ -160,9 +160,9 @@ def confusion_title(confusion: Counts, names: Sequence[str]) -> str:
     same = [f"{names[r]} for {names[c]}" for r, c, n in pairs if n == count]
     if len(same) > 1:
         more = f" and {len(same) - 3} more" if len(same) > 3 else ""
-        return f"The commonest mistakes, {counted(count, 'picture')} each: {listed(same[:3])}{more}"
+        return f"The most common mistakes, {counted(count, 'picture')} each: {listed(same[:3])}{more}"
     total = int(confusion[row].sum())
-    return f"The commonest mistake: {names[row]} taken for {names[column]}, {count} of {total} pictures"
+    return f"The most common mistake: {names[row]} taken for {names[column]}, {count} of {total} pictures"
 
 
 def per_class_chart(confusion: Counts, names: Sequence[str]) -> Chart:

@@ -72,7 +72,7 @@ def describe_found(count: int, total: int, true: str, predicted: str) -> str:
         return f"{count:,} of the {total:,} pictures are wrong"
     of = "" if true == ANY else f" of the class {true}"
     if true == predicted:
-        return f"{counted(count, 'picture')}{of}, right all the same"
+        return f"{counted(count, 'picture')}{of}, recognized"
     taken = f" taken for {predicted}" if predicted != OTHER else ""
     wrong = "" if taken else ", wrong"
     return f"{counted(count, 'picture')}{of}{taken}{wrong}"

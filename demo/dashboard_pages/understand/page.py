@@ -34,7 +34,7 @@ PARTS = {
 FEW_COUNT = 200  # pictures under damage, where nothing was shipped
 INTRODUCTION = (
     "A trained network, looked at from five sides: what it confuses, where it fails, how far its "
-    "probabilities can be believed, how much damage it withstands, and what its layers see."
+    "probabilities can be trusted, how much damage it withstands, and what its layers see."
 )
 NO_NETWORK = "No trained network yet: train one, and it can be looked into from its first epoch on."
 NO_WEIGHTS = "has no saved weights to look into"

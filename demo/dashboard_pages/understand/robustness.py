@@ -41,7 +41,7 @@ SMALL = "font-size:.8rem;opacity:.7"
 IMAGE = "display:block;width:100%;image-rendering:pixelated"
 ABOUT = (
     f"The same pictures under {len(CORRUPTIONS)} kinds of damage in {STRENGTHS} strengths, after the "
-    "benchmark CIFAR-10-C. The network has one look at each."
+    "benchmark CIFAR-10-C. The network sees one view of each, without test-time augmentation."
 )
 PUBLIC = "Measuring is off on this public page; what was measured before is shown."
 
@@ -113,7 +113,7 @@ def show_button(
     each = seconds_a_picture(network.folder, network.stamp, classifier, pictures)
     word = "Measure" if cells == CELLS else "Go on measuring"
     st.caption(
-        f"{CELLS} times {len(pictures):,} pictures. It can be left at any time and goes on where it was."
+        f"{CELLS} times {len(pictures):,} pictures. You can leave at any time: it resumes where it stopped."
     )
     if not st.button(f"{word}: about {duration(each * cells * len(pictures))}", type="primary"):
         return
@@ -144,8 +144,8 @@ def describe_spread(known: Robustness) -> str:
     """A sentence on how far chance alone may move a figure of so many pictures."""
     clean, half = (100 * accuracy_of(known, share).error for share in (known.clean or 0.0, 0.5))
     return (
-        f"Each point rests on {known.n:,} pictures. Its standard error, by chance alone, is {clean:.1f} points "
-        f"at the left and {half:.1f} where half of the answers are right."
+        f"Each point rests on {known.n:,} pictures. Its standard error is {clean:.1f} points at the left, "
+        f"and {half:.1f} where half of the answers are right."
     )
 
 

@@ -73,7 +73,7 @@ def test_without_a_network_the_page_says_what_to_do(store):
 @pytest.mark.parametrize(
     ("part", "sentence", "drawn"),
     [
-        ("confusion", "The commonest mistake", 2),
+        ("confusion", "The most common mistake", 2),
         ("mistakes", "wrong", 0),
         ("calibration", "has the lowest loss on 200 validation pictures", 1),
         ("robustness", "41 times 100 pictures", 0),
@@ -366,7 +366,7 @@ def test_found_pictures_come_by_loss_and_by_class():
         ((2, "a", "b"), "2 pictures of the class a taken for b"),
         ((2, ANY, OTHER), "2 of the 9 pictures are wrong"),
         ((2, "a", OTHER), "2 pictures of the class a, wrong"),
-        ((3, "a", "a"), "3 pictures of the class a, right all the same"),
+        ((3, "a", "a"), "3 pictures of the class a, recognized"),
         ((1, ANY, "b"), "1 picture taken for b"),
     ],
 )
