@@ -67,6 +67,21 @@ def per_class_accuracy(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
         return np.where(totals > 0, np.diag(confusion) / np.maximum(totals, 1), np.nan)
 
 
+def classes_differ(confusion: NDArray[np.int64]) -> bool:
+    """Return whether some classes are recognized more often than chance explains, were all equally hard.
+
+    Pearson's chi-squared: with k classes it is k - 1 on average, and 2 sqrt(2 (k - 1)) above that in one of
+    twenty cases. The best and the worst of many classes lie far apart by chance alone.
+    """
+    sizes = confusion.sum(axis=1)
+    right, sizes = np.diag(confusion)[sizes > 0], sizes[sizes > 0]
+    share = right.sum() / max(1, sizes.sum())
+    if len(sizes) < 2 or share in (0, 1):
+        return False
+    spread = float((np.square(right - sizes * share) / (sizes * share * (1 - share))).sum())
+    return spread > len(sizes) - 1 + CLEAR * math.sqrt(2 * (len(sizes) - 1))
+
+
 def _require_pairs(targets: NDArray[np.int64], predictions: NDArray[np.int64]) -> None:
     if len(targets) != len(predictions):
         raise ValueError(

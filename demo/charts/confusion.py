@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.metrics.classification import Accuracy, per_class_accuracy
+from cifar_core.metrics.classification import classes_differ, per_class_accuracy
 from demo.charts.figure import Chart, Spec, Table, layout, value_axis
 from demo.shared.format import counted, listed, percent
 from demo.shared.palette import CLASS_COLORS, color_of
@@ -197,7 +197,7 @@ def per_class_chart(confusion: Counts, names: Sequence[str]) -> Chart:
     reading = f"Each class has {_sizes(confusion)} here; one picture more or less moves its bar by a step."
     height = min(TALLEST, 80 + 24 * len(names))
     return Chart(
-        per_class_title(shares, confusion.sum(axis=1), names),
+        per_class_title(confusion, names),
         [bars],
         shape | {"margin": shape["margin"] | {"t": 8}},
         reading,
@@ -211,14 +211,15 @@ def _sizes(confusion: Counts) -> str:
     return counted(low, "picture") if low == high else f"{low:,} to {high:,} pictures"
 
 
-def per_class_title(shares: NDArray[np.float64], sizes: Counts, names: Sequence[str]) -> str:
-    """The hardest and the easiest class of `sizes` pictures each, if that can be told, in a sentence."""
+def per_class_title(confusion: Counts, names: Sequence[str]) -> str:
+    """The hardest and the easiest class in a sentence, if chance alone does not explain them."""
+    shares = per_class_accuracy(confusion)
     if np.isnan(shares).all() or np.nanmin(shares) == np.nanmax(shares):
         return "All classes are equally hard"
     low, high = int(np.nanargmin(shares)), int(np.nanargmax(shares))
-    worst, best = (Accuracy(float(shares[index]), int(sizes[index])) for index in (low, high))
-    if not best.is_clear_of(worst):
-        span = f"from {percent(worst.share)} ({names[low]}) to {percent(best.share)} ({names[high]})"
-        return f"No class is clearly harder than another on so few pictures: {span}"
-    hardest = f"{names[low]} is hardest, {percent(worst.share)} right"
-    return f"{hardest}; {names[high]} is easiest, {percent(best.share)}"
+    worst, best = percent(float(shares[low])), percent(float(shares[high]))
+    if not classes_differ(confusion):
+        return (
+            f"So few pictures tell no class from another: {names[low]} {worst} to {names[high]} {best} right"
+        )
+    return f"{names[low]} is hardest, {worst} right; {names[high]} is easiest, {best}"

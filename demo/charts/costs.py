@@ -164,6 +164,8 @@ def cost_title(runs: Sequence[CostRun], cost: str) -> str:
         same = "" if len(runs) == 1 else "All cost the same: "
         return same + describe_lead([(run.name, run.accuracy) for run in runs])
     if best.cost == cheapest.cost:
-        return f"{best.name} is best with {percent(best.accuracy.share)}, and none {CHEAPER[cost]}"
+        alone = len(close_to_best([(run.name, run.accuracy) for run in runs])) == 1
+        place = "best" if alone else "as good as any"
+        return f"{best.name} is {place} with {percent(best.accuracy.share)}, and none {CHEAPER[cost]}"
     share, gap = cheapest.cost / best.cost, with_points(best.accuracy, cheapest.accuracy)
     return f"{cheapest.name} {CHEAPER[cost]} ({share:.2f} of {best.name}'s) and is {gap}"

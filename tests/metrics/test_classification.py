@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from cifar_core.metrics.classification import Accuracy, accuracy, confusion_matrix, per_class_accuracy
+from cifar_core.metrics.classification import (
+    Accuracy,
+    accuracy,
+    classes_differ,
+    confusion_matrix,
+    per_class_accuracy,
+)
 
 
 @pytest.fixture
@@ -90,3 +96,23 @@ def test_two_equal_networks_are_seldom_called_different():
     pairs = generator.binomial(1000, 0.9, (4000, 2)) / 1000
     called = [Accuracy(a, 1000).is_clear_of(Accuracy(b, 1000)) for a, b in pairs.tolist()]
     assert 0.03 < np.mean(called) < 0.06
+
+
+def confusion_of(right, size):
+    """Classes of `size` images each, of which so many are right and the others taken for the next class."""
+    wrong = np.roll(np.diag(size - np.asarray(right)), 1, axis=1)
+    return np.diag(right) + wrong
+
+
+@pytest.mark.parametrize("classes", [2, 10, 100])
+def test_classes_that_are_equally_hard_are_seldom_called_different(classes):
+    draws = np.random.default_rng(0).binomial(100, 0.9, (1000, classes))
+    called = np.mean([classes_differ(confusion_of(right, 100)) for right in draws])
+    assert 0.01 < called < 0.09
+
+
+def test_a_class_that_is_harder_is_seen():
+    assert classes_differ(confusion_of([90, 92, 70, 91], 100))
+    assert not classes_differ(confusion_of([9, 9, 7, 9], 10))
+    for certain in (np.zeros((3, 3), np.int64), np.diag([5, 5, 0]), np.array([[0, 5], [5, 0]])):
+        assert not classes_differ(certain)

@@ -203,6 +203,7 @@ A = CostRun("a", 0, on_test(0.90), 600.0)
     [
         ((0.80, 300.0), ("b takes less time", "0.50 of a's", "10.00 points behind")),
         ((0.895, 300.0), ("b takes less time", "0.50 points behind", "too close to tell")),
+        ((0.895, 900.0), ("a is as good as any with 90.00 %", "none takes less time")),
         ((0.80, 900.0), ("a is best with 90.00 %", "none takes less time")),
         ((0.95, 600.0), ("All cost the same", "b", "95.00 %", "above a")),
     ],
