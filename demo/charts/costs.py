@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cifar_core.metrics.classification import CLEAR, Accuracy
 from demo.charts.figure import Chart, Spec, Table, layout, value_axis
 from demo.charts.overlay import run_color
-from demo.shared.format import percent
+from demo.shared.format import percent, shortened
 from demo.shared.palette import CURVE_INK, MUTED_INK
 from demo.shared.ranking import CLOSE, OWN_PICTURES, close_to_best, describe_lead, pictures_of, with_points
 
@@ -119,7 +119,7 @@ def _names(runs: Sequence[CostRun], unit: float, logarithmic: bool, width: int) 
     taken = [(x - MARK / 2, y - MARK / 2, x + MARK / 2, y + MARK / 2) for x, y in marks]
     names = []
     for run, x, y, mark in zip(runs, xs, ys, marks, strict=True):
-        text = run.name if len(run.name) <= MOST_LETTERS else f"{run.name[: MOST_LETTERS - 1]}…"
+        text = shortened(run.name, MOST_LETTERS)
         for place in PLACES:
             box = _box(mark, *place, LETTER * len(text))
             inside = box[0] >= -MARK and box[2] <= width + MARK and box[1] >= -MARK

@@ -20,7 +20,7 @@ def lr_finder_chart(points: list[list[float]], suggestion: float | None) -> Char
     for drawn in lines:
         drawn["x"] = rates  # of small rates four decimals would leave nothing
     marks = [] if suggestion is None else [vertical_mark(suggestion, MUTED_INK, "suggested")]
-    x_axis = value_axis("learning rate", type="log", dtick=1)
+    x_axis = value_axis("learning rate", type="log", dtick=1, tickformat="~g")
     shape = layout(x_axis, value_axis("loss (nats)"), shapes=marks)
     numbers: Table = {"learning rate": rates, "loss": losses, "moving average": averages}
     return Chart(lr_finder_title(points, suggestion), lines, shape, READING, numbers=lambda: numbers)

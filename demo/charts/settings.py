@@ -10,7 +10,7 @@ from cifar_core.config import MAIN_FIELDS
 from cifar_core.metrics.classification import Accuracy
 from demo.charts.figure import Chart, Spec, Table
 from demo.charts.overlay import run_color
-from demo.shared.format import listed
+from demo.shared.format import listed, shortened
 from demo.shared.ranking import CLOSE, close_to_best, describe_lead
 
 RUN, ACCURACY, TIME, PARAMETERS = "run", "accuracy (%)", "time (min)", "parameters (M)"
@@ -120,7 +120,7 @@ def _axis(name: str, values: list[Any], letters: int = WORD_LETTERS) -> Spec:
     """One axis: words evenly spaced, the first at the top; numbers on a scale, by decades where far apart."""
     if not is_number(values) or name == RUN:
         words = list(dict.fromkeys(map(word_of, values)))[::-1]
-        shown = [_shortened(word, letters) for word in words]
+        shown = [shortened(word, letters) for word in words]
         at = [words.index(word_of(value)) for value in values]
         return {"label": name, "values": at, **_ticks(range(len(words)), shown, 0.5)}
     low, high = min(values), max(values)
@@ -134,13 +134,6 @@ def _axis(name: str, values: list[Any], letters: int = WORD_LETTERS) -> Spec:
     own = sorted(set(values))
     apart = all(b - a > ROOM * (ends[1] - ends[0]) for a, b in pairwise(own))
     return axis | ({"tickvals": own, "ticktext": [f"{value:.6g}" for value in own]} if apart else {})
-
-
-def _shortened(word: str, letters: int) -> str:
-    """A long word with dots in its middle: runs of one recipe have the same beginning."""
-    if len(word) <= letters:
-        return word
-    return f"{word[: letters // 2 - 1]}…{word[letters // 2 - letters :]}"
 
 
 def _ticks(places: Sequence[float], words: Sequence[str], room: float) -> Spec:

@@ -62,6 +62,13 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
+def shortened(name: str, letters: int) -> str:
+    """At most so many letters of a name, with dots in its middle: runs of one recipe begin alike."""
+    if len(name) <= letters:
+        return name
+    return f"{name[: letters // 2 - 1]}…{name[letters // 2 - letters :]}"
+
+
 def counted(number: int, noun: str) -> str:
     """ "1 epoch", "2 epochs"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -10,6 +10,7 @@ from demo.shared.format import (
     listed,
     percent,
     run_name,
+    shortened,
     when,
     whole_percent,
 )
@@ -85,3 +86,11 @@ def test_sizes_of_training_pictures_are_told_by_epochs_where_they_change():
     assert describe_sizes([32, 32, 32]) == ""
     said = describe_sizes([20, 20, 26, 32, 32])
     assert "20 pixels in epochs 1 to 2, 26 pixels in epoch 3 and 32 pixels in epochs 4 to 5" in said
+
+
+@pytest.mark.parametrize("letters", [10, 15, 26])
+def test_long_names_keep_both_ends_and_their_length(letters):
+    name = "mixing_lite-20261128-045911-645d"
+    short = shortened(name, letters)
+    assert len(short) == letters and short[:3] == name[:3] and short[-4:] == name[-4:]
+    assert shortened(name, len(name)) == name
