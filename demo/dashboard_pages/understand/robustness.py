@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS, corrupt
-from cifar_core.explain.robustness import Robustness, cells_left, keep, load, measure
+from cifar_core.explain.robustness import FILE, Robustness, cells_left, keep, load, measure
 from cifar_core.format import describe_remaining, remaining_seconds
 from cifar_core.inference.held_out import HeldOut
 from cifar_core.runs.store import RunStore
@@ -34,7 +34,6 @@ from demo.widgets.panels import plain, show_legend
 if TYPE_CHECKING:
     from cifar_core.inference.classifier import Classifier
 
-FILE = "robustness.json"
 TIMED = 20  # pictures whose time gives the estimate
 CELLS = 1 + len(CORRUPTIONS) * STRENGTHS
 GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:.8rem 1.6rem"
