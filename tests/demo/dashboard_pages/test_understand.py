@@ -251,32 +251,6 @@ def test_what_was_shipped_beside_the_weights_is_shown(shipped, store):
     assert known_of(store, network, key) == part
 
 
-def ship(folder, pictures, n, weights=None):
-    """Put a whole measurement beside the weights of a network."""
-    rows = {kind: [0.5, 0.4, 0.3, 0.2, 0.1] for kind in CORRUPTIONS}
-    keep(folder / "robustness.json", Robustness(pictures, n, weights or weights_version(folder), 0.9, rows))
-
-
-def test_what_was_shipped_is_shown_also_where_the_pictures_are_another_copy(shipped):
-    ship(shipped, "val-100-another-copy", 100)
-    app = open_part("robustness")
-    said = words(app)
-    assert "hurts most" in said and "100 validation pictures" in said and charts(app) == 1
-    assert any(label.startswith("Measure") for label in buttons(app))
-    ship(shipped, "val-100-another-copy", 100, weights="others")
-    assert charts(open_part("robustness")) == 0, "measured on other weights"
-
-
-def test_what_was_shipped_is_shown_also_without_the_pictures(store, tmp_path, monkeypatch):
-    monkeypatch.setenv("CIFAR_DATA", str(tmp_path / "nowhere"))
-    folder = save_toy(tmp_path / "shipped" / "net.v1", config=TrainConfig().to_json())
-    ship(folder, "val-1000-x", 1000)
-    ship(folder, "val-200-x", 200)
-    app = page("understand", part="robustness")
-    assert "nowhere" in words(app) and charts(app) == 1
-    assert app.query_params["damaged"] == "1000", "as many pictures as were measured"
-
-
 def test_a_public_host_measures_nothing(shipped, monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/something")
     app = open_part("robustness")
