@@ -100,12 +100,8 @@ def lr_chart(history: History, config: TrainConfig) -> Chart:
     marks = _lr_marks(history, at, PLAIN)
     ends = {"minallowed": 0, "maxallowed": config.epochs}
     x_axis = value_axis("epoch", autorangeoptions=ends, automargin=False)
-    shape = layout(
-        x_axis,
-        value_axis("learning rate", rangemode="tozero", automargin=False),
-        shapes=marks,
-        hovermode="x unified",
-    )
+    y_axis = value_axis("learning rate", rangemode="tozero", automargin=False)
+    shape = layout(x_axis, y_axis, shapes=marks, hovermode="x unified", margin=MARGIN)
     reading = "The size of each step. Thin: the schedule of the whole run. Thick: what was used so far."
     return Chart(lr_title(history), lines, shape, reading + (LR_CHANGED if marks else ""), 180)
 
