@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from plotly.graph_objects import Figure
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -20,6 +21,9 @@ def page(name: str = "train", **query: str) -> AppTest:
     app.query_params.update(query)
     app.run()
     assert not app.exception
+    for drawn in figures(app):
+        for layout in (drawn["layout"], drawn["narrow"] or {}):
+            Figure({"data": drawn["data"], "layout": layout})  # plotly refuses what it does not know
     return app
 
 
