@@ -64,14 +64,6 @@ def choose_epoch(record: Record, name: str = "epoch", label: str = "Epoch", defa
     return int(choose(name, label, numbers, wanted if wanted in numbers else numbers[-1], str, "slider"))
 
 
-def largest(record: Record) -> float:
-    """The end of a color scale that all epochs share: a tenth or more above every coefficient, at most 1."""
-    values = (
-        value for epoch in record.epochs for block in epoch.mixing for row in block.per_class for value in row
-    )
-    return min(1.0, (int(10 * max(values)) + 1) / 10)
-
-
 def show_classes(network: MixingNetwork, record: Record | None) -> None:
     """The classes that a kernel serves, epoch by epoch, and the pictures that use it most."""
     if record is None:
@@ -86,7 +78,7 @@ def show_epoch(record: Record) -> None:
     epoch = record.at(choose_epoch(record))
     left, right = st.columns([3, 2], gap="large")
     with left:
-        show_chart(mixing_per_class(epoch, record.class_names, largest(record)), "classes", HEAT_ALT)
+        show_chart(mixing_per_class(epoch, record.class_names), "classes", HEAT_ALT)
     with right:
         show_chart(entropy_chart(epoch.mixing), "entropy", "Bar chart: entropy of each block's mix")
         if sentence := describe_warning(epoch):
@@ -153,8 +145,8 @@ def show_compare(network: MixingNetwork, record: Record | None, networks: list[M
     one, other = record.at(first_epoch).mixing, second.at(second_epoch).mixing
     if trouble := comparable(one, other):
         st.write(plain(trouble))
-        show_chart(mixing_per_class(record.at(first_epoch), record.class_names, 1.0), "first", HEAT_ALT)
-        show_chart(mixing_per_class(second.at(second_epoch), second.class_names, 1.0), "second", HEAT_ALT)
+        show_chart(mixing_per_class(record.at(first_epoch), record.class_names), "first", HEAT_ALT)
+        show_chart(mixing_per_class(second.at(second_epoch), second.class_names), "second", HEAT_ALT)
         return
     words = (f"epoch {first_epoch}", f"epoch {second_epoch}")
     if not same:
