@@ -17,6 +17,19 @@ ROW, LEAST, MOST = 27, 190, 640  # pixels of a class, and of the whole chart
 LETTERS = 15  # pixels of a line of letters
 WRITTEN = 26  # classes up to which a cell has room for its number
 HOVER = "%{customdata[2]}<br>%{customdata[0]}, kernel %{customdata[1]}: %{customdata[3]} %<extra></extra>"
+KEY = {  # to the colors of a heat map: a bar above it
+    "orientation": "h",
+    "thickness": 8,
+    "lenmode": "pixels",
+    "len": 240,
+    "x": 0,
+    "xanchor": "left",
+    "xpad": 0,
+    "y": 1,
+    "yanchor": "bottom",
+    "ypad": 4,
+    "outlinewidth": 0,
+}
 BAR = 0.86  # share of a block's place that its bars take
 
 
@@ -30,7 +43,7 @@ def mixing_per_class(epoch: Epoch, class_names: Sequence[str]) -> Chart:
     pair = all(len(block.mean) == 2 for block in epoch.mixing)
     data, marks, reading = (_pair_cells if pair else _stacked_bars)(epoch.mixing, names)
     y_axis = upside_down(class_axis(names))
-    shape = layout(category_axis([block.block for block in epoch.mixing], side="bottom"), y_axis, **marks)
+    shape = layout(category_axis([block.block for block in epoch.mixing], ticks=""), y_axis, **marks)
     reading = f"After epoch {epoch.epoch}, mean over the validation pictures of a class. {reading}"
     numbers = lambda: _numbers(epoch.mixing, names)  # noqa: E731
     return Chart(
@@ -109,7 +122,7 @@ def class_axis(names: Sequence[str]) -> Spec:
     """An axis of class names; of more than have room for theirs every second, third, … is named."""
     room = (rows_height(len(names)) - 80) / len(names)
     stride = max(1, -(-LETTERS // max(1, int(room))))
-    axis = category_axis(names, ticklabelstandoff=4)
+    axis = category_axis(names, ticks="", ticklabelstandoff=4)
     return axis | {"tickvals": axis["tickvals"][::stride], "ticktext": axis["ticktext"][::stride]}
 
 
@@ -150,16 +163,7 @@ def _pair_cells(mixing: Sequence[BlockMixing], names: Sequence[str]) -> tuple[li
         "cmin": -0.5,
         "cmax": 0.5,
         "colorscale": [[0, KERNEL_COLORS[1]], [0.5, NEUTRAL], [1, KERNEL_COLORS[0]]],
-        "colorbar": {
-            "orientation": "h",
-            "thickness": 8,
-            "len": 0.6,
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            **ends,
-        }
-        | {"yanchor": "bottom", "outlinewidth": 0, "ticklabelposition": "outside top"},
+        "colorbar": KEY | ends,
     }
     written = " The number is the share of kernel 1 in %." if len(names) <= WRITTEN else ""
     return [cells], {"coloraxis": scale}, f"The color is that of the kernel that leads.{written}"

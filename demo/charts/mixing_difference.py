@@ -9,7 +9,7 @@ import numpy as np
 
 from cifar_core.runs.events import BlockMixing
 from demo.charts.figure import Chart, Spec, category_axis, layout, upside_down
-from demo.charts.mixing import class_axis, class_labels, rows_height
+from demo.charts.mixing import KEY, class_axis, class_labels, rows_height
 from demo.shared.format import counted
 from demo.shared.palette import DIVERGING_COLORS
 
@@ -77,7 +77,7 @@ def mixing_difference(
         for row, value in enumerate(values)
     ]
     span = max(0.1, math.ceil(max(abs(value) for value, *_ in cells) * 10) / 10)
-    wide, narrow = _axes(columns, one_column)
+    wide, narrow = _axes(columns)
     shape = layout(wide, upside_down(class_axis(rows)), coloraxis=_scale(span))
     which = "Kernel 1's share; kernel 2's changes by as much the other way. " if one_column else ""
     reading = f"{which}Red: the kernel counts for more in {names[1]} than in {names[0]}. Blue: for less."
@@ -86,11 +86,9 @@ def mixing_difference(
             " Kernels have no common order in two runs: those of the second are put beside the ones that "
             "they resemble most."
         )
-    numbers = lambda: {  # noqa: E731
-        "class": [row for _, _, row in cells],
-        "kernel": [kernel for _, kernel, _ in cells],
-        "difference": [value for value, *_ in cells],
-    }
+    numbers = lambda: dict(  # noqa: E731
+        zip(("difference", "kernel", "class"), zip(*cells, strict=True), strict=True)
+    )
     data, height = [_heat_map(columns, rows)], rows_height(len(rows)) + 20
     title = difference_title(cells, names)
     return Chart(title, data, shape, reading, height, {**shape, "xaxis": narrow}, numbers)
@@ -129,60 +127,50 @@ def _columns(
 
 
 def _heat_map(columns: Sequence[Column], rows: Sequence[str]) -> Spec:
-    """A cell a class and column, which stand at the places of `_places`."""
+    """A cell a class and column; the columns stand at their `_places`, and nothing between them."""
+    places = _places(columns)
+    filled: list[Column | None] = [None] * (places[-1] + 1)
+    for place, column in zip(places, columns, strict=True):
+        filled[place] = column
     return {
         "type": "heatmap",
-        "x": _places(columns),
-        "z": [[values[row] for _, _, values in columns] for row in range(len(rows))],
-        "customdata": [[[name, block, kernel] for block, kernel, _ in columns] for name in rows],
+        "z": [[column and column[2][row] for column in filled] for row in range(len(rows))],
+        "customdata": [[[name, *column[:2]] if column else [] for column in filled] for name in rows],
         "coloraxis": "coloraxis",
         "xgap": 1,
         "ygap": 1,
+        "hoverongaps": False,
         "hovertemplate": HOVER,
     }
 
 
-def _places(columns: Sequence[Column]) -> list[float]:
-    """The columns' places along the axis, with half a place free between two blocks."""
+def _places(columns: Sequence[Column]) -> list[int]:
+    """The columns' places along the axis, with one left free between blocks of several columns."""
     blocks = list(dict.fromkeys(block for block, *_ in columns))
-    wide = len(columns) > len(blocks)
-    return [place + (blocks.index(block) / 2 if wide else 0) for place, (block, *_) in enumerate(columns)]
+    several = len(columns) > len(blocks)
+    return [place + (blocks.index(block) if several else 0) for place, (block, *_) in enumerate(columns)]
 
 
-def _axes(columns: Sequence[Column], one_column: bool) -> tuple[Spec, Spec]:
+def _axes(columns: Sequence[Column]) -> tuple[Spec, Spec]:
     """Each column's kernel, and in the middle of a block its name; on a phone the names alone."""
     places = _places(columns)
-    ends = {"range": [places[0] - 0.5, places[-1] + 0.5]}
-    own = {
-        block: [at for at, column in zip(places, columns, strict=True) if column[0] == block]
-        for block, *_ in columns
-    }
-    middles = {"tickvals": [sum(at) / len(at) for at in own.values()], "ticktext": list(own)}
-    narrow = category_axis([]) | ends | middles
-    if one_column:
-        return narrow, narrow
-    numbers = []
-    for place, (block, kernel, _) in zip(places, columns, strict=True):
-        named = place == own[block][(len(own[block]) - 1) // 2]
-        numbers.append(f"{kernel}<br>{block}" if named else str(kernel))
-    return narrow | {"tickvals": places, "ticktext": numbers, "tickangle": 0}, narrow
+    of_block: dict[str, list[int]] = {}
+    for place, (block, *_) in zip(places, columns, strict=True):
+        of_block.setdefault(block, []).append(place)
+    middles = [sum(own) / len(own) for own in of_block.values()]
+    names = category_axis([], range=[-0.5, places[-1] + 0.5], ticks="")
+    names |= {"tickvals": middles, "ticktext": list(of_block)}
+    if len(of_block) == len(columns):
+        return names, names
+    under = [own[(len(own) - 1) // 2] for own in of_block.values()]
+    numbers = [
+        f"{kernel}<br>{block}" if place in under else str(kernel)
+        for place, (block, kernel, _) in zip(places, columns, strict=True)
+    ]
+    return names | {"tickvals": places, "ticktext": numbers, "tickangle": 0}, names
 
 
 def _scale(span: float) -> Spec:
     colors = [[place / (len(DIVERGING_COLORS) - 1), color] for place, color in enumerate(DIVERGING_COLORS)]
-    bar = {
-        "orientation": "h",
-        "thickness": 8,
-        "len": 0.6,
-        "x": 0,
-        "xanchor": "left",
-        "y": 1,
-        "yanchor": "bottom",
-    }
-    bar |= {"outlinewidth": 0, "ticklabelposition": "outside top", "tickformat": "+.1f"}
-    return {
-        "cmin": -span,
-        "cmax": span,
-        "colorscale": colors,
-        "colorbar": {**bar, "tickvals": [-span, 0, span]},
-    }
+    bar = KEY | {"tickvals": [-span, 0, span], "ticktext": [f"−{span:.1f}", "0", f"+{span:.1f}"]}
+    return {"cmin": -span, "cmax": span, "colorscale": colors, "colorbar": bar}

@@ -34,7 +34,7 @@ def shares_over_time(epochs: Sequence[Epoch], block: int) -> Chart:
         for kernel in range(means.shape[1])
         for trace in _kernel_traces(kernel, x, means[:, kernel], lowest[:, kernel], highest[:, kernel])
     ]
-    y_axis = value_axis("coefficient", range=[0, 1], tickvals=[0, 0.5, 1])
+    y_axis = value_axis("mean share", range=[0, 1], tickvals=[0, 0.5, 1])
     shape = layout(_epoch_axis(), y_axis, showlegend=False, hovermode="x unified")
     shape["margin"] |= {"t": 10}
     numbers = lambda: _numbers(epochs, block)  # noqa: E731

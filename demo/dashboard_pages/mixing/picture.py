@@ -13,6 +13,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cifar_core.runs.history import Shares, average_for, averages_in
+from demo.charts.mixing_flow import mixing_flow
+from demo.dashboard_pages.mixing.flow import ALT, OF_ONE
 from demo.dashboard_pages.mixing.kernel_pictures import (
     filters_html,
     filters_reading,
@@ -24,6 +26,7 @@ from demo.dashboard_pages.mixing.networks import MixingNetwork, Record, opened_o
 from demo.shared.format import listed, whole_percent
 from demo.shared.palette import INK, MUTED_INK, on_both
 from demo.shared.pictures import bar_key, bar_parts, data_uri, image_tag, spoken
+from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose
 from demo.widgets.panels import plain
 
@@ -72,6 +75,9 @@ def show_picture(network: MixingNetwork, record: Record | None) -> None:
     sure = f"{prediction.label}, {whole_percent(prediction.top[0][1])}"
     st.html(path_html(prediction.seen, prediction.mixing, average, sure))
     st.caption(plain(path_reading(average, compared)))
+    if len(prediction.mixing) > 1:
+        way = {block: [shares] for block, shares in prediction.mixing.items()}
+        show_chart(mixing_flow("This picture", way, OF_ONE), "flow", ALT.format("this picture"))
     show_block(what_if, picked.images)
 
 
