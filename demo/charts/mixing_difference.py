@@ -2,13 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from cifar_core.runs.events import BlockMixing
-from demo.charts.figure import Chart, Spec, category_axis, layout, upside_down
+from demo.charts.figure import Chart, Spec, Table, category_axis, layout, upside_down
 from demo.charts.mixing import KEY, class_axis, class_labels, rows_height
 from demo.shared.format import counted
 from demo.shared.palette import DIVERGING_COLORS
@@ -86,7 +86,7 @@ def mixing_difference(
             " Kernels have no common order in two runs: those of the second are put beside the ones that "
             "they resemble most."
         )
-    numbers = lambda: dict(  # noqa: E731
+    numbers: Callable[[], Table] = lambda: dict(
         zip(("difference", "kernel", "class"), zip(*cells, strict=True), strict=True)
     )
     data, height = [_heat_map(columns, rows)], rows_height(len(rows)) + 20
