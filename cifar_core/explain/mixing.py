@@ -92,12 +92,6 @@ class WhatIf:
         with self._mixing(mix):
             return self._classifier.predict(images, top)
 
-    def hits(self, images: NDArray[np.uint8], targets: NDArray[np.int64], mix: Mix = AS_PREDICTED) -> int:
-        """Number of images (N, 3, 32, 32) that get their class of targets (N,)."""
-        with self._mixing(mix):
-            probs = self._classifier.probs(images)
-        return int((probs.argmax(axis=1) == targets).sum())
-
     @torch.inference_mode()
     def look(self, images: Images, block: str) -> BlockView:
         """The work of `block` on the first of the images, mixing as it predicts."""

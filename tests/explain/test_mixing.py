@@ -44,14 +44,6 @@ def test_one_view_is_asked_for_whatever_the_card_says(tmp_path, pixels):
     assert several.card.tta == 6
 
 
-def test_hits_are_counted_under_the_mix(classifier, pixels):
-    what_if, mix = WhatIf(classifier), Mix(off={"B2": (0,)})
-    wanted = np.array([prediction.probs.argmax() for prediction in what_if.predict(pixels, mix)])
-    assert what_if.hits(pixels, wanted, mix) == len(pixels)
-    wanted[:2] = (wanted[:2] + 1) % 10
-    assert what_if.hits(pixels, wanted, mix) == len(pixels) - 2
-
-
 def test_it_knows_its_blocks(classifier):
     what_if = WhatIf(classifier)
     assert what_if.blocks == {"B1": 3, "B2": 3, "B3": 3}
