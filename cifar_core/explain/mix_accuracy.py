@@ -1,6 +1,5 @@
 """The accuracy of a mixing network under one mix after another, on the same images, as quickly as may be."""
 
-import math
 from collections.abc import Iterator
 from threading import Lock
 
@@ -28,9 +27,7 @@ class MixAccuracy:
     and with the next such mix nothing that lies before the block is computed again. May be shared by threads.
     """
 
-    def __init__(
-        self, classifier: Classifier, images: NDArray[np.uint8], targets: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, classifier: Classifier, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> None:
         network = quicken(fold_batch_norm(classifier.model))
         assert isinstance(network, MixingClassifier) and isinstance(network.blocks, nn.Sequential)
         self._network, self._stages = network, network.blocks
@@ -79,15 +76,3 @@ class MixAccuracy:
             self._kept[start] = settings[:moved], came[0]
         labels: NDArray[np.int64] = logits.argmax(dim=1).cpu().numpy()
         return labels
-
-
-def paired_difference(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[float, float]:
-    """How much larger the share of right answers is after than before, and its standard error, both 0..1.
-
-    before, after: (N,), N 1 or more, the same images. Only images that changed sides count (McNemar 1947);
-    the error is never below that of one such image, since none may be chance as well.
-    """
-    gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
-    difference = (gained - lost) / len(before)
-    variance = max(gained + lost, 1) / len(before) - difference**2
-    return difference, math.sqrt(max(variance, 0.0) / len(before))

@@ -35,7 +35,9 @@ class QuickMixingConv2d(nn.Module):
         coefficients = self.coefficients(x)  # (N, K)
         if len(x) > FEW_IMAGES:
             weight = self.kernels.permute(0, 1, 4, 2, 3)  # (K, C_out, C_in, R, S)
-            if (coefficients == coefficients[0]).all():  # set by hand: one kernel for all, as if it did not mix
+            if (
+                coefficients == coefficients[0]
+            ).all():  # set by hand: one kernel for all, as if it did not mix
                 one, bias = (torch.tensordot(coefficients[0], part, 1) for part in (weight, self.bias))
                 return conv2d(x, one, bias, self.stride, self.padding)
             return mix(x, weight, self.bias, coefficients, self.stride, self.padding)

@@ -2,8 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from demo.shared.palette import DIVERGING_COLORS
 MOST_ORDERED = 6  # kernels whose every order can be tried: 720 of them
 HOVER = "%{customdata[0]}<br>%{customdata[1]}, kernel %{customdata[2]}: %{z:+.3f}<extra></extra>"
 LITTLE = 0.05  # a difference that is worth no word
+
+Cell = tuple[float, str, str]  # difference, kernel in words, class
 
 
 def comparable(first: Sequence[BlockMixing], second: Sequence[BlockMixing]) -> str:
@@ -86,21 +89,22 @@ def mixing_difference(
             " Kernels have no common order in two runs: those of the second are put beside the ones that "
             "they resemble most."
         )
-    numbers: Callable[[], Table] = lambda: dict(
-        zip(("difference", "kernel", "class"), zip(*cells, strict=True), strict=True)
-    )
     data, height = [_heat_map(columns, rows)], rows_height(len(rows)) + 20
     title = difference_title(cells, names)
-    return Chart(title, data, shape, reading, height, {**shape, "xaxis": narrow}, numbers)
+    return Chart(title, data, shape, reading, height, {**shape, "xaxis": narrow}, partial(_numbers, cells))
 
 
-def difference_title(cells: Sequence[tuple[float, str, str]], names: tuple[str, str]) -> str:
-    """The largest difference in a sentence; cells are (difference, kernel in words, class)."""
+def difference_title(cells: Sequence[Cell], names: tuple[str, str]) -> str:
+    """The largest difference in a sentence."""
     value, kernel, row = max(cells, key=lambda cell: abs(cell[0]))
     if abs(value) < LITTLE:
         return f"{names[0]} and {names[1]} mix nearly alike"
     more = "more" if value > 0 else "less"
     return f"For {row}, {kernel} counts {abs(value):.2f} {more} in {names[1]}"
+
+
+def _numbers(cells: Sequence[Cell]) -> Table:
+    return dict(zip(("difference", "kernel", "class"), zip(*cells, strict=True), strict=True))
 
 
 def _mirrored(mixing: Sequence[BlockMixing]) -> bool:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifar_core.explain.mix_accuracy import CHUNK, MixAccuracy, paired_difference
+from cifar_core.explain.mix_accuracy import CHUNK, MixAccuracy
 from cifar_core.explain.mixing import AS_PREDICTED, Mix, WhatIf
 from cifar_core.inference.classifier import Classifier
 from tests.support.toy_checkpoints import save_toy
@@ -68,12 +68,3 @@ def test_it_may_be_left_in_the_middle(classifier, pixels):
     next(known.right(Mix({"B3": (1.0, 0.0, 0.0)})))
     next(known.right(Mix({"B3": (0.5, 0.5, 0.0)})))
     assert np.concatenate([*known.right(AS_PREDICTED)]).all()
-
-
-def test_a_difference_counts_the_images_that_changed_sides():
-    before, after = np.zeros(100, bool), np.zeros(100, bool)
-    before[:60], after[10:90] = True, True  # 10 lost, 30 gained
-    difference, error = paired_difference(before, after)
-    assert difference == pytest.approx(0.2)
-    assert error == pytest.approx(((0.4 - 0.04) / 100) ** 0.5)
-    assert paired_difference(before, before) == (0, pytest.approx(0.01))
