@@ -97,12 +97,13 @@ def accuracy_title(before: Right, after: Right | None) -> str:
     """The accuracy in a sentence, and whether the mix changes it, as far as this can be told."""
     if after is None:
         return f"As it mixes by itself, it is right about {percent(before.mean())} of the pictures"
-    difference, error = paired_difference(before[: len(after)], after)
+    own = before[: len(after)]
+    difference, error = paired_difference(own, after)
     head = f"With this mix it is right about {percent(after.mean())} of the pictures"
     if abs(difference) <= CLEAR * error:
-        return f"{head}: too close to tell from as it mixes by itself"
-    more = "more" if difference > 0 else "fewer"
-    return f"{head}, {100 * abs(difference):.1f} points {more} than as it mixes by itself"
+        return f"{head}, by itself about {percent(own.mean())}: too close to tell"
+    more = "more" if difference > 0 else "less"
+    return f"{head}, {100 * abs(difference):.1f} points {more} than by itself"
 
 
 def accuracy_html(before: Right, after: Right | None, mixed: bool) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cifar_core.inference.prediction import Prediction
 
 ALL = "All blocks"
+SLIDER = 140  # pixels, wide
 PICTURE = "width:96px;height:96px;image-rendering:pixelated;border-radius:4px"
 PICTURE_READING = (
     "A bar for each kernel of each block, from the first block down: what happens to this probability when "
@@ -80,10 +81,10 @@ def show_controls(what_if: "WhatIf", mixes: Mixes, used: Mapping[str, Sequence[f
     )
     st.button("Reset to predicted", disabled=not mixes, on_click=_set_mixes, args=({},))
     st.write(plain(describe_mixes(mixes, blocks)))
-    columns = st.columns(2)
-    for number, block in enumerate(blocks):
-        with columns[number % 2]:
-            _sliders(block, mixes, used[block], what_if.shares_sum_to_one)
+    with st.container(horizontal=True):  # as many beside each other as there is room for
+        for block in blocks:
+            with st.container(width=SLIDER):
+                _sliders(block, mixes, used[block], what_if.shares_sum_to_one)
     if what_if.shares_sum_to_one:
         rest = "kernel 2 takes the rest" if count == 2 else "when you move one, the others make room"
         st.caption(f"The shares of a block sum to 1: {rest}.")

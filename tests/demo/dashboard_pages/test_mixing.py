@@ -282,8 +282,8 @@ def test_a_difference_within_chance_is_too_close_to_tell():
     before = np.arange(500) < 400
     assert "80.00 %" in accuracy_title(before, None)
     assert "too close to tell" in accuracy_title(before, np.arange(500) < 401)
-    assert says(accuracy_title(before, np.arange(500) < 300), "60.00 %", "20.0 points fewer")
-    assert says(accuracy_title(before, np.arange(100) < 50), "50.00 %", "50.0 points fewer"), (
+    assert says(accuracy_title(before, np.arange(500) < 300), "60.00 %", "20.0 points less")
+    assert says(accuracy_title(before, np.arange(100) < 50), "50.00 %", "50.0 points less"), (
         "of the first 100"
     )
 
