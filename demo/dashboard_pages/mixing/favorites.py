@@ -20,6 +20,7 @@ from demo.widgets.panels import plain
 
 ALL = "all classes"
 ASKED = "favorites-asked"  # in the session: a click on a chart asks for them
+CLICKED, FOLLOWED = "clicked", "followed"
 ALIKE = 0.05  # difference of shares that is worth no word
 AT_ONCE = 50  # pictures between two moves of the progress bar
 FAVORITES = 8
@@ -34,7 +35,14 @@ def pick_favorites(point: Sequence[Any]) -> None:
     for name, value in zip(("block", "of"), (point[0], point[2]), strict=True):
         st.session_state.pop(f"choice-{name}", None)
         st.query_params[name] = str(value)
-    st.session_state[ASKED] = True
+    st.session_state[ASKED] = CLICKED
+
+
+def follow_click() -> None:
+    """After a click on a chart that is a fragment of the page, draw all of the page, once."""
+    if st.session_state.get(ASKED) == CLICKED:
+        st.session_state[ASKED] = FOLLOWED
+        st.rerun()
 
 
 def show_favorites(network: MixingNetwork) -> None:

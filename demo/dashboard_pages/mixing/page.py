@@ -11,7 +11,7 @@ from demo.charts import entropy_chart, mixing_per_class
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
 from demo.charts.mixing_time import describe_warning, entropy_over_time, shares_over_time
 from demo.dashboard_pages.mixing.epochs import choose_epoch, play_epochs
-from demo.dashboard_pages.mixing.favorites import pick_favorites, show_favorites
+from demo.dashboard_pages.mixing.favorites import follow_click, pick_favorites, show_favorites
 from demo.dashboard_pages.mixing.flow import show_flow
 from demo.dashboard_pages.mixing.networks import MixingNetwork, Record, list_mixing, record_of
 from demo.dashboard_pages.mixing.picture import show_picture
@@ -79,6 +79,7 @@ def show_shares(network: MixingNetwork, record: Record) -> None:
 
 def show_epoch(record: Record, epoch: Epoch) -> None:
     """One epoch of a run: classes against kernels, and the entropies."""
+    follow_click()
     left, right = st.columns([3, 2], gap="large")
     with left:
         per_class = mixing_per_class(epoch, record.class_names)

@@ -11,7 +11,7 @@ from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.recipes import get_recipe
 from demo.dashboard_pages.mixing.accuracy import accuracy_title
-from demo.dashboard_pages.mixing.favorites import ASKED
+from demo.dashboard_pages.mixing.favorites import ASKED, CLICKED
 from tests.support.fake_runs import make_run
 from tests.support.page_tests import button, buttons, charts, figures, page, words
 from tests.support.texts import says
@@ -161,7 +161,7 @@ def test_a_click_on_a_class_looks_for_its_pictures(store):
     app = page("mixing", run=run.id)
     (drawn, _) = figures(app)
     assert drawn["data"][0]["customdata"][0][0] == "stage1.0"
-    app.session_state[ASKED] = True
+    app.session_state[ASKED] = CLICKED
     app.query_params.update(block="B3", of=SHAPE_NAMES[2])
     app.run()
     assert not app.exception and "of B3" in words(app)
