@@ -1,4 +1,10 @@
-"""The accuracy of a mixing network under one mix after another, on the same images, as quickly as may be."""
+"""The accuracy of a mixing network under one mix after another, on the same images, as quickly as may be.
+
+A block whose coefficients are set has one kernel for all images: a plain convolution. The default network on
+500 images, one thread of an AVX-512 processor, fp32, n = 7 (tests/tools/mix_accuracy_cost.py): as predicted
+1.42 ± 0.03 s, with all blocks set 0.58 ± 0.01 s; B4 moved while the others mix as predicted 0.41 ± 0.01 s, B6
+0.04 s. The first of five chunks takes a fifth of that.
+"""
 
 from collections.abc import Iterator
 from threading import Lock
