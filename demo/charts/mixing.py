@@ -1,17 +1,20 @@
 """A network's mix: for each class, and how even the mix is (entropy)."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.runs.events import BlockMixing, Epoch
+from cifar_core.runs.history import Shares
 from demo.charts.figure import Chart, Spec, Table, category_axis, layout, upside_down, value_axis
 from demo.shared.format import counted, listed
-from demo.shared.palette import ACCENT, KERNEL_COLORS, STATE_COLORS, color_of
+from demo.shared.palette import ACCENT, INK, KERNEL_COLORS, STATE_COLORS, color_of
 
 TAKEN_OVER = 0.1  # normalized entropy below which one kernel does the work (K = 4: its share is about 98 %)
 NEARLY_EVEN = 0.97
+LITTLE = 0.05  # a difference of shares that is worth no word
 NEUTRAL = "#F7F7F7"  # an even mix of two kernels
 ROW, LEAST, MOST = 27, 190, 640  # pixels of a class, and of the whole chart
 LETTERS = 15  # pixels of a line of letters
@@ -40,15 +43,33 @@ def mixing_per_class(epoch: Epoch, class_names: Sequence[str]) -> Chart:
     A point's `customdata` is [block, kernel from 1, class, share in %], of a cell for the kernel that leads.
     """
     names = class_labels(epoch.mixing, class_names)
-    pair = all(len(block.mean) == 2 for block in epoch.mixing)
-    data, marks, reading = (_pair_cells if pair else _stacked_bars)(epoch.mixing, names)
-    y_axis = upside_down(class_axis(names))
-    shape = layout(category_axis([block.block for block in epoch.mixing], ticks=""), y_axis, **marks)
-    reading = f"After epoch {epoch.epoch}, mean over the validation pictures of a class. {reading}"
-    numbers = lambda: _numbers(epoch.mixing, names)  # noqa: E731
-    return Chart(
-        class_title(epoch.mixing, names), data, shape, reading, rows_height(len(names)), None, numbers
+    reading = f"After epoch {epoch.epoch}, mean over the validation pictures of a class."
+    return _rows_chart(class_title(epoch.mixing, names), epoch.mixing, names, reading)
+
+
+def mixing_per_level(used: Sequence[Shares], names: Sequence[str], now: int) -> Chart:
+    """The mix for one picture that is changed more and more: a row for each level, a place for each block.
+
+    used: block -> K coefficients at each level; names: of the levels; now: the level that is marked.
+    """
+    mixing = [
+        BlockMixing(block, list(used[now][block]), [list(at[block]) for at in used], 0.0) for block in used[0]
+    ]
+    chart = _rows_chart(
+        level_title(mixing, names), mixing, names, "A row for each level; the frame is the one above."
     )
+    frame = {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": now - 0.5, "y1": now + 0.5}
+    chart.layout["shapes"] = [{**frame, "line": {"color": INK, "width": 2}}]
+    return chart
+
+
+def _rows_chart(title: str, mixing: Sequence[BlockMixing], names: Sequence[str], reading: str) -> Chart:
+    pair = all(len(block.mean) == 2 for block in mixing)
+    data, marks, how = (_pair_cells if pair else _stacked_bars)(mixing, names)
+    blocks = category_axis([block.block for block in mixing], ticks="")
+    shape = layout(blocks, upside_down(class_axis(names)), **marks)
+    numbers = partial(_numbers, mixing, names)
+    return Chart(title, data, shape, f"{reading} {how}", rows_height(len(names)), None, numbers)
 
 
 def entropy_chart(mixing: Sequence[BlockMixing]) -> Chart:
@@ -94,13 +115,28 @@ def class_title(mixing: Sequence[BlockMixing], names: Sequence[str]) -> str:
         for index, block in enumerate(mixing)
         for k in range(len(block.mean))
     )
-    if spread < 0.05:
+    if spread < LITTLE:
         return "So far every class gets nearly the same mix"
     column = [row[kernel] for row in mixing[block].per_class]
     most, least = int(np.argmax(column)), int(np.argmin(column))
     where = f"Kernel {kernel + 1} of {mixing[block].block}"
     high, low = f"{names[most]} most ({column[most]:.2f})", f"{names[least]} least ({column[least]:.2f})"
     return f"{where} serves {high} and {low}"
+
+
+def level_title(mixing: Sequence[BlockMixing], names: Sequence[str]) -> str:
+    """Say which kernel's share moves the most along the levels, in a sentence."""
+    columns = [
+        (np.array([row[kernel] for row in block.per_class]), block.block, kernel)
+        for block in mixing
+        for kernel in range(len(block.mean))
+    ]
+    values, block, kernel = max(columns, key=lambda column: float(np.ptp(column[0])))
+    low, high = int(values.argmin()), int(values.argmax())
+    if values[high] - values[low] < LITTLE:
+        return "The shares hardly move"
+    where = f"Kernel {kernel + 1} of {block}"
+    return f"{where} moves most: from {values[low]:.2f} ({names[low]}) to {values[high]:.2f} ({names[high]})"
 
 
 def entropy_title(mixing: Sequence[BlockMixing]) -> str:

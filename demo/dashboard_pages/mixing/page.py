@@ -15,6 +15,7 @@ from demo.dashboard_pages.mixing.favorites import follow_click, pick_favorites, 
 from demo.dashboard_pages.mixing.flow import show_flow
 from demo.dashboard_pages.mixing.networks import MixingNetwork, Record, list_mixing, record_of
 from demo.dashboard_pages.mixing.picture import show_picture
+from demo.dashboard_pages.mixing.portraits import show_portraits
 from demo.dashboard_pages.mixing.what_if import show_what_if
 from demo.shared.palette import KERNEL_COLORS, color_of
 from demo.widgets.chart import show_chart
@@ -61,19 +62,19 @@ def read_record(network: MixingNetwork) -> Record | None:
 
 def show_classes(network: MixingNetwork, record: Record | None) -> None:
     """The classes that a kernel serves, their way from block to block, and what a kernel answers to."""
-    views: dict[str, Callable[[], None]] = {}
-    if record is not None:
-        views["shares"] = lambda: show_shares(network, record)
-        views["flow"] = lambda: show_flow(network, record)
-    else:
+    if record is None:
         st.write(NO_RECORD)
-        views["shares"] = lambda: show_favorites(network)
+    views: dict[str, Callable[[], None]] = {"shares": lambda: show_shares(network, record)}
+    if record is not None:
+        views["flow"] = lambda: show_flow(network, record)
+    views["portraits"] = lambda: show_portraits(network)
     views[choose("show", "Show", list(views), "shares", VIEWS)]()
 
 
-def show_shares(network: MixingNetwork, record: Record) -> None:
+def show_shares(network: MixingNetwork, record: Record | None) -> None:
     """Epoch by epoch the mix of each class; a click shows the pictures behind a cell."""
-    play_epochs(record, lambda epoch: show_epoch(record, epoch))
+    if record is not None:
+        play_epochs(record, lambda epoch: show_epoch(record, epoch))
     show_favorites(network)
 
 
