@@ -29,8 +29,8 @@ Settings = tuple[object, ...]  # what a mix says of each block, in their order
 class MixAccuracy:
     """Which of the images (N, 3, H, W) get their class of targets (N,), under any mix.
 
-    Whoever moves one block's coefficients asks for mixes that differ from that block on. So its input is kept,
-    and with the next such mix nothing that lies before the block is computed again. May be shared by threads.
+    Whoever moves one block's coefficients asks for mixes that differ from that block on. So its input is
+    kept, and with the next such mix nothing before it is computed again. May be shared by threads.
     """
 
     def __init__(self, classifier: Classifier, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> None:

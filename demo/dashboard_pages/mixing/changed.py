@@ -20,7 +20,7 @@ AS_IT_IS = "as it is"
 CHANGES = {"none": "As it is", "brightness": "Brightness", "blur": "Blur", "rotation": "Rotation"}
 LEVELS: dict[str, tuple[float, ...]] = {  # in the unit of cifar_core/explain/corruptions.py; 0 is as it is
     "brightness": (-0.5, -0.4, -0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.4, 0.5),
-    "blur": (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3),
+    "blur": (0, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3),
     "rotation": (-90, -60, -45, -30, -15, 0, 15, 30, 45, 60, 90),
 }
 WORDS = {"brightness": "{:+.1f}", "blur": "{:g} pixels", "rotation": "{:+g}°"}

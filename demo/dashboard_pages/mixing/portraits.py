@@ -30,11 +30,11 @@ LOOKED = 2000  # pictures, at most, that are looked through here
 SIDE, GAP = 48, 4  # pixels of a drawn patch, and between two
 SECONDS = 1.0  # between two moves of the progress bar
 SHEET = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1.6rem 2.4rem"
-ROWS = "display:grid;grid-template-columns:5.5rem minmax(0,1fr);gap:.5rem .8rem;align-items:center"
+ROWS = "display:grid;grid-template-columns:fit-content(9rem) minmax(0,1fr);gap:.5rem .8rem;align-items:center"
 IMAGE = "display:block;width:100%;max-width:470px;image-rendering:pixelated"
 READING = (
-    "A row a kernel: the places that it answers more strongly than its siblings do, at most one a picture, the "
-    "strongest first. A patch is what the kernel sees there: more of the picture in each further block."
+    "A row a kernel: the places that it answers more strongly than its siblings do, at most one a picture, "
+    "the strongest first. A patch is what the kernel sees there: more of the picture in each further block."
 )
 MISSING = (
     "Nobody has looked for the portraits of this network yet. `python -m cifar_core prepare {}` does it."
@@ -135,14 +135,14 @@ def portraits_html(found: "Portraits", pictures: HeldOut) -> str:
 
 def _row(kernel: int, patches: "list[Patch]", side: int, pictures: HeldOut) -> str:
     names = [pictures.class_names[pictures.targets[patch.image]] for patch in patches]
-    strip = data_uri(np.concatenate([_drawn_patch(patch, side, pictures) for patch in patches], axis=1))
+    strip = data_uri(np.concatenate([drawn_patch(patch, side, pictures) for patch in patches], axis=1))
     alt = f"Patches of kernel {kernel + 1}, from pictures of: {', '.join(names)}"
     count, name = _most_common(patches, pictures)
     note = f"{name}: {count} of {len(patches)}" if 2 * count >= len(patches) else ""
     return kernel_name(f"kernel {kernel + 1}", note, kernel) + image_tag(strip, alt, style=IMAGE)
 
 
-def _drawn_patch(patch: "Patch", side: int, pictures: HeldOut) -> NDArray[np.uint8]:
+def drawn_patch(patch: "Patch", side: int, pictures: HeldOut) -> NDArray[np.uint8]:
     """The patch enlarged, RGBA; what lies outside of its picture is transparent, and so is the gap behind."""
     top, left, bottom, right = patch.box
     pixels = pictures.images[patch.image, :, top:bottom, left:right].transpose(1, 2, 0)
@@ -207,7 +207,8 @@ def _look_for(weights: Network) -> None:
     if looking.is_under_way:
         st.fragment(_show_progress, run_every=SECONDS)(looking)
         return
-    st.write(MISSING.format(weights.id))
+    shipped = weights.folder.parent == checkpoints_dir()
+    st.write(MISSING.format(weights.id if shipped else weights.folder))
     if looking.trouble:
         st.error(plain(looking.trouble))
     if is_public():

@@ -9,7 +9,7 @@ import pytest
 from cifar_core.inference.held_out import HeldOut
 from cifar_core.runs.events import BlockMixing, Epoch
 from demo.charts import entropy_chart, mixing_per_class, picture_mixing_chart
-from demo.charts.mixing import TAKEN_OVER
+from demo.charts.mixing import TAKEN_OVER, mixing_per_level
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
 from demo.charts.mixing_flow import flow_of, mixing_flow, parting_title
 from demo.charts.mixing_time import (
@@ -143,6 +143,20 @@ def test_a_picture_shows_a_bar_a_block():
     assert "b2 leans most on one kernel: kernel 3 with 0.70" in chart.title
     loud = picture_mixing_chart({"b1": [0.9, 0.8]})
     assert loud.layout["xaxis"]["range"][1] >= 1.7, "a sigmoid's coefficients need not sum to 1"
+
+
+@pytest.mark.parametrize("kernels", [2, 3])
+def test_the_levels_of_a_change_are_rows_and_the_chosen_one_is_framed(kernels):
+    rows = np.random.default_rng(0).dirichlet([1] * kernels, 4).tolist()
+    used = [{"b1": row, "b2": rows[0]} for row in rows]
+    chart = mixing_per_level(used, ["as it is", "+1", "+2", "+3"], 2)
+    traces(chart)
+    assert chart.layout["yaxis"]["ticktext"] == ["as it is", "+1", "+2", "+3"]
+    (frame,) = chart.layout["shapes"]
+    assert (frame["y0"], frame["y1"]) == (1.5, 2.5)
+    assert says(chart.title, "of b1 moves most")
+    still = mixing_per_level(used[:1] * 2, ["as it is", "+1"], 0)
+    assert "hardly move" in still.title
 
 
 # From block to block
