@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from cifar_core.explain.corruptions import corrupt_by
 from cifar_core.inference.backends import torch_network
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.folding import fold_batch_norm
 from cifar_core.inference.prediction import Prediction
-from cifar_core.inference.preprocess import Images, parts_of, to_pixels
+from cifar_core.inference.preprocess import Images, to_pixels
 from cifar_core.models.mixing import MixingClassifier, MixingConv2d
 
 
@@ -92,12 +91,6 @@ class WhatIf:
         with self._mixing(mix):
             return self._classifier.predict(images, top)
 
-    def hits(self, images: NDArray[np.uint8], targets: NDArray[np.int64], mix: Mix = AS_PREDICTED) -> int:
-        """Number of images (N, 3, 32, 32) that get their class of targets (N,)."""
-        with self._mixing(mix):
-            probs = self._classifier.probs(images)
-        return int((probs.argmax(axis=1) == targets).sum())
-
     @torch.inference_mode()
     def look(self, images: Images, block: str) -> BlockView:
         """The work of `block` on the first of the images, mixing as it predicts."""
@@ -119,32 +112,6 @@ class WhatIf:
     def _mixing(self, mix: Mix) -> Iterator[None]:
         with self._lock, self._folded.fixed_mixing(mix.fixed, mix.off):
             yield
-
-
-def shares_along(
-    classifier: Classifier, image: NDArray[np.uint8], kind: str, levels: Sequence[float | None]
-) -> NDArray[np.float32]:
-    """The coefficients of every block as one image (3, 32, 32) is changed more and more.
-
-    kind, levels: see corrupt_by; "brightness" (added, of 1), "blur" (standard deviation in pixels, above 0)
-    and "rotation" (degrees) change what a person sees at once; None is the image as it is.
-    Returns (levels, blocks, K).
-
-    Raises:
-        ValueError: when there is no such kind, or the network does not mix.
-    """
-    if not (blocks := classifier.model.mixing_blocks()):
-        raise ValueError(f"The network {classifier.card.model} does not mix; take one that does.")
-    changed = np.concatenate([corrupt_by(image[None], kind, level) for level in levels])
-    with torch.inference_mode():
-        recorded = [
-            classifier.network(classifier.normalize(part.to(classifier.device)))[1]
-            for part in parts_of(changed)
-        ]
-    return np.stack(
-        [torch.cat([part[number] for part in recorded]).cpu().numpy() for number in range(len(blocks))],
-        axis=1,
-    )
 
 
 def _view(layer: MixingConv2d, x: Tensor) -> BlockView:

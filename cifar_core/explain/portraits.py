@@ -60,8 +60,10 @@ class Portraits:
     blocks: dict[str, list[list[Patch]]]
 
 
-def read_portraits(folder: Path) -> Portraits | None:
-    """The portraits beside a checkpoint; None where there are none, damaged ones, or those of other weights.
+def read_portraits(folder: Path, kept: Path | None = None) -> Portraits | None:
+    """The portraits of a checkpoint; None where there are none, damaged ones, or those of other weights.
+
+    kept: the folder that they lie in, where it is not that of the checkpoint.
 
     portraits = read_portraits(folder)
     if portraits is not None:
@@ -74,7 +76,7 @@ def read_portraits(folder: Path) -> Portraits | None:
     from cifar_core.checkpoint import CheckpointError, weights_version
 
     try:
-        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        document = json.loads(((kept or folder) / FILE).read_text(encoding="utf-8"))
         found = build(Portraits, document)
         version = weights_version(folder)
     except (OSError, ValueError, TypeError, RecursionError, CheckpointError):
@@ -92,7 +94,7 @@ def _is_patch(one: Patch, images: int) -> bool:
 
 
 def write_portraits(folder: Path, portraits: Portraits) -> None:
-    """Keep them beside a checkpoint, replacing older ones."""
+    """Keep them in a folder, such as the checkpoint's, replacing older ones."""
     write_json(folder / FILE, dataclasses.asdict(portraits))
 
 

@@ -154,7 +154,9 @@ def _line_scale(part: Mapping[str, Any], key: str) -> Spec:
 def _on_dark(color: Any, least: float) -> Any:
     if isinstance(color, list):
         return [_on_dark(item, least) for item in color]
-    return on_dark(color, least) if isinstance(color, str) and color[:1] == "#" else color
+    if isinstance(color, str) and color[:1] == "#":
+        return on_dark(color[:7], least) + color[7:]  # with its opacity, where it has one
+    return color
 
 
 def thinned(x: Numbers, y: Numbers, limit: int = MAX_POINTS) -> tuple[list[float], list[float]]:

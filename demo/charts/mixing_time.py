@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from cifar_core.runs.events import Epoch
+from demo.charts.figure import THICK, Chart, Spec, Table, layout, line, value_axis
 from demo.charts.mixing import TAKEN_OVER, dominance_title
-from demo.charts.old_figure import Chart, Option, category_axis, plain_option, value_axis
 from demo.shared.format import listed
 from demo.shared.palette import CIVIDIS, KERNEL_COLORS, STATE_COLORS, color_of
 
 MARKED = 2  # with so few epochs a line alone would hardly be seen
+BAND = 0.18  # opacity of the spread over classes
 ENTROPY_HEIGHT = 320  # pixels of the whole chart
+ENTROPY_TOP = 12  # above the axis
 ENTROPY_PIXELS = 250  # of its axis, from 1 down to 0
 LABEL_PIXELS = 14  # a line of letters
 DEEPEST_COLOR = 7  # of CIVIDIS; what comes after is too light for a line on white
@@ -26,37 +28,45 @@ def shares_over_time(epochs: Sequence[Epoch], block: int) -> Chart:
     means = np.array([item.mean for item in own])  # (E, K)
     classes = np.array([item.per_class for item in own])  # (E, classes, K)
     lowest, highest = classes.min(axis=1), classes.max(axis=1)
-    series: list[Option] = []
-    for kernel in range(means.shape[1]):
-        band = highest[:, kernel] - lowest[:, kernel]
-        series += _kernel_series(kernel, means[:, kernel], lowest[:, kernel], band)
-    y_axis = value_axis("coefficient", vertical=True, min=0, max=1, interval=0.5)
-    option = plain_option(_epoch_axis(epochs), y_axis, series)
-    option["grid"] |= {"top": 10}
+    x = [epoch.epoch for epoch in epochs]
+    data = [
+        trace
+        for kernel in range(means.shape[1])
+        for trace in _kernel_traces(kernel, x, means[:, kernel], lowest[:, kernel], highest[:, kernel])
+    ]
+    y_axis = value_axis("mean share", range=[0, 1], tickvals=[0, 0.5, 1])
+    shape = layout(_epoch_axis(), y_axis, showlegend=False, hovermode="x unified")
+    shape["margin"] |= {"t": 10}
+    numbers = lambda: _numbers(epochs, block)  # noqa: E731
     reading = "Line: mean over the validation pictures. Band: from the lowest class to the highest."
-    return Chart(share_title(own[0].block, epochs, means), option, reading, 190)
+    return Chart(share_title(own[0].block, epochs, means), data, shape, reading, 190, None, numbers)
 
 
 def entropy_over_time(epochs: Sequence[Epoch]) -> Chart:
     """Entropy of each block's mix over epochs, with the line below which one kernel does the work."""
-    shifts = label_shifts([item.entropy for item in epochs[-1].mixing])
-    lines = [_block_line(epochs, place, shift) for place, shift in enumerate(shifts)]
-    red = STATE_COLORS["failed"]
-    lines[0]["markLine"] = {
-        "silent": True,
-        "symbol": "none",
-        "data": [{"yAxis": TAKEN_OVER}],
-        "lineStyle": {"color": red, "type": "dashed"},
-        "label": {"formatter": "one kernel alone", "position": "insideStartTop", "color": red},
+    last, x = epochs[-1], [epoch.epoch for epoch in epochs]
+    data, names = [], []
+    for place, shift in enumerate(label_shifts([item.entropy for item in last.mixing])):
+        color = CIVIDIS[place * DEEPEST_COLOR // max(1, len(last.mixing) - 1)]
+        y, name = [epoch.mixing[place].entropy for epoch in epochs], last.mixing[place].block
+        data.append(line(name, x, y, color, 2, marked=len(x) <= MARKED, hovertemplate="%{y:.3f}"))
+        end = {"x": last.epoch, "y": y[-1], "text": name, "xanchor": "left", "xshift": 6, "yshift": -shift}
+        names.append({**end, "showarrow": False})
+    y_axis = value_axis("entropy of the mix", range=[0, 1])
+    shape = layout(_epoch_axis(), y_axis, annotations=names, shapes=[_collapse_line()], showlegend=False)
+    shape["hovermode"] = "x unified"
+    room = 16 + 7 * max(len(block.block) for block in last.mixing)
+    shape["margin"] = {
+        "l": 8,
+        "r": room,
+        "t": ENTROPY_TOP,
+        "b": ENTROPY_HEIGHT - ENTROPY_PIXELS - ENTROPY_TOP,
     }
-    y_axis = value_axis("entropy of the mix", vertical=True, min=0, max=1)
-    option = plain_option(_epoch_axis(epochs), y_axis, lines)
-    option["grid"] |= {"top": 12, "right": 40}
     reading = (
         "1: a block uses its kernels evenly for each picture. 0: one kernel alone. Under the dashed line "
         f"({TAKEN_OVER}) mixing has collapsed. The first blocks are blue, the last ones yellow."
     )
-    return Chart(collapse_title(epochs), option, reading, ENTROPY_HEIGHT)
+    return Chart(collapse_title(epochs), data, shape, reading, ENTROPY_HEIGHT)
 
 
 def share_title(block: str, epochs: Sequence[Epoch], means: np.ndarray) -> str:
@@ -98,37 +108,49 @@ def describe_warning(epoch: Epoch) -> str:
     )
 
 
-def _epoch_axis(epochs: Sequence[Epoch]) -> Option:
-    axis = category_axis([str(epoch.epoch) for epoch in epochs], name="epoch", boundaryGap=False)
-    return axis | {"nameLocation": "middle", "nameGap": 26, "axisLabel": {"hideOverlap": True}}
+def _epoch_axis() -> Spec:
+    return value_axis("epoch", tickformat="d", showgrid=False)
 
 
-def _kernel_series(kernel: int, mean: np.ndarray, lowest: np.ndarray, band: np.ndarray) -> list[Option]:
-    """A line, and under it a band made of an unseen line with a filled one stacked on it."""
+def _collapse_line() -> Spec:
+    red = STATE_COLORS["failed"]
+    label = {"text": "one kernel alone", "textposition": "start", "font": {"color": red}, "yanchor": "bottom"}
+    ends = {"x0": 0, "x1": 1, "xref": "x domain", "y0": TAKEN_OVER, "y1": TAKEN_OVER}
+    return {"type": "line", **ends, "line": {"color": red, "width": 1, "dash": "dash"}, "label": label}
+
+
+def _kernel_traces(
+    kernel: int, x: Sequence[int], mean: np.ndarray, lowest: np.ndarray, highest: np.ndarray
+) -> list[Spec]:
+    """A line, and under it a band: there along the highest class, and back along the lowest."""
     color = color_of(kernel, KERNEL_COLORS)
-    unseen = {
-        "type": "line",
-        "stack": f"band {kernel + 1}",
-        "symbol": "none",
-        "silent": True,
-        "lineStyle": {"opacity": 0},
-        "tooltip": {"show": False},
+    band = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": f"kernel {kernel + 1}, classes",
+        "x": [*x, *reversed(x)],
+        "y": _rounded([*highest, *lowest[::-1]]),
+        "fill": "toself",
+        "fillcolor": color,
+        "line": {"width": 0, "color": color},
+        "opacity": BAND,
+        "hoverinfo": "skip",
     }
-    fill = {"color": color, "opacity": 0.18}
-    line = {
-        "type": "line",
-        "name": f"kernel {kernel + 1}",
-        "data": _rounded(mean),
-        "lineStyle": {"color": color, "width": 2.5},
-        "itemStyle": {"color": color},
-        "showSymbol": len(mean) <= MARKED,
-        "symbol": "circle",
-    }
-    return [
-        {**unseen, "name": f"kernel {kernel + 1}, lowest class", "data": _rounded(lowest)},
-        {**unseen, "name": f"kernel {kernel + 1}, spread", "data": _rounded(band), "areaStyle": fill},
-        line,
+    marked = len(x) <= MARKED
+    name, hover = f"kernel {kernel + 1}", "%{y:.3f}"
+    return [band, line(name, x, mean.tolist(), color, THICK, marked=marked, hovertemplate=hover)]
+
+
+def _numbers(epochs: Sequence[Epoch], block: int) -> Table:
+    rows = [
+        (epoch.epoch, kernel + 1, value, min(own), max(own))
+        for epoch in epochs
+        for item in [epoch.mixing[block]]
+        for kernel, value in enumerate(item.mean)
+        for own in [[row[kernel] for row in item.per_class]]
     ]
+    heads = ("epoch", "kernel", "mean", "lowest class", "highest class")
+    return dict(zip(heads, zip(*rows, strict=True), strict=True))
 
 
 def label_shifts(values: Sequence[float]) -> list[float]:
@@ -150,18 +172,5 @@ def label_shifts(values: Sequence[float]) -> list[float]:
     return [round(tops[place] - wanted[place], 1) for place in range(len(values))]
 
 
-def _block_line(epochs: Sequence[Epoch], place: int, shift: float) -> Option:
-    color = CIVIDIS[place * DEEPEST_COLOR // max(1, len(epochs[-1].mixing) - 1)]
-    return {
-        "type": "line",
-        "name": epochs[-1].mixing[place].block,
-        "data": _rounded(np.array([epoch.mixing[place].entropy for epoch in epochs])),
-        "lineStyle": {"color": color, "width": 2},
-        "itemStyle": {"color": color},
-        "showSymbol": len(epochs) <= MARKED,
-        "endLabel": {"show": True, "formatter": "{a}", "offset": [0, shift]},
-    }
-
-
-def _rounded(values: np.ndarray) -> list[float]:
+def _rounded(values: Sequence[float]) -> list[float]:
     return [round(float(value), 4) for value in values]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from demo.charts.old_figure import Chart, Option, category_axis, plain_option, value_axis
+from demo.charts.figure import Chart, Spec, category_axis, layout, upside_down, value_axis
 from demo.shared.palette import KERNEL_COLORS, color_of
 
 
@@ -10,27 +10,26 @@ def picture_mixing_chart(mixing: Mapping[str, Sequence[float]]) -> Chart:
     """`mixing`: block -> K coefficients, in the network's order; not empty."""
     most = max(len(values) for values in mixing.values())
     bars = [_bars(kernel, mixing) for kernel in range(most)]
-    y_axis = category_axis(list(mixing), inverse=True)
     most_in_sum = max(sum(values) for values in mixing.values())
-    x_axis = value_axis("mixing coefficient", min=0)
-    if most_in_sum < 1.001:  # a softmax's shares sum to 1, a sigmoid's need not
-        x_axis["max"] = 1
-    option = plain_option(x_axis, y_axis, bars, legend={"top": 0, "left": 0})
-    option["grid"] |= {"left": 8}
-    option["tooltip"] |= {"axisPointer": {"type": "shadow"}}
+    # a softmax's shares sum to 1, a sigmoid's need not
+    x_axis = value_axis("mixing coefficient", range=[0, 1 if most_in_sum < 1.001 else most_in_sum])
+    shape = layout(x_axis, upside_down(category_axis(list(mixing))), barmode="stack")
+    shape["legend"] |= {"traceorder": "normal"}
     reading = "One bar a block, the first block at the top; the longer a color, the more its kernel counts."
-    return Chart(picture_title(mixing), option, reading, 100 + 26 * len(mixing))
+    return Chart(picture_title(mixing), bars, shape, reading, 100 + 26 * len(mixing))
 
 
-def _bars(kernel: int, mixing: Mapping[str, Sequence[float]]) -> Option:
+def _bars(kernel: int, mixing: Mapping[str, Sequence[float]]) -> Spec:
     values = [values[kernel] if kernel < len(values) else 0.0 for values in mixing.values()]
     return {
         "type": "bar",
-        "stack": "mix",
+        "orientation": "h",
         "name": f"kernel {kernel + 1}",
-        "data": [round(value, 3) for value in values],
-        "itemStyle": {"color": color_of(kernel, KERNEL_COLORS)},
-        "barMaxWidth": 18,
+        "x": [round(value, 3) for value in values],
+        "y": list(range(len(mixing))),
+        "width": 0.7,
+        "marker": {"color": color_of(kernel, KERNEL_COLORS), "line": {"width": 0}},
+        "hovertemplate": f"%{{y}}, kernel {kernel + 1}: %{{x:.3f}}<extra></extra>",
     }
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo.charts.old_figure import Chart, Option, category_axis, plain_option, value_axis
+from demo.charts.figure import Chart, Spec, category_axis, layout, upside_down, value_axis
 from demo.shared.format import whole_percent
 from demo.shared.palette import ACCENT, KERNEL_COLORS, MUTED_INK, color_of
 
 BEFORE, AFTER = "as predicted", "with this mix"
 LITTLE = 0.005  # a change that is worth no word
+NAMED = 12  # classes that are shown, at most
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,20 @@ class Worth:
 
 
 def answer_change_chart(before: np.ndarray, after: np.ndarray, class_names: Sequence[str]) -> Chart:
-    """Two bars a class: probabilities (num_classes,) as predicted, and under a mix set by hand."""
-    bars = [_bars(BEFORE, before, MUTED_INK, 0.75), _bars(AFTER, after, ACCENT, 1.0)]
-    x_axis = value_axis("probability (%)", min=0, max=100)
-    option = plain_option(
-        x_axis, category_axis(class_names, inverse=True), bars, legend={"top": 0, "left": 0}
-    )
-    option["grid"] |= {"left": 8, "right": 24}
-    option["tooltip"] |= {"axisPointer": {"type": "shadow"}}
+    """Two bars a class: probabilities (num_classes,) as predicted, and under a mix set by hand.
+
+    Of many classes those that are the most probable before or after.
+    """
+    shown = np.sort(np.argsort(-np.maximum(before, after), kind="stable")[:NAMED])
+    names = [class_names[label] for label in shown]
+    bars = [_bars(BEFORE, before[shown], MUTED_INK, 0.75), _bars(AFTER, after[shown], ACCENT, 1.0)]
+    x_axis = value_axis("probability (%)", range=[0, 100])
+    shape = layout(x_axis, upside_down(category_axis(names)), bargap=0.3)
+    shape["legend"] |= {"traceorder": "normal"}
     reading = "Two bars a class: gray as the network mixes by itself, blue with the mix that you have set."
-    return Chart(change_title(before, after, class_names), option, reading, 90 + 28 * len(class_names))
+    if len(shown) < len(class_names):
+        reading += f" The {len(shown)} most probable of {len(class_names)} classes."
+    return Chart(change_title(before, after, class_names), bars, shape, reading, 90 + 28 * len(shown))
 
 
 def change_title(before: np.ndarray, after: np.ndarray, class_names: Sequence[str]) -> str:
@@ -55,20 +60,17 @@ def worth_chart(rows: Sequence[Worth], base: float, what: str, reading: str) -> 
     places = [f"{row.block}, {row.kernel + 1}" for row in rows]
     bars = {
         "type": "bar",
-        "barMaxWidth": 14,
-        "data": [
-            {
-                "value": round(100 * (row.share - base), 2),
-                "itemStyle": {"color": color_of(row.kernel, KERNEL_COLORS)},
-            }
-            for row in rows
-        ],
+        "orientation": "h",
+        "x": [round(100 * (row.share - base), 2) for row in rows],
+        "y": list(range(len(rows))),
+        "width": 0.7,
+        "marker": {"color": [color_of(row.kernel, KERNEL_COLORS) for row in rows]},
+        "hovertemplate": "%{y}: %{x:+.2f} points<extra></extra>",
     }
-    x_axis = value_axis(f"change of the {what} (points)")
-    option = plain_option(x_axis, category_axis(places, inverse=True), [bars])
-    option["grid"] |= {"top": 8, "left": 8}
-    option["tooltip"] |= {"axisPointer": {"type": "shadow"}}
-    return Chart(worth_title(rows, base, what), option, reading, 70 + 19 * len(rows))
+    x_axis = value_axis(f"change of the {what} (points)", zeroline=True)
+    shape = layout(x_axis, upside_down(category_axis(places)))
+    shape["margin"] |= {"t": 8}
+    return Chart(worth_title(rows, base, what), [bars], shape, reading, 70 + 19 * len(rows))
 
 
 def worth_title(rows: Sequence[Worth], base: float, what: str) -> str:
@@ -82,11 +84,13 @@ def worth_title(rows: Sequence[Worth], base: float, what: str) -> str:
     return f"Most is lost without {where}: the {what} falls by {100 * loss:.1f} points{answer}"
 
 
-def _bars(name: str, probs: np.ndarray, color: str, opacity: float) -> Option:
+def _bars(name: str, probs: np.ndarray, color: str, opacity: float) -> Spec:
     return {
         "type": "bar",
+        "orientation": "h",
         "name": name,
-        "data": [round(100 * float(value), 2) for value in probs],
-        "itemStyle": {"color": color, "opacity": opacity},
-        "barMaxWidth": 10,
+        "x": [round(100 * float(value), 2) for value in probs],
+        "y": list(range(len(probs))),
+        "marker": {"color": color, "opacity": opacity},
+        "hovertemplate": f"%{{y}}, {name}: %{{x:.2f}} %<extra></extra>",
     }

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from cifar_core.explain.corruptions import corrupt_by
-from cifar_core.explain.mixing import Mix, WhatIf, shares_along
+from cifar_core.explain.mixing import Mix, WhatIf
 from cifar_core.inference.classifier import Classifier
 from tests.support.toy_checkpoints import save_toy
 
@@ -44,14 +43,6 @@ def test_one_view_is_asked_for_whatever_the_card_says(tmp_path, pixels):
     assert several.card.tta == 6
 
 
-def test_hits_are_counted_under_the_mix(classifier, pixels):
-    what_if, mix = WhatIf(classifier), Mix(off={"B2": (0,)})
-    wanted = np.array([prediction.probs.argmax() for prediction in what_if.predict(pixels, mix)])
-    assert what_if.hits(pixels, wanted, mix) == len(pixels)
-    wanted[:2] = (wanted[:2] + 1) % 10
-    assert what_if.hits(pixels, wanted, mix) == len(pixels) - 2
-
-
 def test_it_knows_its_blocks(classifier):
     what_if = WhatIf(classifier)
     assert what_if.blocks == {"B1": 3, "B2": 3, "B3": 3}
@@ -80,24 +71,3 @@ def test_a_network_that_does_not_mix_is_refused(tmp_path, name, arguments):
     plain = save_toy(tmp_path / "plain", model=name, model_args=arguments)
     with pytest.raises(ValueError, match=f"{name} does not mix"):
         WhatIf(Classifier.load(plain, device="cpu"))
-
-
-def test_shares_move_along_a_change_of_the_picture(classifier, pixels):
-    levels = [None, 0.1, 0.3]
-    shares = shares_along(classifier, pixels[0], "brightness", levels)
-    assert shares.shape == (3, 3, 3) and np.allclose(shares.sum(axis=2), 1, atol=1e-5)
-    for row, level in zip(shares, levels, strict=True):
-        (answer,) = classifier.predict(corrupt_by(pixels[:1], "brightness", level))
-        assert np.allclose(row, list(answer.mixing.values()), atol=1e-5)
-    assert not np.allclose(shares[0], shares[2], atol=1e-5)
-
-
-@pytest.mark.parametrize("kind", ["brightness", "rotation"])
-def test_a_change_may_go_the_other_way(classifier, pixels, kind):
-    there, back = shares_along(classifier, pixels[0], kind, [0.2, -0.2])
-    assert not np.array_equal(there, back)
-
-
-def test_shares_of_an_unknown_change_are_refused(classifier, pixels):
-    with pytest.raises(ValueError, match=r"'melting'.*brightness"):
-        shares_along(classifier, pixels[0], "melting", [1.0])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,11 +12,16 @@ from cifar_core.errors import LabError
 from cifar_core.inference.held_out import HeldOut
 from demo.dashboard_pages.mixing.kernel_pictures import kernel_name
 from demo.dashboard_pages.mixing.networks import MEASURED, MixingNetwork, measured_pictures, opened
+from demo.shared.format import whole_percent
 from demo.shared.pictures import data_uri, image_tag, sheet
 from demo.widgets.choice import choose
 from demo.widgets.evaluation_pictures import count_pictures
 from demo.widgets.panels import plain
 
+ALL = "all classes"
+ASKED = "favorites-asked"  # in the session: a click on a chart asks for them
+CLICKED, FOLLOWED = "clicked", "followed"
+ALIKE = 0.05  # difference of shares that is worth no word
 AT_ONCE = 50  # pictures between two moves of the progress bar
 FAVORITES = 8
 ROWS = "display:grid;grid-template-columns:7rem minmax(0,1fr);gap:.6rem .8rem;align-items:center"
@@ -24,31 +30,66 @@ IMAGE = "display:block;width:100%;max-width:520px;image-rendering:pixelated"
 Found = tuple[HeldOut, dict[str, NDArray[np.float32]]]  # the pictures; block -> coefficients (N, K)
 
 
+def pick_favorites(point: Sequence[Any]) -> None:
+    """Take the block and the class of a clicked point of `mixing_per_class`; its pictures are looked for."""
+    for name, value in zip(("block", "of"), (point[0], point[2]), strict=True):
+        st.session_state.pop(f"choice-{name}", None)
+        st.query_params[name] = str(value)
+    st.session_state[ASKED] = CLICKED
+
+
+def follow_click() -> None:
+    """After a click on a chart that is a fragment of the page, draw all of the page, once."""
+    if st.session_state.get(ASKED) == CLICKED:
+        st.session_state[ASKED] = FOLLOWED
+        st.rerun()
+
+
 def show_favorites(network: MixingNetwork) -> None:
-    """After a button is pressed: for each kernel of a block its pictures."""
+    """The pictures of each kernel of a block, of all classes or of one; first asked for by a click."""
     if network.weights is None:
         return
     st.subheader("The pictures that use a kernel most")
-    found = _cached(network.id, network.weights.stamp)
-    if not found:
-        if not st.button(f"Look through {MEASURED} pictures"):
-            st.caption("The network classifies each of them once; this takes a few seconds.")
+    seen = looked_through(network)
+    if seen is None:
+        asked = st.session_state.pop(ASKED, False)
+        if not st.button(f"Look through {MEASURED} pictures") and not asked:
+            st.caption("The network classifies each of them once. A click on a class above does it too.")
             return
         if looked := _look_through(network):
-            found.append(looked)
+            _cached(network.id, network.weights.stamp).append(looked)
             st.rerun()
         return
-    measured, mixing = found[0]
-    blocks = list(mixing)
-    block = choose("block", "Block", blocks, blocks[-1])
-    places = favorites(mixing[block])
+    measured, mixing = seen
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with left:
+        block = choose("block", "Block", list(mixing), list(mixing)[-1])
+    with right:
+        name = choose("of", "Pictures of", [ALL, *measured.class_names], ALL, widget="select")
+    own = np.arange(len(measured)) if name == ALL else of_class(measured, name)
+    if not len(own):
+        st.write(plain(f"There is no {name} among {count_pictures(measured)}."))
+        return
+    places = own[favorites(mixing[block][own])]
     classes = [[measured.class_names[measured.targets[place]] for place in row] for row in places]
-    st.markdown(f"**{plain(favorites_title(block, classes))}**")
+    title = favorites_title(block, classes) if name == ALL else reach_title(block, name, mixing[block][own])
+    st.markdown(f"**{plain(title)}**")
     st.html(favorites_html(measured, mixing[block], places, classes))
     st.caption(
-        f"From {count_pictures(measured)}: for each kernel of {block}, the {FAVORITES} pictures in which its "
-        "share is largest, in descending order."
+        f"From {count_pictures(measured)}: for each kernel of {block}, the {places.shape[1]} pictures in "
+        "which its share is largest, in descending order."
     )
+
+
+def looked_through(network: MixingNetwork) -> Found | None:
+    """The pictures that were looked through, with their coefficients; None before somebody asked for them."""
+    found = _cached(network.id, network.weights.stamp) if network.weights else []
+    return found[0] if found else None
+
+
+def of_class(measured: HeldOut, name: str) -> NDArray[np.int64]:
+    """The places of a class's pictures."""
+    return np.flatnonzero(measured.targets == measured.class_names.index(name))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)  # of about 2 MB each
@@ -70,6 +111,18 @@ def favorites_title(block: str, classes: Sequence[Sequence[str]]) -> str:
     if 2 * count < of:
         return f"No kernel of {block} prefers one class: its pictures share something else"
     return f"Kernel {kernel + 1} of {block} is used most for {name}: {count} of its {of} pictures"
+
+
+def reach_title(block: str, name: str, coefficients: NDArray[np.float32]) -> str:
+    """How far the kernels of a block reach for pictures of one class, coefficients (N, K)."""
+    tops = coefficients.max(axis=0)
+    best, least = int(tops.argmax()), int(tops.argmin())
+    if tops[best] - tops[least] < ALIKE:
+        return f"Every kernel of {block} gets up to {whole_percent(tops[best])} for some {name}"
+    return (
+        f"For no {name} does kernel {least + 1} of {block} get more than {whole_percent(tops[least])}; "
+        f"kernel {best + 1} gets up to {whole_percent(tops[best])}"
+    )
 
 
 def favorites_html(

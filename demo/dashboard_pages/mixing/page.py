@@ -5,13 +5,17 @@ from collections.abc import Callable
 import streamlit as st
 
 from cifar_core.files import DEFAULT_CHECKPOINT
+from cifar_core.runs.events import Epoch
 from cifar_core.runs.store import RunStore, StoreError
 from demo.charts import entropy_chart, mixing_per_class
 from demo.charts.mixing_difference import comparable, mixing_difference, reordered
 from demo.charts.mixing_time import describe_warning, entropy_over_time, shares_over_time
-from demo.dashboard_pages.mixing.favorites import show_favorites
+from demo.dashboard_pages.mixing.epochs import choose_epoch, play_epochs
+from demo.dashboard_pages.mixing.favorites import follow_click, pick_favorites, show_favorites
+from demo.dashboard_pages.mixing.flow import show_flow
 from demo.dashboard_pages.mixing.networks import MixingNetwork, Record, list_mixing, record_of
 from demo.dashboard_pages.mixing.picture import show_picture
+from demo.dashboard_pages.mixing.portraits import show_portraits
 from demo.dashboard_pages.mixing.what_if import show_what_if
 from demo.shared.palette import KERNEL_COLORS, color_of
 from demo.widgets.chart import show_chart
@@ -26,6 +30,7 @@ PARTS = {
     "time": "Over time",
     "compare": "Compare",
 }
+VIEWS = {"shares": "Shares", "flow": "From block to block", "portraits": "Portraits"}
 INTRODUCTION = (
     "Each block of a mixing network has several kernels. For every picture it predicts how much of each to "
     "take, and convolves with the mixture."
@@ -55,38 +60,31 @@ def read_record(network: MixingNetwork) -> Record | None:
         return None
 
 
-def choose_epoch(record: Record, name: str = "epoch", label: str = "Epoch", default: int = 0) -> int:
-    """One of the recorded epochs; the kept one unless another is asked for."""
-    numbers = [str(epoch.epoch) for epoch in record.epochs]
-    if len(numbers) == 1:
-        return int(numbers[0])
-    wanted = str(default or record.kept)
-    return int(choose(name, label, numbers, wanted if wanted in numbers else numbers[-1], str, "slider"))
-
-
-def largest(record: Record) -> float:
-    """The end of a color scale that all epochs share: a tenth or more above every coefficient, at most 1."""
-    values = (
-        value for epoch in record.epochs for block in epoch.mixing for row in block.per_class for value in row
-    )
-    return min(1.0, (int(10 * max(values)) + 1) / 10)
-
-
 def show_classes(network: MixingNetwork, record: Record | None) -> None:
-    """The classes that a kernel serves, epoch by epoch, and the pictures that use it most."""
+    """The classes that a kernel serves, their way from block to block, and what a kernel answers to."""
     if record is None:
         st.write(NO_RECORD)
-    else:
-        show_epoch(record)
+    views: dict[str, Callable[[], None]] = {"shares": lambda: show_shares(network, record)}
+    if record is not None:
+        views["flow"] = lambda: show_flow(network, record)
+    views["portraits"] = lambda: show_portraits(network)
+    views[choose("show", "Show", list(views), "shares", VIEWS)]()
+
+
+def show_shares(network: MixingNetwork, record: Record | None) -> None:
+    """Epoch by epoch the mix of each class; a click shows the pictures behind a cell."""
+    if record is not None:
+        play_epochs(record, lambda epoch: show_epoch(record, epoch))
     show_favorites(network)
 
 
-def show_epoch(record: Record) -> None:
+def show_epoch(record: Record, epoch: Epoch) -> None:
     """One epoch of a run: classes against kernels, and the entropies."""
-    epoch = record.at(choose_epoch(record))
+    follow_click()
     left, right = st.columns([3, 2], gap="large")
     with left:
-        show_chart(mixing_per_class(epoch, record.class_names, largest(record)), "classes", HEAT_ALT)
+        per_class = mixing_per_class(epoch, record.class_names)
+        show_chart(per_class, "classes", HEAT_ALT, on_pick=pick_favorites)
     with right:
         show_chart(entropy_chart(epoch.mixing), "entropy", "Bar chart: entropy of each block's mix")
         if sentence := describe_warning(epoch):
@@ -153,8 +151,8 @@ def show_compare(network: MixingNetwork, record: Record | None, networks: list[M
     one, other = record.at(first_epoch).mixing, second.at(second_epoch).mixing
     if trouble := comparable(one, other):
         st.write(plain(trouble))
-        show_chart(mixing_per_class(record.at(first_epoch), record.class_names, 1.0), "first", HEAT_ALT)
-        show_chart(mixing_per_class(second.at(second_epoch), second.class_names, 1.0), "second", HEAT_ALT)
+        show_chart(mixing_per_class(record.at(first_epoch), record.class_names), "first", HEAT_ALT)
+        show_chart(mixing_per_class(second.at(second_epoch), second.class_names), "second", HEAT_ALT)
         return
     words = (f"epoch {first_epoch}", f"epoch {second_epoch}")
     if not same:

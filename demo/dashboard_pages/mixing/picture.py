@@ -13,6 +13,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cifar_core.runs.history import Shares, average_for, averages_in
+from demo.charts.mixing_flow import mixing_flow
+from demo.dashboard_pages.mixing.changed import choose_change, show_levels
+from demo.dashboard_pages.mixing.flow import ALT, OF_ONE
 from demo.dashboard_pages.mixing.kernel_pictures import (
     filters_html,
     filters_reading,
@@ -24,6 +27,7 @@ from demo.dashboard_pages.mixing.networks import MixingNetwork, Record, opened_o
 from demo.shared.format import listed, whole_percent
 from demo.shared.palette import INK, MUTED_INK, on_both
 from demo.shared.pictures import bar_key, bar_parts, data_uri, image_tag, spoken
+from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose
 from demo.widgets.panels import plain
 
@@ -62,17 +66,26 @@ def show_picture(network: MixingNetwork, record: Record | None) -> None:
     opened = opened_on_picture(network)
     if opened is None:
         return
-    what_if, _, picked = opened
-    (prediction,) = what_if.predict(picked.images)
+    what_if, weights, picked = opened
+    st.subheader("Its path through the blocks")
+    images = picked.images
+    (prediction,) = what_if.predict(images)
     compared = picked.truth or prediction.label
+    changed = choose_change(what_if, prediction.seen, (weights.id, weights.stamp, picked.id))
+    if changed is not None:
+        images, prediction = changed.images, changed.answers[changed.now]
     known = averages_in(record.at(record.kept).mixing, record.class_names) if record else {}
     average = average_for(known, compared, prediction.mixing)
-    st.subheader("Its path through the blocks")
     st.markdown(f"**{plain(path_title(prediction.mixing, average, compared))}**")
     sure = f"{prediction.label}, {whole_percent(prediction.top[0][1])}"
     st.html(path_html(prediction.seen, prediction.mixing, average, sure))
     st.caption(plain(path_reading(average, compared)))
-    show_block(what_if, picked.images)
+    if changed is not None:
+        show_levels(changed)
+    if len(prediction.mixing) > 1:
+        way = {block: [shares] for block, shares in prediction.mixing.items()}
+        show_chart(mixing_flow("This picture", way, OF_ONE), "flow", ALT.format("this picture"))
+    show_block(what_if, images)
 
 
 def show_block(what_if: "WhatIf", images: "Images") -> None:

@@ -7,18 +7,15 @@ import numpy as np
 import pytest
 
 from cifar_core.config import TrainConfig
-from cifar_core.runs.events import BlockMixing, LearningRate
+from cifar_core.runs.events import LearningRate
 from cifar_core.runs.history import History
 from cifar_core.runs.store import RunStore
 from demo.charts import (
     CurveView,
     accuracy_chart,
-    entropy_chart,
     loss_chart,
     lr_chart,
-    mixing_per_class,
     mixing_ribbons,
-    picture_mixing_chart,
 )
 from demo.charts.figure import MAX_POINTS, for_dark, thinned
 from demo.shared.palette import READ, on_dark
@@ -134,59 +131,6 @@ def test_learning_by_heart_is_said():
     assert "by heart" in loss_chart(history, "#000").title
     history.epochs[-1] = dataclasses.replace(history.epochs[-1], train_loss=9.0)
     assert "by heart" not in loss_chart(history, "#000").title
-
-
-def ribbons_of_epochs(*epochs):
-    return mixing_ribbons(History(epochs=list(epochs)))
-
-
-def cell(option: dict, x: int, y: int) -> list:
-    return next(row for row in option["series"][0]["data"] if row[:2] == [x, y])
-
-
-def test_mixing_per_class_has_the_classes_as_rows():
-    epoch = history_of(3).epochs[-1]
-    option = mixing_per_class(epoch, NAMES).option
-    assert option["yAxis"]["data"] == list(NAMES)
-    assert cell(option, 5, 2)[2:] == [round(epoch.mixing[1].per_class[2][0], 3), "stage1.1, kernel 1", "c"]
-    assert mixing_per_class(epoch, ()).option["yAxis"]["data"][:2] == ["class 0", "class 1"]
-
-
-def test_the_class_title_names_the_widest_difference():
-    rows = [[0.5, 0.2]] * 9 + [[0.1, 0.3]]
-    block = BlockMixing("b1", [0.46, 0.21], rows, 0.9)
-    epoch = dataclasses.replace(epoch_end(1, True, 1.0), mixing=[block])
-    assert says(mixing_per_class(epoch, NAMES).title, "Kernel 1 of b1", "a", "0.50", "j", "0.10")
-    even = dataclasses.replace(epoch, mixing=[BlockMixing("b1", [0.5, 0.5], [[0.5, 0.5]] * 10, 1.0)])
-    assert "every class gets nearly the same mix" in mixing_per_class(even, NAMES).title
-
-
-def test_a_block_with_one_kernel_left_is_named():
-    alone = BlockMixing("b2", [1.0, 0.0], [[1.0, 0.0]] * 10, 0.01)
-    even = BlockMixing("b1", [0.5, 0.5], [[0.5, 0.5]] * 10, 1.0)
-    epoch = dataclasses.replace(epoch_end(1, True, 1.0), mixing=[even, alone])
-    assert says(ribbons_of_epochs(epoch).title, "b2", "one kernel")
-    assert says(entropy_chart(epoch.mixing).title, "1 block of 2", "one kernel")
-    bars = entropy_chart(epoch.mixing).option["series"][0]["data"]
-    assert bars[0]["itemStyle"] != bars[1]["itemStyle"]
-    leaning = BlockMixing("b3", [0.8, 0.2], [[0.8, 0.2]] * 10, 0.7)  # more on average than b4, which varies
-    sharp = BlockMixing("b4", [0.6, 0.4], [[0.6, 0.4]] * 10, 0.3)
-    title = ribbons_of_epochs(dataclasses.replace(epoch, mixing=[sharp, leaning])).title
-    assert says(title, "b3", "kernel 1", "0.80")
-    assert "almost evenly" in ribbons_of_epochs(dataclasses.replace(epoch, mixing=[even])).title
-
-
-def test_colors_of_the_heat_map_cover_unnormalized_coefficients():
-    loud = BlockMixing("b1", [0.9, 0.95], [[0.9, 0.95]] * 10, 1.0)
-    epoch = dataclasses.replace(epoch_end(1, True, 1.0), mixing=[loud])
-    assert mixing_per_class(epoch, NAMES).option["visualMap"]["max"] == 1.0
-
-
-def test_a_picture_shows_a_bar_a_block():
-    chart = picture_mixing_chart({"b1": [0.5, 0.5], "b2": [0.1, 0.2, 0.7]})
-    assert [bars["data"] for bars in chart.option["series"]] == [[0.5, 0.1], [0.5, 0.2], [0.0, 0.7]]
-    assert chart.option["yAxis"]["data"] == ["b1", "b2"]
-    assert "b2 leans most on one kernel: kernel 3 with 0.70" in chart.title
 
 
 def test_charts_of_a_stored_run(tmp_path):

@@ -143,3 +143,12 @@ def test_six_blocks_stand_in_two_rows_of_three_and_on_a_phone_in_three_of_two():
     for layout, columns in ((chart.layout, 3), (chart.narrow, 2)):
         places = {layout[axis]["domain"][0] for axis in layout if axis.startswith("xaxis")}
         assert len(places) == columns
+
+
+def test_the_title_names_the_block_that_leans_most():
+    even, alone = block("b1", 0.5, 0.5, entropy=1.0), block("b2", 1.0, 0.0, entropy=0.01)
+    assert says(mixing_ribbons(told(epochs_of(even, alone))).title, "b2", "one kernel")
+    leaning = block("b3", 0.8, 0.2, entropy=0.7)  # more on average than b4, which varies
+    sharp = block("b4", 0.6, 0.4, entropy=0.3)
+    assert says(mixing_ribbons(told(epochs_of(sharp, leaning))).title, "b3", "kernel 1", "0.80")
+    assert "almost evenly" in mixing_ribbons(told(epochs_of(even))).title

@@ -3,14 +3,18 @@
 import io
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.recipes import get_recipe
+from demo.dashboard_pages.mixing.accuracy import accuracy_title
+from demo.dashboard_pages.mixing.favorites import ASKED, CLICKED
 from tests.support.fake_runs import make_run
-from tests.support.page_tests import button, charts, page, words
+from tests.support.page_tests import button, buttons, charts, figures, page, words
+from tests.support.texts import says
 from tests.support.toy_checkpoints import save_toy
 
 SMOKE = get_recipe("smoke").config
@@ -27,7 +31,8 @@ def toy_run(store, data: str = "synthetic", **changes):
 
 def answer(app) -> str:
     """The title of the chart that compares two answers."""
-    return next(line for line in words(app).splitlines() if "says" in line and line.startswith("**"))
+    heads = ("As it mixes by itself, the network says", "It still says", "It now says")
+    return next(line for line in words(app).splitlines() if line.startswith(heads))
 
 
 def test_without_a_network_it_says_what_to_do(store):
@@ -56,7 +61,7 @@ def test_the_shipped_default_mixes_a_drawing_without_any_data(tmp_path, monkeypa
     assert "the average airplane" in said
     app = page("mixing", part="whatif", mix="B5:1,0")
     assert "B5: only kernel 1; the other blocks as predicted." in words(app)
-    assert "This needs labeled pictures. CIFAR-10" in words(app)
+    assert "needs labeled pictures. CIFAR-10" in words(app)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -140,12 +145,52 @@ def test_the_pictures_of_a_kernel_are_found(store):
     run = make_run(store, recipe="smoke", epochs=2)
     save_toy(run.best_checkpoint, class_names=list(SHAPE_NAMES), config=SMOKE.to_json())
     app = page("mixing", run=run.id, block="B2")
-    assert "few seconds" in words(app)
     button(app, "Look through 500 pictures").click().run()
     assert not app.exception
     said = words(app)
     assert "rom all 500 validation pictures" in said and said.count("image-rendering:pixelated") == 3
     assert "of B2" in said
+    app.selectbox(key="choice-of").set_value(SHAPE_NAMES[1]).run()
+    assert not app.exception and f"For no {SHAPE_NAMES[1]}" in words(app)
+    flow = page("mixing", run=run.id, show="flow")
+    assert "does not" not in words(flow) and "product of the class's mean shares" in words(flow)
+
+
+def test_a_click_on_a_class_looks_for_its_pictures(store):
+    run = make_run(store, recipe="smoke", epochs=2)
+    save_toy(run.best_checkpoint, class_names=list(SHAPE_NAMES), config=SMOKE.to_json())
+    app = page("mixing", run=run.id)
+    (drawn, _) = figures(app)
+    assert drawn["data"][0]["customdata"][0][0] == "stage1.0"
+    app.session_state[ASKED] = CLICKED
+    app.query_params.update(block="B3", of=SHAPE_NAMES[2])
+    app.run()
+    assert not app.exception and "of B3" in words(app)
+    assert app.selectbox(key="choice-of").value == SHAPE_NAMES[2]
+
+
+def test_two_classes_flow_side_by_side_at_first_those_that_part_most(store):
+    run = make_run(store, epochs=3)
+    app = page("mixing", run=run.id, show="flow", epoch="2")
+    assert [figure["data"][0]["type"] for figure in figures(app)] == ["sankey", "sankey"]
+    assert "They part most in" in words(app) and "After epoch 2 of 3" in words(app)
+    app.selectbox(key="choice-one").set_value("cat").run()
+    app.selectbox(key="choice-other").set_value("cat").run()
+    assert not app.exception and charts(app) == 2
+
+
+def test_epochs_play_to_the_end_and_the_address_keeps_where(store):
+    run = make_run(store, epochs=3)
+    app = page("mixing", run=run.id)
+    button(app, "Play").click().run()
+    assert not app.exception and "After epoch 1" in words(app), "from the last one it begins anew"
+    for shown in (2, 3):
+        app.run()  # as its clock does
+        assert not app.exception and f"After epoch {shown}," in words(app)
+    assert app.query_params["epoch"] in ("3", ["3"]) and "Play" in buttons(app)
+    button(app, "Play").click().run()
+    button(app, "Stop").click().run()
+    assert app.query_params["epoch"] in ("2", ["2"]) and "Epoch 2 of 3" in words(app)
 
 
 def test_a_picture_goes_through_the_blocks(store):
@@ -198,13 +243,12 @@ def test_other_kinds_of_mixing_networks_are_shown_too(store, arguments):
     for part in PARTS:
         assert not page("mixing", run=run.id, part=part).error
     app = page("mixing", run=run.id, part="whatif", where="B1")
-    button(app, "Measure on 500 pictures").click().run()
-    assert not app.exception and app.table
+    assert "of the pictures" in words(app)
     before = [item.value for item in app.slider]
     app.slider(key="share-B1-0").set_value(0.25).run()
     assert not app.exception
     if "activation" in arguments:  # each stands for itself: the other stays
-        assert [item.value for item in app.slider] == [0.25, before[1]]
+        assert [item.value for item in app.slider] == [0.25, *before[1:]]
 
 
 def test_a_slider_moves_one_share_and_the_others_make_room(store):
@@ -221,19 +265,28 @@ def test_a_slider_moves_one_share_and_the_others_make_room(store):
     assert app.query_params["mix"] == "B2:off1" and app.slider(key="share-B2-0").value == 0
 
 
-def test_the_accuracy_is_measured_on_a_stated_number_of_pictures(store):
-    app = page("mixing", run=toy_run(store).id, part="whatif", mix="B1:0,0,1")
-    assert not app.table
-    button(app, "Measure on 500 pictures").click().run()
-    assert not app.exception
-    table = app.table[0].value
-    assert table["mix"].iloc[0] == "Every block as predicted" and "only kernel 3" in table["mix"].iloc[1]
-    assert table["right"].str.endswith("%").all() and "points" in table["difference"].iloc[1]
-    assert "on all 500 validation pictures" in words(app)
-    assert button(app, "Measure on 500 pictures").disabled
+def test_the_accuracy_answers_with_the_mix(store):
+    app = page("mixing", run=toy_run(store).id, part="whatif")
+    assert "On all 500 validation pictures" in words(app) and "As it mixes by itself, it is right" in words(
+        app
+    )
+    app.button_group(key="preset-All blocks").set_value("Only 3").run()
+    said = words(app)
+    assert not app.exception and "With this mix it is right" in said
+    assert "points" in said and "with this mix" in said and "as predicted" in said
     button(app, "Switch off every kernel in turn").click().run()
     assert not app.exception and charts(app) == 3
     assert "the accuracy on all 500 validation pictures changes" in words(app)
+
+
+def test_a_difference_within_chance_is_too_close_to_tell():
+    before = np.arange(500) < 400
+    assert "80.00 %" in accuracy_title(before, None)
+    assert "too close to tell" in accuracy_title(before, np.arange(500) < 401)
+    assert says(accuracy_title(before, np.arange(500) < 300), "60.00 %", "20.0 points less")
+    assert says(accuracy_title(before, np.arange(100) < 50), "50.00 %", "50.0 points less"), (
+        "of the first 100"
+    )
 
 
 def test_validation_pictures_are_taken_where_the_card_says_which(store):
