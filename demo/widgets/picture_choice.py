@@ -14,7 +14,7 @@ from demo.shared.drawings import DRAWINGS
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, image_tag
 from demo.shared.sandbox import decode_isolated
-from demo.widgets.choice import choose, forget
+from demo.widgets.choice import choose, write_address
 from demo.widgets.networks import Network, draw, pictures_of
 from demo.widgets.panels import plain
 
@@ -82,7 +82,7 @@ def _test_picture(split: "Split", class_names: Sequence[str]) -> Picked:
 
 def _offer_others(seed: int) -> None:
     st.session_state["offered"] = seed
-    forget("picture")
+    write_address({"picture": None})
 
 
 def _drawing() -> Picked:

@@ -110,8 +110,7 @@ def show_pictures(store: RunStore) -> None:
 def show_network() -> None:
     """One network as its layers."""
     names = network_names()
-    first = list(names).index("speed_mixing")
-    name = st.selectbox("Network", list(names), first, key="network", bind="query-params", width=320)
+    name = choose("network", "Network", list(names), "speed_mixing", widget="select", width=320)
     st.write(plain(names[name]))
     parts = parts_of_network(name)
     st.markdown(f"**{plain(describe_drawing(parts))}**")

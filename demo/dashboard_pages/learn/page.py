@@ -226,7 +226,8 @@ STEPS: tuple[Callable[[RunStore, Lesson], None], ...] = (
 def show_page(store: RunStore) -> None:
     """The step that the URL names, with ways back and on."""
     number = lesson_number(st.query_params.get("step", ""))
-    st.query_params["step"] = str(number)  # a link from step to step does not write it into the address
+    if "step" in st.query_params:  # a link from step to step does not write it into the address by itself
+        st.query_params["step"] = str(number)
     lesson, total = LESSONS[number - 1], len(LESSONS)
     st.progress(number / total, text=f"Step {number} of {total}")
     st.title(lesson.title)

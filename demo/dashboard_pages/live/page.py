@@ -18,6 +18,7 @@ from demo.dashboard_pages.live.head import (
 )
 from demo.dashboard_pages.live.pictures import show_pictures
 from demo.shared.format import STATE_TEXT, describe_sizes, labels_line
+from demo.widgets.choice import name_in_address
 from demo.widgets.panels import plain, show_head, show_link, tighten_page
 
 Landmarks = tuple[str, bool, bool, bool, int]
@@ -30,7 +31,8 @@ def chosen_run(store: RunStore) -> Run | None:
         runs = active or store.list()
         if not runs:
             return None
-        st.query_params["run"] = runs[0].id
+        name_in_address("run", runs[0].id)
+        return runs[0]
     return store.get(st.query_params["run"])
 
 

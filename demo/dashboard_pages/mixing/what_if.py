@@ -23,7 +23,7 @@ from demo.dashboard_pages.mixing.networks import MixingNetwork, measured_picture
 from demo.shared.format import percent
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, image_tag
-from demo.widgets.choice import choose
+from demo.widgets.choice import choose, write_address
 from demo.widgets.evaluation_pictures import count_pictures
 from demo.widgets.networks import Network
 from demo.widgets.panels import plain, show_chart, show_table
@@ -128,10 +128,7 @@ def _take_share(
 
 def _set_mixes(mixes: Mixes) -> None:
     """Keep the mix where a reload and a link find it."""
-    if mixes:
-        st.query_params["mix"] = to_text(mixes)
-    elif "mix" in st.query_params:
-        del st.query_params["mix"]
+    write_address({"mix": to_text(mixes) or None})
 
 
 def show_answer(before: "Prediction", after: "Prediction", class_names: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from demo.charts.confusion import confused_pairs, confusion_chart, per_class_cha
 from demo.dashboard_pages.understand.answers import Answers
 from demo.dashboard_pages.understand.mistakes import show_found
 from demo.shared.format import percent
-from demo.widgets.choice import choose, key_of
+from demo.widgets.choice import choose, write_address
 from demo.widgets.panels import show_chart, show_table
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ def take_cell(names: Sequence[str]) -> None:
     if cell is None:
         return
     lists = [("true", "predicted"), ("shows", "said")] if cell[0] != cell[1] else [("true", "predicted")]
-    for pair in lists:
-        for name, place in zip(pair, cell, strict=True):
-            st.session_state[key_of(name)] = names[place]
+    write_address({name: names[place] for pair in lists for name, place in zip(pair, cell, strict=True)})
 
 
 def pair_rows(answers: Answers, names: Sequence[str]) -> list[dict[str, str]]:

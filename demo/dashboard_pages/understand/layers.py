@@ -18,7 +18,7 @@ from demo.dashboard_pages.understand.layer_pictures import (
 )
 from demo.shared.format import whole_percent
 from demo.shared.pictures import data_uri, image_tag
-from demo.widgets.choice import choose
+from demo.widgets.choice import choose, write_address
 from demo.widgets.panels import plain
 
 if TYPE_CHECKING:
@@ -56,10 +56,18 @@ def show_layers(classifier: "Classifier", pictures: HeldOut) -> None:
 def choose_picture(total: int) -> int:
     """The number of a picture, from 0; the URL holds it, counted from 1."""
     wanted = st.query_params.get("picture", "1")
-    first = int(wanted) if wanted.isdecimal() and 1 <= int(wanted) <= total else 1
-    number = int(st.number_input(f"Picture (1 to {total:,})", 1, total, first, width=200))
-    st.query_params["picture"] = str(number)
+    number = int(wanted) if wanted.isdecimal() and 1 <= int(wanted) <= total else 1
+    if st.session_state.get("layers-picture") != number:
+        st.session_state["layers-picture"] = number
+    st.number_input(
+        f"Picture (1 to {total:,})", 1, total, width=200, key="layers-picture", on_change=_take_picture
+    )
     return number - 1
+
+
+def _take_picture() -> None:
+    number = st.session_state["layers-picture"]
+    write_address({"picture": str(number) if number and number > 1 else None})
 
 
 def picture_html(classifier: "Classifier", pictures: HeldOut, number: int) -> str:

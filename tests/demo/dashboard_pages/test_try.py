@@ -40,7 +40,7 @@ def test_try_opens_with_the_default_networks_answers_also_without_any_data(tmp_p
     monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path))
     monkeypatch.delenv("CIFAR_DATA", raising=False)
     app = page("try_network")
-    assert app.query_params["run"] == DEFAULT_CHECKPOINT
+    assert app.selectbox(key="choice-run").value == DEFAULT_CHECKPOINT
     said = words(app)
     assert "so these are drawings" in said and "right: truck" in said
     assert said.count("image-rendering:pixelated") == len(DRAWINGS)
