@@ -132,7 +132,7 @@ def mixing_panel(run: Run) -> None:
     if not history.mixes:
         st.caption(NO_MIXING)
         return
-    st.subheader("How it mixes")
+    st.header("How it mixes")
     epochs = [epoch for epoch in history.epochs if epoch.mixing]
     if not epochs:
         st.caption("The mixing coefficients are measured at the end of each epoch.")

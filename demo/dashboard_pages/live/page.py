@@ -19,7 +19,7 @@ from demo.dashboard_pages.live.head import (
 from demo.dashboard_pages.live.pictures import show_pictures
 from demo.shared.format import STATE_TEXT, describe_sizes, labels_line
 from demo.widgets.choice import name_in_address
-from demo.widgets.panels import plain, show_head, show_link, tighten_page
+from demo.widgets.panels import plain, scroll_up, show_head, show_link, tighten_page
 
 Landmarks = tuple[str, bool, bool, bool, int]
 
@@ -109,3 +109,4 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
 
 tighten_page(still=True)
 show_page(RunStore())
+scroll_up()

@@ -28,7 +28,7 @@ def show_favorites(network: MixingNetwork) -> None:
     """After a button is pressed: for each kernel of a block its pictures."""
     if network.weights is None:
         return
-    st.subheader("The pictures that use a kernel most")
+    st.header("The pictures that use a kernel most")
     found = _cached(network.id, network.weights.stamp)
     if not found:
         if not st.button(f"Look through {MEASURED} pictures"):

@@ -107,7 +107,7 @@ def show_time(record: Record | None) -> None:
     if sentence := describe_warning(record.epochs[-1]):
         st.warning(plain(sentence))
     st.caption(describe_temperature(record))
-    st.subheader("The coefficients of each block")
+    st.header("The coefficients of each block")
     blocks = record.epochs[-1].mixing
     most = max(len(block.mean) for block in blocks)
     solid: dict[str, str | int] = {"width": 3, "type": "solid"}

@@ -67,7 +67,7 @@ def show_picture(network: MixingNetwork, record: Record | None) -> None:
     compared = picked.truth or prediction.label
     known = averages_in(record.at(record.kept).mixing, record.class_names) if record else {}
     average = average_for(known, compared, prediction.mixing)
-    st.subheader("Its path through the blocks")
+    st.header("Its path through the blocks")
     st.markdown(f"**{plain(path_title(prediction.mixing, average, compared))}**")
     sure = f"{prediction.label}, {whole_percent(prediction.top[0][1])}"
     st.html(path_html(prediction.seen, prediction.mixing, average, sure))
@@ -77,7 +77,7 @@ def show_picture(network: MixingNetwork, record: Record | None) -> None:
 
 def show_block(what_if: "WhatIf", images: "Images") -> None:
     """The kernels of one block, what each makes of the picture, and the mix of them."""
-    st.subheader("One block close up")
+    st.header("One block close up")
     blocks = list(what_if.blocks)
     block = choose("block", "Block", blocks, blocks[0])
     view = what_if.look(images, block)

@@ -54,7 +54,7 @@ def show_what_if(network: MixingNetwork) -> None:
     (after,) = what_if.predict(picked.images, core_mix(mixes)) if mixes else (before,)
     left, right = st.columns([5, 6], gap="large")
     with left:
-        st.subheader("Mix by hand")
+        st.header("Mix by hand")
         show_controls(what_if, mixes, after.mixing)
     with right:
         show_answer(before, after, what_if.card.class_names)
@@ -142,7 +142,7 @@ def show_worth(what_if: "WhatIf", picked: Picked, before: "Prediction", network:
     """The effect of each kernel on the answer for this picture; nothing where no block has two."""
     if max(what_if.blocks.values()) < 2:
         return
-    st.subheader("This picture without one kernel")
+    st.header("This picture without one kernel")
     mark = (network.id, network.stamp, picked.id)
     kept = st.session_state.get("worth")
     if kept is None or kept[0] != mark:
@@ -165,7 +165,7 @@ def _worths(what_if: "WhatIf", picked: Picked, before: "Prediction") -> list[Wor
 
 def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes) -> None:
     """The accuracy with this mix and as predicted, once a button is pressed."""
-    st.subheader("How often is it right with this mix?")
+    st.header("How often is it right with this mix?")
     try:
         measured = measured_pictures(network, what_if.card)
     except LabError as error:

@@ -28,7 +28,7 @@ DOWNLOAD_HERE = (
 
 def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, bool]:
     """(the config's `data`, the folder if one is named, whether training can start)."""
-    st.subheader("2. Pictures")
+    st.header("2. Pictures")
     options = list(DATA_SETS)
     data = st.radio(
         "Pictures",

@@ -31,7 +31,7 @@ def kind_of(name: str) -> str:
 
 def choose_recipe(summaries: Sequence[Summary]) -> Recipe:
     """The recipes of a kind as a list of cards, one of them chosen; URL and session hold the choice."""
-    st.subheader("1. Recipe")
+    st.header("1. Recipe")
     kind = st.segmented_control(
         "Kind of recipe",
         list(KINDS),

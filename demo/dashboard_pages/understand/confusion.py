@@ -58,7 +58,7 @@ def show_confusion(classifier: "Classifier", pictures: HeldOut, answers: Answers
     matrix = confusion_chart(answers.confusion, names)
     alt = "Heat map of counts: true classes as rows, predicted classes as columns"
     show_chart(matrix, CHART, alt, on_select=lambda: take_cell(names))
-    st.subheader("The pictures behind a cell")
+    st.header("The pictures behind a cell")
     worst = (confused_pairs(answers.confusion, 1) or [(0, 0, 0)])[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         true = choose("true", "True class", names, names[worst[0]], widget="select", width=320)
@@ -67,11 +67,11 @@ def show_confusion(classifier: "Classifier", pictures: HeldOut, answers: Answers
     show_found(classifier, pictures, answers, true, predicted)
     left, right = st.columns(2)
     with left:
-        st.subheader("Class by class")
+        st.header("Class by class")
         alt = "Bar chart: share of right answers of each class"
         show_chart(per_class_chart(answers.confusion, names), "per-class", alt)
     with right:
-        st.subheader("Most confused pairs")
+        st.header("Most confused pairs")
         rows = pair_rows(answers, names)
         if rows:
             show_table(rows)

@@ -42,14 +42,14 @@ def show_layers(classifier: "Classifier", pictures: HeldOut) -> None:
     words = {name: describe_layer(layers[name]) for name in names}
     layer = choose("layer", "Layer", names, names[0], words, "select", 620)
     maps = maps_of(classifier, pictures.images[number : number + 1], layer)
-    st.subheader("What it answers")
+    st.header("What it answers")
     st.markdown(f"**{plain(map_title(maps))}**")
     st.html(_sheet(map_sheet(maps), f"Feature maps of the layer {layer}"))
     st.caption(
         f"Each square is a channel, at most {MOST_MAPS}, the strongest first; brighter where it answers "
         "more, each on its own scale."
     )
-    st.subheader("Its filters")
+    st.header("Its filters")
     show_filters(filters_of(classifier.model, layer))
 
 
