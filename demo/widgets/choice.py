@@ -33,8 +33,7 @@ def choose(
     """
     wanted = st.query_params.get(name, default)
     chosen, key = wanted if wanted in options else default, f"choice-{name}"
-    if st.session_state.get(key) != chosen:
-        st.session_state[key] = chosen
+    st.session_state[key] = chosen  # also where it seems to be so: that may be another page's widget
     held: dict[str, Any] = {"key": key, "on_change": _take, "args": (name, key, default, forgets)}
     shown = (lambda option: words.get(option, option)) if isinstance(words, Mapping) else words
     if widget == "select":
@@ -71,7 +70,7 @@ def write_address(choices: Mapping[str, str | None]) -> None:
 
 
 def name_in_address(name: str, value: str) -> None:
-    """Add to an address that lacks it what the page shows, with no entry of its own in the history.
+    """Put what the page shows into an empty address, with no entry of its own in the history.
 
     Whatever Streamlit writes is a new entry, and one step back from it would lead to the page itself.
     """

@@ -57,8 +57,7 @@ def choose_picture(total: int) -> int:
     """The number of a picture, from 0; the URL holds it, counted from 1."""
     wanted = st.query_params.get("picture", "1")
     number = int(wanted) if wanted.isdecimal() and 1 <= int(wanted) <= total else 1
-    if st.session_state.get("layers-picture") != number:
-        st.session_state["layers-picture"] = number
+    st.session_state["layers-picture"] = number
     st.number_input(
         f"Picture (1 to {total:,})", 1, total, width=200, key="layers-picture", on_change=_take_picture
     )
