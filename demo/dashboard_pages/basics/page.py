@@ -16,6 +16,7 @@ from cifar_core.runs.summary import Summary, short_history, summarize_all
 from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.dashboard_pages.basics.network import describe_drawing, network_drawing
 from demo.widgets.choice import choose
+from demo.widgets.data_folder import show_missing
 from demo.widgets.dataset_pictures import (
     augmentation_html,
     class_rows_html,
@@ -41,6 +42,8 @@ INTRODUCTION = (
     "What the other pages take for granted, in four short parts: the pictures, a network layer by layer, "
     "how it learns, and what more layers change."
 )
+NO_PICTURES = f"{CIFAR10.title} is not on this machine, so these are drawn shapes."
+PROMISE = "A first training downloads it."
 SEED_HELP = "The same seed shows the same pictures."
 DEPTHS = {f"s5-cnn-{depth}": f"{depth} layers" for depth in (2, 3, 4)}
 LOSS = r"L = -\frac{1}{N} \sum_{i=1}^{N} \ln p_i(y_i)"
@@ -80,9 +83,7 @@ def show_pictures(store: RunStore) -> None:
         with st.spinner("Opening the pictures"):
             data = pictures_of(CIFAR10.name, Path(folder) if folder else None)
     except LabError:
-        st.write(
-            f"{CIFAR10.title} is not on this machine, so these are drawn shapes; a first training fetches it."
-        )
+        show_missing(NO_PICTURES, folder, PROMISE)
         data = pictures_of(SYNTHETIC.name, None)
     st.header("Ten random pictures of each class")
     seed = int(st.number_input("Seed", 0, 9999, key="seed", help=SEED_HELP, width=180))

@@ -13,6 +13,7 @@ from demo.dashboard_pages.mixing.kernel_pictures import kernel_name
 from demo.dashboard_pages.mixing.networks import MEASURED, MixingNetwork, measured_pictures, opened
 from demo.shared.pictures import data_uri, image_tag, sheet
 from demo.widgets.choice import choose
+from demo.widgets.data_folder import show_missing
 from demo.widgets.evaluation_pictures import count_pictures
 from demo.widgets.panels import plain
 
@@ -97,7 +98,7 @@ def _look_through(network: MixingNetwork) -> Found | None:
     try:
         measured = measured_pictures(network.weights, what_if.card)
     except LabError as error:
-        st.write(plain(f"This needs labeled pictures. {error}"))
+        show_missing("", network.weights.data_dir, error=f"This needs labeled pictures. {error}")
         return None
     bar, total = st.progress(0.0, text="Classifying"), len(measured)
     rows: dict[str, list[list[float]]] = {block: [] for block in what_if.blocks}

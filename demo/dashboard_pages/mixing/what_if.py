@@ -24,6 +24,7 @@ from demo.shared.format import percent
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, image_tag
 from demo.widgets.choice import choose, write_address
+from demo.widgets.data_folder import show_missing
 from demo.widgets.evaluation_pictures import count_pictures
 from demo.widgets.networks import Network
 from demo.widgets.panels import plain, show_chart, show_table
@@ -169,7 +170,7 @@ def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes) -> None:
     try:
         measured = measured_pictures(network, what_if.card)
     except LabError as error:
-        st.write(plain(f"This needs labeled pictures. {error}"))
+        show_missing("", network.data_dir, error=f"This needs labeled pictures. {error}")
         return
     known = _measured_shares(network.id, network.stamp)
     with st.container(horizontal=True, vertical_alignment="center"):

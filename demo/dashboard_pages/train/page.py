@@ -41,17 +41,17 @@ def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
 
 def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -> None:
     """Pictures, settings, the button, what it costs and the command."""
-    data, folder, usable = choose_data(store, recipe)
+    data, folder, unusable = choose_data(store, recipe)
     st.header("3. Settings")
     values = show_form(recipe)
     try:
-        config, trouble = checked_config(recipe, values, data), ""
+        config, trouble = checked_config(recipe, values, data), unusable
     except ConfigError as error:
         config, trouble = None, str(error)
     changed = changed_fields(recipe, current_values(recipe))
     with st.container(horizontal=True, vertical_alignment="center"):
         busy = whats_in_the_way(store) if is_public() else ""
-        ready = config is not None and usable and not busy
+        ready = config is not None and not unusable and not busy
         pressed = st.button("Train", type="primary", disabled=not ready)
         st.button("Reset to the recipe", on_click=back_to_recipe, args=(recipe,), disabled=not changed)
     if trouble:
