@@ -13,16 +13,29 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:  # Streamlit puts only this file's folder there; the packages lie one above it
     sys.path.insert(0, ROOT)
 
-from demo.dashboard_pages import PAGES  # noqa: E402 (needs the path that is set above)
+from demo.dashboard_pages import GROUPS, NAME, address_of  # noqa: E402 (needs the path that is set above)
 
-st.set_page_config(page_title="CIFAR-10 Lab", layout="wide", initial_sidebar_state="collapsed")
-st.navigation(
-    [
-        st.Page(f"dashboard_pages/{folder}/page.py", title=title, url_path=title.lower(), default=place == 0)
-        for place, (folder, title) in enumerate(PAGES.items())
-    ],
+page = st.navigation(
+    {
+        heading: [
+            st.Page(
+                f"dashboard_pages/{folder}/page.py",
+                title=title,
+                url_path=address_of(folder),
+                default=folder == "start",
+            )
+            for folder, title in pages.items()
+        ]
+        for heading, pages in GROUPS.items()
+    },
     position="top",
-).run()
+)
+st.set_page_config(
+    page_title=NAME if page.title == NAME else f"{page.title} · {NAME}",
+    layout="wide",
+    initial_sidebar_state="collapsed",
+)
+page.run()
 
 from demo.widgets.chart import show_numbers  # noqa: E402
 from demo.widgets.preload import preload  # noqa: E402 (after the first page is drawn)

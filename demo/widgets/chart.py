@@ -18,8 +18,7 @@ import streamlit as st
 from streamlit.components.v1 import declare_component
 
 from demo.charts.figure import Chart, Table, for_dark
-from demo.charts.old_figure import Chart as OldChart
-from demo.widgets.panels import plain, show_old_chart
+from demo.widgets.panels import plain
 
 OPEN = "numbers"  # in the session: the chart whose numbers are shown
 SHOWN_ROWS = 10_000  # of a table; the CSV has all
@@ -119,16 +118,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
 _component = st.components.v2.component("lab_plotly", html=HTML, css=CSS, js=JS, isolate_styles=False)
 
 
-def show_chart(
-    chart: Chart | OldChart, key: str, alt: str, on_pick: Callable[[Any], None] | None = None
-) -> None:
+def show_chart(chart: Chart, key: str, alt: str, on_pick: Callable[[Any], None] | None = None) -> None:
     """Draw the title sentence, the chart and how to read it; under its key it takes new data in place.
 
     alt: what a screen reader says of it. on_pick: called with the `customdata` of a point that is clicked.
     """
-    if isinstance(chart, OldChart):
-        show_old_chart(chart, key, alt)
-        return
     dark = st.context.theme.type == "dark"
     parts = {"data": chart.data, "layout": chart.layout, "narrow": chart.narrow}
     place = f"chart-{key}"

@@ -118,15 +118,16 @@ class Named(Protocol):
 Choice = TypeVar("Choice", bound=Named)
 
 
-def choose_network(networks: Sequence[Choice], first: str, lack: str) -> Choice:
+def choose_network(networks: Sequence[Choice], first: str, lack: str, forgets: Sequence[str] = ()) -> Choice:
     """The network that the address (?run=…) or the reader names; else the one called `first`, or the first.
 
-    lack: what a network must lack that is not among `networks`, for the sentence that tells of it.
+    lack: what a network must lack that is not among `networks`, for the sentence that tells of it. forgets:
+    choices that begin anew with another network.
     """
     names = {network.id: network.name for network in networks}
     default = first if first in names else networks[0].id
     wanted = st.query_params.get("run", default)
     if wanted not in names:
         st.write(plain(f"{wanted} {lack}; here is another network."))
-    chosen = choose("run", "Network", list(names), default, names, "select")
+    chosen = choose("run", "Network", list(names), default, names, "select", forgets=forgets)
     return next(network for network in networks if network.id == chosen)

@@ -1,20 +1,27 @@
 """Small pieces that several pages draw: a chart with its words, a row of facts, a run's name and state."""
 
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 import streamlit as st
 
-from demo.charts.old_figure import Chart, for_dark
 from demo.shared.format import STATE_TEXT
 from demo.shared.palette import SEEN, STATE_COLORS, on_both
 
 ON, BACK = ":material/arrow_forward:", ":material/arrow_back:"
+FROM_BELOW = "from_below"  # in the session: a button far down led to this page
 FACTS = "display:flex;flex-wrap:wrap;gap:.4rem 2rem;margin:0;padding:0"
 PAGE_LOOK = (
     ".stMainBlockContainer { padding-top: 4rem } "
-    "[data-testid^=stBaseButton-primary]:enabled { color: light-dark(#FFFFFF, #000000) }"
+    "[data-testid^=stBaseButton-primary]:enabled { color: light-dark(#FFFFFF, #000000) } "
+    # on a phone this button holds the whole menu, behind two arrows that say nothing of it
+    "[data-testid=stExpandSidebarButton]::after { content: 'CIFAR-10 Lab: menu'; font-weight: 600; "
+    "margin-left: .4rem; white-space: nowrap; color: light-dark(#111827, #FFFFFF) } "
+    "[data-testid=stExpandSidebarButton] { width: auto; padding: 0 .5rem } "
+    # where the keyboard is: Streamlit's own ring is a pale shadow, and on some parts there is none
+    ":focus-visible { outline: 3px solid light-dark(#111827, #FFFFFF) !important; "
+    "outline-offset: 2px; border-radius: 4px }"
 )
 # Streamlit fades what is older than the script that runs: on a page that looks for news by itself this would
 # make a browser paint, for nothing, about as much as all else on it.
@@ -34,21 +41,11 @@ def tighten_page(still: bool = False) -> None:
     st.html(f"<style>{PAGE_LOOK} {STILL_LOOK if still else ''}</style>")
 
 
-def show_old_chart(chart: Chart, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
-    """Draw the title sentence, the chart and how to read it; the key lets it take new data in place.
-
-    on_select: called when the reader chooses a point of a chart that allows it.
-    """
-    st.markdown(f"**{plain(chart.title)}**")
-    st.echarts_chart(
-        for_dark(chart.option) if st.context.theme.type == "dark" else chart.option,
-        key=key,
-        width="stretch",
-        height=chart.height,
-        alt=alt,
-        on_select=on_select or "ignore",
-    )
-    st.caption(plain(chart.reading))
+def scroll_up() -> None:
+    """Begin at the head of the page after a button far down on another one: Streamlit keeps that place."""
+    if st.session_state.pop(FROM_BELOW, False):
+        script = "document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"
+        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
 
 def show_table(rows: Sequence[Mapping[str, str]], links: Mapping[str, str] | None = None) -> None:

@@ -14,7 +14,8 @@ from demo.shared.drawings import DRAWINGS
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, image_tag
 from demo.shared.sandbox import decode_isolated
-from demo.widgets.choice import choose, forget
+from demo.widgets.choice import choose, write_address
+from demo.widgets.data_folder import show_missing
 from demo.widgets.networks import Network, draw, pictures_of
 from demo.widgets.panels import plain
 
@@ -27,9 +28,8 @@ KINDS = ["png", "jpg", "jpeg", "webp", "gif", "bmp"]
 OFFERED = 12
 SMALL = "width:100%;max-width:72px;image-rendering:pixelated;border-radius:3px"
 STRIP = "display:grid;grid-template-columns:repeat(auto-fill,minmax(58px,1fr));gap:.5rem;margin:0"
-NO_DATA = (
-    "CIFAR-10 is not on this machine, so these are drawings; the first training downloads the photographs."
-)
+NO_DATA = "CIFAR-10 is not on this machine, so these are drawings."
+PROMISE = "The first training downloads the photographs."
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Picked:
 
 def choose_picture(network: Network, class_names: Sequence[str]) -> Picked | None:
     """The picture that the reader picked; None until there is one."""
-    split, note = _test_split(network)
+    split = _test_split(network)
     sources = [source for source in SOURCES if source != "test" or split is not None]
     source = choose("from", "Pictures", sources, sources[0], SOURCES)
-    if note and source == "drawing":
-        st.caption(plain(note))
+    if split is None:
+        show_missing(NO_DATA, network.data_dir, PROMISE)
     if source == "own":
         return _own()
     if source == "drawing" or split is None:
@@ -55,12 +55,12 @@ def choose_picture(network: Network, class_names: Sequence[str]) -> Picked | Non
     return _test_picture(split, class_names)
 
 
-def _test_split(network: Network) -> "tuple[Split | None, str]":
+def _test_split(network: Network) -> "Split | None":
     try:
         with st.spinner("Opening the pictures"):
-            return pictures_of(network.data, network.data_dir).test, ""
+            return pictures_of(network.data, network.data_dir).test
     except LabError:
-        return None, NO_DATA
+        return None
 
 
 def _test_picture(split: "Split", class_names: Sequence[str]) -> Picked:
@@ -82,7 +82,7 @@ def _test_picture(split: "Split", class_names: Sequence[str]) -> Picked:
 
 def _offer_others(seed: int) -> None:
     st.session_state["offered"] = seed
-    forget("picture")
+    write_address({"picture": None})
 
 
 def _drawing() -> Picked:

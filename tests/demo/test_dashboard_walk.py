@@ -21,7 +21,7 @@ def press(tab, name):
 
 def begin(tab, address, served_store):
     """A run of 2,000 drawn pictures that is too long to end during the test."""
-    tab.goto(f"{address}/?recipe=smoke")
+    tab.goto(f"{address}/train?recipe=smoke")
     epochs = tab.get_by_label(re.compile("^epochs", re.IGNORECASE)).first
     epochs.fill("900")
     epochs.press("Enter")

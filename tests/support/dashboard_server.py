@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from demo.dashboard_pages import PAGES
+from demo.dashboard_pages import GROUPS, PAGES, address_of
 
 ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
-ADDRESSES = {title: f"/{title.lower()}?run={{run}}&n=200" for title in PAGES.values()} | {"Train": "/"}
+ADDRESSES = {title: f"/{address_of(folder)}?run={{run}}&n=200" for folder, title in PAGES.items()}
 # in a browser: nothing on the page is being loaded or drawn anew
 SETTLED = """!document.querySelector("[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]")
     && !document.querySelector("[data-testid=stStatusWidget]")"""
@@ -58,6 +58,16 @@ def wait_for_server(address: str) -> str:
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
     raise TimeoutError(f"no answer from {address}")
+
+
+def open_page(tab, title: str) -> None:
+    """Open a page by the menu, as it is on a wide screen."""
+    group = next(heading for heading, pages in GROUPS.items() if title in pages.values())
+    if not group:
+        tab.get_by_test_id("stTopNavLink").get_by_text(title, exact=True).click()
+        return
+    tab.get_by_test_id("stTopNavSection").filter(has_text=group).click()
+    tab.get_by_role("menuitem", name=title, exact=True).click()
 
 
 def wait_for_state(tab, word: str) -> None:

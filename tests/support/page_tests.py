@@ -7,7 +7,7 @@ from plotly.graph_objects import Figure
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from demo.dashboard_pages import PAGES
+from demo.dashboard_pages import address_of
 
 ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
 
@@ -15,8 +15,8 @@ ENTRY = Path(__file__).resolve().parents[2] / "demo" / "dashboard.py"
 def page(name: str = "train", **query: str) -> AppTest:
     """A page of the dashboard, run once, as a link with `query` opens it."""
     app = AppTest.from_file(ENTRY, default_timeout=30)
-    if name != "train":  # as switch_page, which learns addresses only by a first run of another page
-        app._page_hash = calc_hash(PAGES[name].lower())
+    if name != "start":  # as switch_page, which learns addresses only by a first run of another page
+        app._page_hash = calc_hash(address_of(name))
     app.query_params.clear()
     app.query_params.update(query)
     app.run()
@@ -29,7 +29,17 @@ def page(name: str = "train", **query: str) -> AppTest:
 
 def words(app: AppTest) -> str:
     """All that the page says."""
-    kinds = (app.title, app.subheader, app.markdown, app.caption, app.error, app.info, app.warning, app.code)
+    kinds = (
+        app.title,
+        app.header,
+        app.subheader,
+        app.markdown,
+        app.caption,
+        app.error,
+        app.info,
+        app.warning,
+        app.code,
+    )
     parts = [element.value for kind in kinds for element in kind]
     drawn = [text for data in _charts(app) for text in (data["title"], data["reading"])]
     return "\n".join(parts + drawn + [element.value for element in app.get("html")]).replace("\\", "")
@@ -59,4 +69,4 @@ def figures(app: AppTest) -> list[dict]:
 
 
 def charts(app: AppTest) -> int:
-    return len(figures(app)) + len(app.get("echarts_chart"))
+    return len(figures(app))

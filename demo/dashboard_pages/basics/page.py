@@ -17,6 +17,7 @@ from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.dashboard_pages.basics.network import describe_drawing, network_drawing
 from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose
+from demo.widgets.data_folder import show_missing
 from demo.widgets.dataset_pictures import (
     augmentation_html,
     class_rows_html,
@@ -42,6 +43,8 @@ INTRODUCTION = (
     "What the other pages take for granted, in four short parts: the pictures, a network layer by layer, "
     "how it learns, and what more layers change."
 )
+NO_PICTURES = f"{CIFAR10.title} is not on this machine, so these are drawn shapes."
+PROMISE = "A first training downloads it."
 SEED_HELP = "The same seed shows the same pictures."
 DEPTHS = {f"s5-cnn-{depth}": f"{depth} layers" for depth in (2, 3, 4)}
 LOSS = r"L = -\frac{1}{N} \sum_{i=1}^{N} \ln p_i(y_i)"
@@ -81,25 +84,23 @@ def show_pictures(store: RunStore) -> None:
         with st.spinner("Opening the pictures"):
             data = pictures_of(CIFAR10.name, Path(folder) if folder else None)
     except LabError:
-        st.write(
-            f"{CIFAR10.title} is not on this machine, so these are drawn shapes; a first training fetches it."
-        )
+        show_missing(NO_PICTURES, folder, PROMISE)
         data = pictures_of(SYNTHETIC.name, None)
-    st.subheader("Ten random pictures of each class")
+    st.header("Ten random pictures of each class")
     seed = int(st.number_input("Seed", 0, 9999, key="seed", help=SEED_HELP, width=180))
     st.html(class_rows_html(data, seed))
     st.caption(f"Drawn with seed {seed} from the training pictures, 32 × 32 pixels each, shown enlarged.")
-    st.subheader("The mean picture of each class")
+    st.header("The mean picture of each class")
     st.html(mean_pictures_html(means_of(data.fingerprint, data), data.class_names))
     st.caption(
         "All training pictures of a class laid over one another: the mean of each pixel. What most of them "
         "share stays, the thing itself blurs away. To tell the classes apart takes more than their colors."
     )
-    st.subheader("How many there are")
+    st.header("How many there are")
     st.write(describe_counts(data))
     with st.expander("Count by class"):
         show_table(count_rows(data))
-    st.subheader("Augmentation: one picture, changed a little each time")
+    st.header("Augmentation: one picture, changed a little each time")
     recipe = st.selectbox("As in the recipe", list_recipes(), key="augmentation", width=320)
     st.html(augmentation_html(data, get_recipe(recipe).config, seed))
     st.caption(
@@ -111,8 +112,7 @@ def show_pictures(store: RunStore) -> None:
 def show_network() -> None:
     """One network as its layers."""
     names = network_names()
-    first = list(names).index("speed_mixing")
-    name = st.selectbox("Network", list(names), first, key="network", bind="query-params", width=320)
+    name = choose("network", "Network", list(names), "speed_mixing", widget="select", width=320)
     st.write(plain(names[name]))
     parts = parts_of_network(name)
     st.markdown(f"**{plain(describe_drawing(parts))}**")
@@ -126,7 +126,7 @@ def show_network() -> None:
 
 def show_learning() -> None:
     """Loss and optimizer in a few sentences, each with its formula."""
-    st.subheader("The loss: how surprised is it?")
+    st.header("The loss: how surprised is it?")
     st.write(
         "For each picture the network gives every class a probability. The loss is small when the right "
         "class got a high one: it is the mean over a batch of N pictures of minus the logarithm of what the "
@@ -136,7 +136,7 @@ def show_learning() -> None:
     share = st.slider("Probability that the right class got", 0.01, 1.0, 0.1, 0.01)
     loss, blind = abs(math.log(share)), math.log(len(CIFAR10.class_names))
     st.write(f"Loss of this picture: **{loss:.2f}**. A blind guess among ten has {blind:.2f}.")
-    st.subheader("The optimizer: downhill in small steps")
+    st.header("The optimizer: downhill in small steps")
     st.write(
         "For each weight w the network finds out how the loss would change with it: the gradient. Gradient "
         "descent moves every weight a little against its gradient. The learning rate η says how far; "
@@ -148,7 +148,7 @@ def show_learning() -> None:
         "large a rate makes the loss jump about or grow beyond all numbers, too small a one wastes time. The "
         "other optimizers here (AdamW, RMSprop, Muon) scale each step in their own way; the idea is the same."
     )
-    st.subheader("Validation: has it understood, or learned by heart?")
+    st.header("Validation: has it understood, or learned by heart?")
     st.write(
         "Some pictures are set aside and never trained on. When the training loss falls and the validation "
         "loss rises, the network begins to know its pictures by heart."

@@ -37,6 +37,7 @@ from demo.shared.format import amount, describe_failure, duration, percent, prog
 from demo.shared.host import is_public
 from demo.shared.pictures import picture_grid
 from demo.widgets.chart import show_chart
+from demo.widgets.data_folder import folder_trouble, show_missing
 from demo.widgets.dataset_pictures import augmentation_html, class_rows_html
 from demo.widgets.networks import TOP, network_of, pictures_of
 from demo.widgets.panels import BACK, plain, show_legend, show_link, show_table, tighten_page
@@ -48,7 +49,8 @@ COMPARED = {
     "lesson_augment": "2,000, augmented",
     "mixing_large": "mixing network, all pictures",
 }
-NO_PICTURES = "CIFAR-10 is not on this machine, so these are drawn shapes; the first training downloads it."
+NO_PICTURES = "CIFAR-10 is not on this machine, so these are drawn shapes."
+PROMISE = "The first training downloads it."
 NO_RUN = "Nobody has trained this here yet; press the button, it takes about a minute."
 EARLIER = "These are the curves of the previous run, until the new one has its first points."
 
@@ -57,9 +59,7 @@ def pictures_step(store: RunStore, lesson: Lesson) -> None:
     """Ten random pictures of each class."""
     seed = st.session_state.setdefault("learn_seed", 0)
     st.button(lesson.button, type="primary", on_click=_next, args=("learn_seed",))
-    data, note = _data(store)
-    if note:
-        st.caption(note)
+    data = _data(store)
     st.html(class_rows_html(data, seed))
 
 
@@ -72,8 +72,12 @@ def training_step(store: RunStore, lesson: Lesson) -> None:
         _show_augmentation(store)
     if is_public():
         st.caption("This run was trained in advance; on your own computer, a button here trains it again.")
-    elif not under_way and st.button(lesson.button, type="primary"):
-        _start(store, lesson.recipe)
+    elif not under_way:
+        trouble = folder_trouble(last_folder(store))
+        if st.button(lesson.button, type="primary", disabled=bool(trouble)):
+            _start(store, lesson.recipe)
+        if trouble:
+            st.error(plain(trouble))
     if failed := failed_at_once(lesson.recipe, summaries):
         _show_failure(store, failed)
     if run is None:
@@ -145,15 +149,16 @@ def _data(store: RunStore):  # type: ignore[no-untyped-def]  # ImageData, whose 
     folder = last_folder(store)
     try:
         with st.spinner("Opening the pictures"):
-            return pictures_of(CIFAR10.name, Path(folder) if folder else None), ""
+            return pictures_of(CIFAR10.name, Path(folder) if folder else None)
     except LabError:
-        return pictures_of(SYNTHETIC.name, None), NO_PICTURES
+        show_missing(NO_PICTURES, folder, PROMISE)
+        return pictures_of(SYNTHETIC.name, None)
 
 
 def _show_augmentation(store: RunStore) -> None:
-    data, note = _data(store)
+    data = _data(store)
     st.html(augmentation_html(data, get_recipe("lesson_augment").config, 0))
-    st.caption(plain(f"At the left the picture itself, then as the network sees it in nine epochs. {note}"))
+    st.caption("At the left the picture itself, then as the network sees it in nine epochs.")
 
 
 def _start(store: RunStore, recipe: str) -> None:
@@ -227,7 +232,8 @@ STEPS: tuple[Callable[[RunStore, Lesson], None], ...] = (
 def show_page(store: RunStore) -> None:
     """The step that the URL names, with ways back and on."""
     number = lesson_number(st.query_params.get("step", ""))
-    st.query_params["step"] = str(number)  # a link from step to step does not write it into the address
+    if "step" in st.query_params:  # a link from step to step does not write it into the address by itself
+        st.query_params["step"] = str(number)
     lesson, total = LESSONS[number - 1], len(LESSONS)
     st.progress(number / total, text=f"Step {number} of {total}")
     st.title(lesson.title)

@@ -110,7 +110,7 @@ def show_ribbons(run: Run, reader: HistoryReader) -> None:
     if not history.mixes:
         st.caption(NO_MIXING)
         return
-    st.subheader("How it mixes")
+    st.header("How it mixes")
     if not history.has_mixing:
         st.caption("The first mixing coefficients appear here with the first steps.")
         return

@@ -27,7 +27,8 @@ from demo.dashboard_pages.live.head import (
 from demo.dashboard_pages.live.pictures import show_pictures
 from demo.shared.format import STATE_TEXT, describe_sizes, labels_line
 from demo.widgets.chart import show_chart
-from demo.widgets.panels import plain, show_head, show_link, tighten_page
+from demo.widgets.choice import name_in_address
+from demo.widgets.panels import plain, scroll_up, show_head, show_link, tighten_page
 
 Landmarks = tuple[str, bool, bool, bool, int]
 
@@ -39,7 +40,8 @@ def chosen_run(store: RunStore) -> Run | None:
         runs = active or store.list()
         if not runs:
             return None
-        st.query_params["run"] = runs[0].id
+        name_in_address("run", runs[0].id)
+        return runs[0]
     return store.get(st.query_params["run"])
 
 
@@ -123,3 +125,4 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
 
 tighten_page(still=True)
 show_page(RunStore())
+scroll_up()

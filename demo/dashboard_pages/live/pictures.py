@@ -49,7 +49,7 @@ class Answered:
 
 def show_pictures(run: Run, status: Status, history: History) -> None:
     """The pictures with the newest answers, a way to ask for them, or when they come."""
-    st.subheader(HEADING)
+    st.header(HEADING)
     try:
         sample = read_sample(run)
         told = answered(sample, history.epochs) if sample else None

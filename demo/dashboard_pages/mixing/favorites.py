@@ -14,7 +14,8 @@ from demo.dashboard_pages.mixing.kernel_pictures import kernel_name
 from demo.dashboard_pages.mixing.networks import MEASURED, MixingNetwork, measured_pictures, opened
 from demo.shared.format import whole_percent
 from demo.shared.pictures import data_uri, image_tag, sheet
-from demo.widgets.choice import choose
+from demo.widgets.choice import choose, write_address
+from demo.widgets.data_folder import show_missing
 from demo.widgets.evaluation_pictures import count_pictures
 from demo.widgets.panels import plain
 
@@ -32,9 +33,7 @@ Found = tuple[HeldOut, dict[str, NDArray[np.float32]]]  # the pictures; block ->
 
 def pick_favorites(point: Sequence[Any]) -> None:
     """Take the block and the class of a clicked point of `mixing_per_class`; its pictures are looked for."""
-    for name, value in zip(("block", "of"), (point[0], point[2]), strict=True):
-        st.session_state.pop(f"choice-{name}", None)
-        st.query_params[name] = str(value)
+    write_address({"block": str(point[0]), "of": str(point[2])})
     st.session_state[ASKED] = CLICKED
 
 
@@ -49,7 +48,7 @@ def show_favorites(network: MixingNetwork) -> None:
     """The pictures of each kernel of a block, of all classes or of one; first asked for by a click."""
     if network.weights is None:
         return
-    st.subheader("The pictures that use a kernel most")
+    st.header("The pictures that use a kernel most")
     seen = looked_through(network)
     if seen is None:
         asked = st.session_state.pop(ASKED, False)
@@ -150,7 +149,7 @@ def _look_through(network: MixingNetwork) -> Found | None:
     try:
         measured = measured_pictures(network.weights, what_if.card)
     except LabError as error:
-        st.write(plain(f"This needs labeled pictures. {error}"))
+        show_missing("", network.weights.data_dir, error=f"This needs labeled pictures. {error}")
         return None
     bar, total = st.progress(0.0, text="Classifying"), len(measured)
     rows: dict[str, list[list[float]]] = {block: [] for block in what_if.blocks}

@@ -19,7 +19,7 @@ from demo.dashboard_pages.mixing.portraits import show_portraits
 from demo.dashboard_pages.mixing.what_if import show_what_if
 from demo.shared.palette import KERNEL_COLORS, color_of
 from demo.widgets.chart import show_chart
-from demo.widgets.choice import choose, forget
+from demo.widgets.choice import choose
 from demo.widgets.networks import choose_network
 from demo.widgets.panels import plain, show_legend, show_link, tighten_page
 
@@ -37,16 +37,8 @@ INTRODUCTION = (
 )
 NO_NETWORK = "There is no mixing network yet. Train one with mixing in its name, and its epochs appear here."
 NO_RECORD = "The mix is measured at the end of each epoch; none is recorded here for this network."
+OF_A_NETWORK = ("epoch", "epoch1", "epoch2", "mix")  # choices that mean nothing for another one
 HEAT_ALT = "Heat map: mixing coefficients by class and kernel"
-
-
-def chosen_network(networks: list[MixingNetwork]) -> MixingNetwork:
-    """The network to look into; what was chosen about the one before is let go."""
-    network = choose_network(networks, DEFAULT_CHECKPOINT, "is no network that mixes")
-    if st.session_state.get("mixing-network", network.id) != network.id:
-        forget("epoch", "epoch1", "epoch2", "mix")
-    st.session_state["mixing-network"] = network.id
-    return network
 
 
 def read_record(network: MixingNetwork) -> Record | None:
@@ -114,7 +106,7 @@ def show_time(record: Record | None) -> None:
     if sentence := describe_warning(record.epochs[-1]):
         st.warning(plain(sentence))
     st.caption(describe_temperature(record))
-    st.subheader("The coefficients of each block")
+    st.header("The coefficients of each block")
     blocks = record.epochs[-1].mixing
     most = max(len(block.mean) for block in blocks)
     solid: dict[str, str | int] = {"width": 3, "type": "solid"}
@@ -171,7 +163,7 @@ def show_page() -> None:
         st.write(NO_NETWORK)
         show_link("train", "Train a network")
         return
-    network = chosen_network(networks)
+    network = choose_network(networks, DEFAULT_CHECKPOINT, "is no network that mixes", OF_A_NETWORK)
     record = read_record(network)
     views: dict[str, Callable[[], None]] = {
         "classes": lambda: show_classes(network, record),

@@ -67,7 +67,7 @@ def show_picture(network: MixingNetwork, record: Record | None) -> None:
     if opened is None:
         return
     what_if, weights, picked = opened
-    st.subheader("Its path through the blocks")
+    st.header("Its path through the blocks")
     images = picked.images
     (prediction,) = what_if.predict(images)
     compared = picked.truth or prediction.label
@@ -90,7 +90,7 @@ def show_picture(network: MixingNetwork, record: Record | None) -> None:
 
 def show_block(what_if: "WhatIf", images: "Images") -> None:
     """The kernels of one block, what each makes of the picture, and the mix of them."""
-    st.subheader("One block close up")
+    st.header("One block close up")
     blocks = list(what_if.blocks)
     block = choose("block", "Block", blocks, blocks[0])
     view = what_if.look(images, block)

@@ -21,7 +21,7 @@ from demo.dashboard_pages.mixing.hand_mix import (
 from demo.dashboard_pages.mixing.networks import MixingNetwork, opened_on_picture
 from demo.shared.pictures import data_uri, image_tag
 from demo.widgets.chart import show_chart
-from demo.widgets.choice import choose
+from demo.widgets.choice import choose, write_address
 from demo.widgets.networks import Network
 from demo.widgets.panels import plain
 from demo.widgets.picture_choice import Picked
@@ -50,7 +50,7 @@ def show_what_if(network: MixingNetwork) -> None:
     (after,) = what_if.predict(picked.images, core_mix(mixes)) if mixes else (before,)
     left, right = st.columns([5, 6], gap="large")
     with left:
-        st.subheader("Mix by hand")
+        st.header("Mix by hand")
         show_controls(what_if, mixes, after.mixing)
     with right:
         show_answer(before, after, what_if.card.class_names)
@@ -128,10 +128,7 @@ def _take_share(
 
 def _set_mixes(mixes: Mixes) -> None:
     """Keep the mix where a reload and a link find it."""
-    if mixes:
-        st.query_params["mix"] = to_text(mixes)
-    elif "mix" in st.query_params:
-        del st.query_params["mix"]
+    write_address({"mix": to_text(mixes) or None})
 
 
 def show_answer(before: "Prediction", after: "Prediction", class_names: Sequence[str]) -> None:
@@ -145,7 +142,7 @@ def show_worth(what_if: "WhatIf", picked: Picked, before: "Prediction", network:
     """The effect of each kernel on the answer for this picture; nothing where no block has two."""
     if max(what_if.blocks.values()) < 2:
         return
-    st.subheader("This picture without one kernel")
+    st.header("This picture without one kernel")
     mark = (network.id, network.stamp, picked.id)
     kept = st.session_state.get("worth")
     if kept is None or kept[0] != mark:

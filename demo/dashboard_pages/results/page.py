@@ -31,7 +31,7 @@ def show_runs(store: RunStore, rows: list[Row]) -> None:
     known = [result for result in results if result.run_id in there]
     if not known:
         return
-    st.subheader("The runs behind the figures")
+    st.header("The runs behind the figures")
     with st.container(horizontal=True):
         for result in known:
             show_link("live", result.recipe, run=result.run_id)
@@ -50,7 +50,7 @@ def show_page(store: RunStore) -> None:
     show_chart(stated_chart(rows), "stated", "Chart: stated and own test accuracy of each recipe")
     with st.container(key="stated_table"):
         st.html(WIDE_TABLE)
-        show_table(table_rows(rows), {"recipe": "/?recipe="})
+        show_table(table_rows(rows), {"recipe": "/train?recipe="})
     st.caption(plain(TABLE))
     show_runs(store, rows)
     st.write(HOW)

@@ -98,7 +98,7 @@ def show_comparison(store: RunStore, chosen: list[Summary]) -> None:
     shown = [item for item in with_colors(chosen[:MOST]) if not item.trouble]
     if len(shown) < 2:
         return
-    st.subheader("Side by side")
+    st.header("Side by side")
     view = choose_shown("View", VIEWS, "view", labeled=False)
     if different := different_pictures(shown):
         st.warning(plain(different))

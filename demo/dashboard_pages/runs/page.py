@@ -11,7 +11,7 @@ from cifar_core.runs.summary import Summary, summarize_all
 from cifar_core.runs.trash import empty_trash
 from demo.dashboard_pages.runs.comparison import show_comparison
 from demo.dashboard_pages.runs.downloads import show_downloads
-from demo.dashboard_pages.runs.table import all_tags, choose, untick_all
+from demo.dashboard_pages.runs.table import all_tags, choose, tick
 from demo.dashboard_pages.runs.trash import delete_button, show_notice, show_trash
 from demo.shared.format import RESUMABLE, labels_line
 from demo.shared.host import is_public
@@ -53,7 +53,7 @@ def show_actions(store: RunStore, summaries: list[Summary], chosen: list[Summary
             show_link("live", f"Open {item.name}", run=item.id)
         if not is_public():
             delete_button(store, chosen)
-        st.button("Untick all", on_click=untick_all, type="tertiary")
+        st.button("Untick all", on_click=tick, type="tertiary")
     for item in chosen:
         if item.trouble:
             st.error(plain(item.trouble))

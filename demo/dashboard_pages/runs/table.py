@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -194,42 +195,48 @@ def choose(summaries: list[Summary]) -> list[Summary]:
     elif len(shown) < len(summaries):
         st.caption(f"{len(shown)} of {counted(len(summaries), 'run')}.")
     by_id = {item.id: item for item in summaries}
-    compared = [by_id[run_id] for run_id in wanted[:MOST]]
-    ticked = _ticked(shown, wanted, compared) if shown else []
-    visible = {item.id for item in shown}
-    kept = [run_id for run_id in wanted if run_id not in visible or run_id in ticked]
-    chosen = [*kept, *(run_id for run_id in ticked if run_id not in kept)]
-    if chosen:
-        st.query_params["runs"] = ",".join(chosen)
-    else:
-        st.query_params.pop("runs", None)
-    return [by_id[run_id] for run_id in chosen]
+    if shown:
+        _show_table(shown, wanted, [by_id[run_id] for run_id in wanted[:MOST]])
+    return [by_id[run_id] for run_id in wanted]
 
 
-def _ticked(shown: list[Summary], wanted: list[str], compared: list[Summary]) -> list[str]:
+def _show_table(shown: list[Summary], wanted: list[str], compared: list[Summary]) -> None:
     """Draw the table with its ticks; a list of other runs, or in another order, is another table.
 
+    So is one whose ticks are not those of the address: the reader has gone back, or unticked all.
     compared: the runs that the charts show, whose colors the table has too.
     """
     ids = [item.id for item in shown]
     rows = [ids.index(run_id) for run_id in wanted if run_id in ids]
     mark = hashlib.sha256(",".join(ids).encode()).hexdigest()[:16]
+    turn = st.session_state.setdefault("runs_table", 0)
+    drawn = st.session_state.get(f"runs:{mark}:{turn}")
+    if drawn is not None and set(drawn.selection.rows) != set(rows):
+        turn = st.session_state["runs_table"] = turn + 1
+    key = f"runs:{mark}:{turn}"
     colors = colors_of(compared)
     if st.context.theme.type == "dark":
         colors = {run_id: on_dark(color) for run_id, color in colors.items()}
-    state = st.dataframe(
+    st.dataframe(
         table_of(shown, colors),
         height=int(ROW_PIXELS * (min(len(shown), ROWS_SHOWN) + 1)) + 3,
         hide_index=True,
         placeholder="–",
         column_config=COLUMNS,
-        key=f"runs:{mark}:{st.session_state.get('runs_cleared', 0)}",
-        on_select="rerun",
+        key=key,
+        on_select=partial(_take_ticks, key, ids, wanted),
         selection_mode="multi-row",
         selection_default={"selection": {"rows": rows}},
         alt="Table of runs with accuracy, state, tags, epochs and time",
     )
-    return [ids[row] for row in state.selection.rows if row < len(ids)]
+
+
+def _take_ticks(key: str, ids: list[str], wanted: list[str]) -> None:
+    """Write the ticks into the address, in the order in which they were made."""
+    ticked = [ids[row] for row in st.session_state[key].selection.rows if row < len(ids)]
+    kept = [run_id for run_id in wanted if run_id not in ids or run_id in ticked]
+    chosen = [*kept, *(run_id for run_id in ticked if run_id not in kept)]
+    tick(chosen)
 
 
 def ids_in_url(summaries: list[Summary]) -> list[str]:
@@ -243,7 +250,9 @@ def ids_in_url(summaries: list[Summary]) -> list[str]:
     return [run_id for run_id in wanted if run_id in known]
 
 
-def untick_all() -> None:
-    """Forget every tick; the table begins anew."""
-    st.session_state["runs_cleared"] = st.session_state.get("runs_cleared", 0) + 1
-    st.query_params.pop("runs", None)
+def tick(run_ids: Sequence[str] = ()) -> None:
+    """Tick just these runs, in the address."""
+    if run_ids:
+        st.query_params["runs"] = ",".join(run_ids)
+    else:
+        st.query_params.pop("runs", None)

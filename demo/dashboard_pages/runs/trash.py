@@ -7,6 +7,7 @@ import streamlit as st
 from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.runs.summary import Summary, name_of
 from cifar_core.runs.trash import KEEP_DAYS, Deleted, delete_run, list_deleted, remove_for_good, restore_run
+from demo.dashboard_pages.runs.table import tick
 from demo.shared.format import amount, counted, listed
 from demo.widgets.panels import plain
 
@@ -47,8 +48,7 @@ def _delete(store: RunStore, run_ids: list[str]) -> None:
             troubles.append(str(error))
     st.session_state[NOTICE], st.session_state[TROUBLE] = deleted, troubles
     gone = {one.id for one in deleted}
-    ticked = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id not in gone]
-    st.query_params["runs"] = ",".join(ticked)
+    tick([run_id for run_id in st.query_params.get("runs", "").split(",") if run_id not in gone])
 
 
 def _each(action: Callable[[RunStore, str], object], store: RunStore, run_ids: list[str]) -> None:

@@ -1,16 +1,14 @@
 """Choose the pictures of a run: which set, and the folder where it lies. No torch."""
 
-import os
 from pathlib import Path
 
 import streamlit as st
 
-from cifar_core.data.dataset import DataError
-from cifar_core.data.sources import find_local
 from cifar_core.datasets import DATA_SETS, DataSet
 from cifar_core.recipes import Recipe
 from cifar_core.runs.store import RunStore, last_folder
 from demo.shared.host import is_public
+from demo.widgets.data_folder import describe_folder, folder_trouble, named_folder
 from demo.widgets.panels import plain
 
 SYNTHETIC_TEXT = (
@@ -26,9 +24,9 @@ DOWNLOAD_HERE = (
 )
 
 
-def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, bool]:
-    """(the config's `data`, the folder if one is named, whether training can start)."""
-    st.subheader("2. Pictures")
+def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, str]:
+    """(the config's `data`, the folder if one is named, why training cannot start or "")."""
+    st.header("2. Pictures")
     options = list(DATA_SETS)
     data = st.radio(
         "Pictures",
@@ -41,19 +39,22 @@ def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, bool
     )
     if DATA_SETS[data].is_drawn:
         st.caption(SYNTHETIC_TEXT)
-        return data, None, True
+        return data, None, ""
     return data, *choose_folder(store, DATA_SETS[data].whole)
 
 
-def choose_folder(store: RunStore, data_set: DataSet) -> tuple[Path | None, bool]:
-    """(the folder to pass on, whether it can be used): CIFAR_DATA's, the typed one, or a download."""
-    if named := os.environ.get("CIFAR_DATA"):
-        usable, words = describe_folder(Path(named).expanduser(), data_set)
-        st.caption(plain(f"From the folder in CIFAR_DATA. {words}"))
-        return None, usable
+def choose_folder(store: RunStore, data_set: DataSet) -> tuple[Path | None, str]:
+    """(the folder to pass on, what is wrong with it): CIFAR_DATA's, the typed one, or a download."""
+    named, variable = named_folder()
+    if named:
+        if trouble := folder_trouble(data_set=data_set):
+            st.error(plain(trouble))
+        else:
+            st.caption(plain(f"{variable}{named}. {describe_folder(named, data_set)[1]}"))
+        return None, trouble
     if is_public():
         st.caption(DOWNLOAD_HERE.format(data_set.title))
-        return None, True
+        return None, ""
     if "folder" not in st.session_state:
         st.session_state["folder"] = last_folder(store)
     typed = st.text_input(
@@ -61,16 +62,8 @@ def choose_folder(store: RunStore, data_set: DataSet) -> tuple[Path | None, bool
     ).strip()
     if not typed:
         st.caption(DOWNLOAD_TEXT.format(data_set.title))
-        return None, True
+        return None, ""
     folder = Path(typed).expanduser()
     usable, words = describe_folder(folder, data_set)
     (st.caption if usable else st.error)(plain(words))
-    return folder, usable
-
-
-def describe_folder(folder: Path, data_set: DataSet) -> tuple[bool, str]:
-    """(usable, a sentence): what is found in a data folder, or what is wrong with it."""
-    try:
-        return True, f"Found: {find_local(folder, data_set).words}"
-    except (DataError, OSError) as error:
-        return False, str(error)
+    return folder, "" if usable else words

@@ -20,10 +20,11 @@ from demo.dashboard_pages.train.form import (
     show_form,
 )
 from demo.dashboard_pages.train.lr_finder import show_lr_finder
-from demo.dashboard_pages.train.queue import CAPS_TEXT, capped, show_queue, whats_in_the_way
+from demo.dashboard_pages.train.public import CAPS_TEXT, capped, whats_in_the_way
 from demo.dashboard_pages.train.recipes import choose_recipe
 from demo.shared.host import is_public
-from demo.widgets.panels import plain, tighten_page
+from demo.widgets.panels import FROM_BELOW, plain, tighten_page
+from demo.widgets.queue import show_queue
 
 
 def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
@@ -34,22 +35,23 @@ def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
     except (StoreError, OSError) as error:
         st.error(plain(str(error)))
     else:
+        st.session_state[FROM_BELOW] = True
         st.switch_page("dashboard_pages/live/page.py", query_params={"run": run.id})
 
 
 def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -> None:
     """Pictures, settings, the button, what it costs and the command."""
-    data, folder, usable = choose_data(store, recipe)
-    st.subheader("3. Settings")
+    data, folder, unusable = choose_data(store, recipe)
+    st.header("3. Settings")
     values = show_form(recipe)
     try:
-        config, trouble = checked_config(recipe, values, data), ""
+        config, trouble = checked_config(recipe, values, data), unusable
     except ConfigError as error:
         config, trouble = None, str(error)
     changed = changed_fields(recipe, current_values(recipe))
     with st.container(horizontal=True, vertical_alignment="center"):
         busy = whats_in_the_way(store) if is_public() else ""
-        ready = config is not None and usable and not busy
+        ready = config is not None and not unusable and not busy
         pressed = st.button("Train", type="primary", disabled=not ready)
         st.button("Reset to the recipe", on_click=back_to_recipe, args=(recipe,), disabled=not changed)
     if trouble:

@@ -19,6 +19,7 @@ from demo.dashboard_pages.train.cost import known_seconds
 from demo.shared.format import MULTIPLY_ADDS, amount, counted, percent
 from demo.shared.ranking import pictures_of
 from demo.shared.stated_results import shipped_results
+from demo.widgets.choice import name_in_address, write_address
 from demo.widgets.panels import NO_BREAK, plain
 
 LAST = "last_recipe"  # of this session
@@ -35,35 +36,46 @@ def kind_of(name: str) -> str:
 
 
 def choose_recipe(summaries: Sequence[Summary]) -> Recipe:
-    """The recipes of a kind as a list of cards, one of them chosen; URL and session hold the choice."""
-    st.subheader("1. Recipe")
-    kind = st.segmented_control(
+    """The recipes of a kind as a list of cards; the address names the one that is chosen.
+
+    Without one it is the last of this session, or the first of all: the address tells of it at once, as that
+    may be another one by the time that somebody comes back.
+    """
+    st.header("1. Recipe")
+    chosen = st.query_params.get("recipe", "")
+    if chosen not in list_recipes():
+        chosen = st.session_state.get(LAST, list_recipes()[0])
+        name_in_address("recipe", chosen)
+    st.session_state[LAST] = st.session_state["recipe"] = chosen
+    st.session_state["kind"] = kind_of(chosen)
+    st.segmented_control(
         "Kind of recipe",
         list(KINDS),
         format_func=KINDS.__getitem__,
-        default=kind_of(st.query_params.get("recipe", st.session_state.get(LAST, ""))),
         required=True,
         key="kind",
+        on_change=lambda: write_address({"recipe": recipes_of(st.session_state["kind"])[0]}),
         label_visibility="collapsed",
         wrap=True,  # a phone would hide what does not fit on one line
     )
-    names = [name for name in list_recipes() if kind_of(name) == kind]
-    if "recipe" not in st.query_params and st.session_state.get(LAST) in names:
-        st.session_state.setdefault("recipe", st.session_state[LAST])
-    recipes, results = [get_recipe(name) for name in names], shipped_results()[0]
-    name = st.radio(
+    recipes, results = [get_recipe(name) for name in recipes_of(kind_of(chosen))], shipped_results()[0]
+    st.radio(
         "Recipe",
-        names,
+        [recipe.name for recipe in recipes],
         captions=[
             f"{plain(recipe.summary)}  \n{_in_one_line(card_figures(recipe, summaries, results))}"
             for recipe in recipes
         ],
         key="recipe",
-        bind="query-params",
+        on_change=lambda: write_address({"recipe": st.session_state["recipe"]}),
         label_visibility="collapsed",
     )
-    st.session_state[LAST] = name or names[0]
-    return get_recipe(name or names[0])
+    return get_recipe(chosen)
+
+
+def recipes_of(kind: str) -> list[str]:
+    """The names of a kind's recipes."""
+    return [name for name in list_recipes() if kind_of(name) == kind]
 
 
 def _in_one_line(figures: Sequence[str]) -> str:

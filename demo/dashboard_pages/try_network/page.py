@@ -16,6 +16,7 @@ from demo.shared.host import is_public
 from demo.shared.pictures import picture_grid
 from demo.shared.sandbox import decode_isolated
 from demo.widgets.chart import show_chart
+from demo.widgets.data_folder import show_missing
 from demo.widgets.evaluation_pictures import data_of
 from demo.widgets.networks import (
     TOP,
@@ -53,7 +54,7 @@ def test_tab(network: Network, classifier: "Classifier") -> None:
         with st.spinner("Opening the test pictures"):
             split = data_of(network, classifier.card).test
     except LabError as error:
-        show_drawings(classifier, str(error))
+        show_drawings(network, classifier, str(error))
         return
     seed = st.session_state.setdefault("dozen", 0)
     chosen = draw(len(split), seed)
@@ -70,13 +71,12 @@ def test_tab(network: Network, classifier: "Classifier") -> None:
         show_mixing(predictions[picked].mixing, "mixing-test")
 
 
-def show_drawings(classifier: "Classifier", trouble: str) -> None:
+def show_drawings(network: Network, classifier: "Classifier", trouble: str) -> None:
     """The network's answers for a few drawings, in place of pictures that cannot be had."""
-    st.write("There are no test pictures on this machine, so these are drawings.")
+    show_missing("There are no test pictures, so these are drawings.", network.data_dir, error=trouble)
     predictions = classifier.predict([draw_it() for draw_it in DRAWINGS.values()], top=TOP)
     truths = [name if name in classifier.class_names else None for name in DRAWINGS]
     st.html(picture_grid([item.seen for item in predictions], [item.top for item in predictions], truths))
-    st.caption(plain(trouble))
 
 
 def own_tab(classifier: "Classifier") -> None:

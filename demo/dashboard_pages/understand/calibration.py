@@ -39,7 +39,7 @@ def show_calibration(answers: Answers, validation: Answers | None) -> None:
     mended = reliability(probabilities(answers.logits, chosen), answers.targets)
     alt = "Line chart: share of right answers over the probability of the answer"
     show_chart(calibration_chart(plain, mended, chosen), "calibration", alt)
-    st.subheader("In numbers")
+    st.header("In numbers")
     show_table(rows(answers, {TRAINED: 1.0, KEPT: kept, "fitted here": fitted, "at the slider": chosen}))
     st.caption(
         "Calibration error (ECE): the distance between how sure and how right, averaged over the pictures, "

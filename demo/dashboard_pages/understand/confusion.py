@@ -11,7 +11,7 @@ from demo.dashboard_pages.understand.answers import Answers
 from demo.dashboard_pages.understand.mistakes import show_found
 from demo.shared.format import percent
 from demo.widgets.chart import show_chart
-from demo.widgets.choice import choose, key_of
+from demo.widgets.choice import choose, write_address
 from demo.widgets.panels import show_table
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ def take_cell(picked: Any, names: Sequence[str]) -> None:
     if len(cell) < 2:
         return
     lists = [("true", "predicted"), ("shows", "said")] if cell[0] != cell[1] else [("true", "predicted")]
-    for pair in lists:
-        for name, place in zip(pair, cell, strict=True):
-            st.session_state[key_of(name)] = names[place]
+    write_address({name: names[place] for pair in lists for name, place in zip(pair, cell, strict=True)})
 
 
 def pair_rows(answers: Answers, names: Sequence[str]) -> list[dict[str, str]]:
@@ -54,7 +52,7 @@ def show_confusion(classifier: "Classifier", pictures: HeldOut, answers: Answers
     """The matrix, the pictures behind its cell, and what follows for the classes."""
     names = pictures.class_names
     matrix = st.container()  # drawn when the cell with a frame is known
-    st.subheader("The pictures behind a cell")
+    st.header("The pictures behind a cell")
     worst = (confused_pairs(answers.confusion, 1) or [(0, 0, 0)])[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         true = choose("true", "True class", names, names[worst[0]], widget="select", width=320)
@@ -68,11 +66,11 @@ def show_confusion(classifier: "Classifier", pictures: HeldOut, answers: Answers
     show_found(classifier, pictures, answers, true, predicted)
     left, right = st.columns(2)
     with left:
-        st.subheader("Class by class")
+        st.header("Class by class")
         alt = "Bar chart: share of right answers of each class"
         show_chart(per_class_chart(answers.confusion, names), "per-class", alt)
     with right:
-        st.subheader("Most confused pairs")
+        st.header("Most confused pairs")
         rows = pair_rows(answers, names)
         if rows:
             show_table(rows)

@@ -18,7 +18,7 @@ from demo.dashboard_pages.understand.layer_pictures import (
 )
 from demo.shared.format import whole_percent
 from demo.shared.pictures import data_uri, image_tag
-from demo.widgets.choice import choose
+from demo.widgets.choice import choose, write_address
 from demo.widgets.panels import plain
 
 if TYPE_CHECKING:
@@ -42,24 +42,31 @@ def show_layers(classifier: "Classifier", pictures: HeldOut) -> None:
     words = {name: describe_layer(layers[name]) for name in names}
     layer = choose("layer", "Layer", names, names[0], words, "select", 620)
     maps = maps_of(classifier, pictures.images[number : number + 1], layer)
-    st.subheader("What it answers")
+    st.header("What it answers")
     st.markdown(f"**{plain(map_title(maps))}**")
     st.html(_sheet(map_sheet(maps), f"Feature maps of the layer {layer}"))
     st.caption(
         f"Each square is a channel, at most {MOST_MAPS}, the strongest first; brighter where it answers "
         "more, each on its own scale."
     )
-    st.subheader("Its filters")
+    st.header("Its filters")
     show_filters(filters_of(classifier.model, layer))
 
 
 def choose_picture(total: int) -> int:
     """The number of a picture, from 0; the URL holds it, counted from 1."""
     wanted = st.query_params.get("picture", "1")
-    first = int(wanted) if wanted.isdecimal() and 1 <= int(wanted) <= total else 1
-    number = int(st.number_input(f"Picture (1 to {total:,})", 1, total, first, width=200))
-    st.query_params["picture"] = str(number)
+    number = int(wanted) if wanted.isdecimal() and 1 <= int(wanted) <= total else 1
+    st.session_state["layers-picture"] = number
+    st.number_input(
+        f"Picture (1 to {total:,})", 1, total, width=200, key="layers-picture", on_change=_take_picture
+    )
     return number - 1
+
+
+def _take_picture() -> None:
+    number = st.session_state["layers-picture"]
+    write_address({"picture": str(number) if number and number > 1 else None})
 
 
 def picture_html(classifier: "Classifier", pictures: HeldOut, number: int) -> str:

@@ -16,6 +16,7 @@ from demo.dashboard_pages.understand.layers import show_layers
 from demo.dashboard_pages.understand.mistakes import show_mistakes
 from demo.shared.format import percent
 from demo.widgets.choice import choose
+from demo.widgets.data_folder import show_missing
 from demo.widgets.evaluation_pictures import FEW_COUNTS, choose_pictures, describe_pictures, select_pictures
 from demo.widgets.networks import Network, choose_network, list_networks, network_of
 from demo.widgets.panels import plain, show_link, tighten_page
@@ -135,8 +136,10 @@ def show_page() -> None:
     network = choose_network(networks, DEFAULT_CHECKPOINT, NO_WEIGHTS)
     try:
         show_network(store, networks, network)
+    except DataError as error:
+        show_missing("", network.data_dir, error=str(error))
     except LabError as error:
-        st.write(plain(str(error)))
+        st.error(plain(str(error)))
 
 
 tighten_page()

@@ -170,7 +170,7 @@ def show_comparison(store: RunStore, networks: Sequence[Network], pictures: Held
     if len(runs) < 2:
         st.caption("Measure a second network on as many pictures, and both appear here in one chart.")
         return
-    st.subheader("Side by side")
+    st.header("Side by side")
     kinds = [MEAN, *CORRUPTIONS]
     kind = choose("damage", "Damage", kinds, MEAN, widget="select", width=320)
     ranks = distinct_ranks(run.rank for run in runs)

@@ -85,7 +85,8 @@ def test_every_part_has_an_address_and_says_which_pictures(shipped, part, senten
     said = words(app)
     assert sentence in said and charts(app) == drawn
     assert "validation pictures" in said and "never trained on them" not in said  # the card's data is made up
-    assert app.query_params["run"] == "net.v1" and app.query_params["part"] == part
+    assert app.selectbox(key="choice-run").value == "net.v1"
+    assert app.button_group(key="choice-part").value == part
 
 
 def test_a_run_is_found_by_its_address_and_test_pictures_are_named(shipped, store):
@@ -99,7 +100,7 @@ def test_the_shipped_default_opens_first(store, tmp_path):
     trained(store)
     for name in ("a.v1", DEFAULT_CHECKPOINT):
         save_toy(tmp_path / "shipped" / name, class_names=list(SHAPE_NAMES), config=SMOKE.to_json())
-    assert page("understand", part="layers").query_params["run"] == DEFAULT_CHECKPOINT
+    assert page("understand", part="layers").selectbox(key="choice-run").value == DEFAULT_CHECKPOINT
 
 
 @pytest.mark.parametrize("part", ["confusion", "robustness"])
@@ -169,10 +170,10 @@ def test_the_slider_begins_at_the_cards_temperature_as_far_as_it_goes():
 
 def test_a_cell_that_is_a_mistake_is_what_mistakes_opens_with(monkeypatch):
     def chosen(*picked):
-        state = {}
-        monkeypatch.setattr("demo.dashboard_pages.understand.confusion.st.session_state", state)
+        written = {}
+        monkeypatch.setattr("demo.dashboard_pages.understand.confusion.write_address", written.update)
         take_cell(list(picked), SHAPE_NAMES)
-        return [state.get(f"choice-{name}") for name in ("true", "predicted", "shows", "said")]
+        return [written.get(name) for name in ("true", "predicted", "shows", "said")]
 
     assert chosen(3, 6, 12, 4.0) == [SHAPE_NAMES[3], SHAPE_NAMES[6]] * 2
     assert chosen(3, 3, 90, 95.0) == [SHAPE_NAMES[3], SHAPE_NAMES[3], None, None]
