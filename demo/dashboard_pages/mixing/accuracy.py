@@ -124,7 +124,7 @@ def accuracy_reading(before: Right, after: Right | None, measured: HeldOut) -> s
         return so_far
     _, error = paired_difference(before[:count], after)
     return (
-        f"{so_far} The standard error of the difference is {100 * error:.1f} points; less than "
+        f"{so_far} The standard error of the difference is {100 * error:.1f} points; up to "
         f"{CLEAR:g} of them may be chance."
     )
 
