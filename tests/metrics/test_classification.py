@@ -8,6 +8,7 @@ from cifar_core.metrics.classification import (
     accuracy,
     classes_differ,
     confusion_matrix,
+    paired_difference,
     per_class_accuracy,
 )
 
@@ -116,3 +117,12 @@ def test_a_class_that_is_harder_is_seen():
     assert not classes_differ(confusion_of([9, 9, 7, 9], 10))
     for certain in (np.zeros((3, 3), np.int64), np.diag([5, 5, 0]), np.array([[0, 5], [5, 0]])):
         assert not classes_differ(certain)
+
+
+def test_a_difference_counts_the_images_that_changed_sides():
+    before, after = np.zeros(100, bool), np.zeros(100, bool)
+    before[:60], after[10:90] = True, True  # 10 lost, 30 gained
+    difference, error = paired_difference(before, after)
+    assert difference == pytest.approx(0.2)
+    assert error == pytest.approx(((0.4 - 0.04) / 100) ** 0.5)
+    assert paired_difference(before, before) == (0, pytest.approx(0.01))

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.errors import LabError
 from cifar_core.inference.held_out import HeldOut
-from cifar_core.metrics.paired import CLEAR, paired_difference
+from cifar_core.metrics.classification import CLEAR, paired_difference
 from demo.charts.what_if import AFTER, BEFORE, Worth, worth_chart
 from demo.dashboard_pages.mixing.hand_mix import Mixes, core_mix, to_text
 from demo.dashboard_pages.mixing.networks import measured_pictures
@@ -124,7 +124,7 @@ def accuracy_reading(before: Right, after: Right | None, measured: HeldOut) -> s
         return so_far
     _, error = paired_difference(before[:count], after)
     return (
-        f"{so_far} The standard error of the difference is {100 * error:.1f} points; less than "
+        f"{so_far} The standard error of the difference is {100 * error:.1f} points; up to "
         f"{CLEAR:g} of them may be chance."
     )
 
