@@ -231,8 +231,8 @@ def _name(ribbon: Ribbon, left: float, top: float) -> Spec:
 def _shade(place: int, warm: float) -> Spec:
     box = {
         "type": "rect",
-        "xref": f"x{place}",
-        "yref": f"y{place} domain",
+        "xref": f"x{_number(place)}",
+        "yref": f"y{_number(place)} domain",
         "x0": 0,
         "x1": round(warm, 3),
         "y0": 0,

@@ -6,7 +6,7 @@ import streamlit as st
 
 from cifar_core.runs.events import Epoch
 from demo.dashboard_pages.mixing.networks import Record
-from demo.widgets.choice import choose
+from demo.widgets.choice import choose, write_address
 
 PLAYING = "mixing-playing"  # in the session: the number of the epoch that plays now
 SECONDS = 0.8  # an epoch
@@ -59,6 +59,5 @@ def _go_on(numbers: list[int], shown: int, stopped: bool) -> None:
         st.session_state[PLAYING] = numbers[numbers.index(shown) + 1]
         return
     del st.session_state[PLAYING]
-    st.session_state.pop("choice-epoch", None)
-    st.query_params["epoch"] = str(shown)
+    write_address({"epoch": str(shown)})
     st.rerun()

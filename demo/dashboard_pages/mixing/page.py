@@ -37,7 +37,16 @@ INTRODUCTION = (
 )
 NO_NETWORK = "There is no mixing network yet. Train one with mixing in its name, and its epochs appear here."
 NO_RECORD = "The mix is measured at the end of each epoch; none is recorded here for this network."
-OF_A_NETWORK = ("epoch", "epoch1", "epoch2", "mix")  # choices that mean nothing for another one
+OF_A_NETWORK = (
+    "epoch",
+    "epoch1",
+    "epoch2",
+    "mix",
+    "block",
+    "of",
+    "one",
+    "other",
+)  # choices that mean nothing for another one
 HEAT_ALT = "Heat map: mixing coefficients by class and kernel"
 
 
