@@ -16,7 +16,9 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def press(tab, name):
-    tab.get_by_role("button", name=name, exact=True).first.click()
+    """A button of the page or of what it has opened; the menu's groups are buttons too."""
+    parts = tab.locator("[data-testid=stMain], [data-testid=stPopoverBody]")
+    parts.get_by_role("button", name=name, exact=True).first.click()
 
 
 def begin(tab, address, served_store):

@@ -19,6 +19,7 @@ from demo.shared.format import percent
 from demo.shared.host import is_public
 from demo.shared.palette import ACCENT, CURVE_INK, SEEN, TRACK, on_both
 from demo.widgets.chart import show_chart
+from demo.widgets.data_folder import show_missing
 from demo.widgets.evaluation_pictures import count_pictures
 from demo.widgets.networks import Network, network_of
 from demo.widgets.panels import plain
@@ -41,7 +42,7 @@ def show_accuracy(what_if: "WhatIf", network: Network, mixes: Mixes, place: Delt
         try:
             measured = measured_pictures(network, what_if.card)
         except LabError as error:
-            st.write(plain(f"The accuracy needs labeled pictures. {error}"))
+            show_missing("", network.data_dir, error=f"The accuracy needs labeled pictures. {error}")
             return
         known = _known(network.id, network.stamp)
         accuracy = _accuracy_of(network.folder, network.stamp, measured.key, measured)

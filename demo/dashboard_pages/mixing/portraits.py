@@ -19,6 +19,7 @@ from demo.dashboard_pages.mixing.kernel_pictures import kernel_name
 from demo.dashboard_pages.mixing.networks import LOADING, MixingNetwork
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, image_tag
+from demo.widgets.data_folder import show_missing
 from demo.widgets.evaluation_pictures import count_pictures, select_pictures
 from demo.widgets.networks import Network, network_of
 from demo.widgets.panels import plain
@@ -56,7 +57,7 @@ def show_portraits(network: MixingNetwork) -> None:
         with st.spinner("Opening the pictures"):
             pictures = select_pictures(weights, card, found.split, found.n)
     except LabError as error:
-        st.write(plain(f"The portraits are cut out of the pictures. {error}"))
+        show_missing("", weights.data_dir, error=f"The portraits are cut out of the pictures. {error}")
         return
     if pictures.key != found.pictures:
         st.write("The portraits were found in other pictures than those on this machine.")

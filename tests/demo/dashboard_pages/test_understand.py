@@ -387,4 +387,4 @@ def test_what_was_shipped_is_shown_also_without_the_pictures(store, tmp_path, mo
     ship(folder, "val-200-x", 200)
     app = page("understand", part="robustness")
     assert "nowhere" in words(app) and charts(app) == 1
-    assert app.query_params["damaged"] == "1000", "as many pictures as were measured"
+    assert "1,000 validation pictures" in words(app), "as many pictures as were measured"
