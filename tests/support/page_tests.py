@@ -48,7 +48,9 @@ def buttons(app: AppTest) -> list[str]:
 
 
 def number(app: AppTest, name: str):
-    return next(item for item in app.number_input if item.label.split(" ")[0] == name)
+    return next(
+        item for item in app.number_input if name in (item.label.split(" ")[0], str(item.key).split(":")[-1])
+    )
 
 
 def charts(app: AppTest) -> int:

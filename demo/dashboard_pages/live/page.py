@@ -11,6 +11,7 @@ from demo.dashboard_pages.live.curves import curves_panel, mixing_panel, reader_
 from demo.dashboard_pages.live.details import show_details
 from demo.dashboard_pages.live.head import (
     describe_plateau,
+    is_starting,
     show_controls,
     show_outcome,
     show_progress,
@@ -98,7 +99,8 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
     show_outcome(run, status, history)
     if words := labels_line(labels_of(run)):
         st.caption(plain(words))
-    st.fragment(curves_panel, run_every=curves_seconds)(run, run_color(rank_of(store, run)))
+    if not is_starting(status, history):
+        st.fragment(curves_panel, run_every=curves_seconds)(run, run_color(rank_of(store, run)))
     config = run.config()
     if sentence := describe_sizes([config.image_size(epoch) for epoch in range(1, config.epochs + 1)]):
         st.caption(sentence)

@@ -14,6 +14,7 @@ from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.charts.costs import COSTS, CostRun, cost_chart
 from demo.charts.settings import SettingsRun, parallel_chart
 from demo.shared.format import MULTIPLY_ADDS, amount, duration, listed, percent
+from demo.shared.setting_labels import label_setting
 from demo.widgets.choice import choose_shown
 from demo.widgets.panels import plain, show_chart, show_legend, show_table
 
@@ -34,7 +35,7 @@ def difference_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
     settings = differing_settings(runs)
     names = {run.id: run.name for run in runs}
     return [
-        {"": name, **{names[run_id]: as_text(own[name]) for run_id, own in settings.items()}}
+        {"": label_setting(name), **{names[run_id]: as_text(own[name]) for run_id, own in settings.items()}}
         for name in next(iter(settings.values()), {})
     ]
 
