@@ -11,6 +11,7 @@ from cifar_core.recipes import fast as fast  # isort: skip
 from cifar_core.recipes.registry import (
     DEFAULT_RECIPE,
     FAST,
+    FIRST_LOOK,
     LESSONS,
     Recipe,
     Stated,
@@ -23,6 +24,7 @@ from cifar_core.recipes.registry import (
 __all__ = [
     "DEFAULT_RECIPE",
     "FAST",
+    "FIRST_LOOK",
     "LESSONS",
     "Recipe",
     "Stated",

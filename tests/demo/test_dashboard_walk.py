@@ -27,7 +27,7 @@ def begin(tab, address, served_store):
     epochs = tab.get_by_label(re.compile("^epochs", re.IGNORECASE)).first
     epochs.fill("900")
     epochs.press("Enter")
-    tab.get_by_label(re.compile("^epochs · changed")).first.wait_for()
+    tab.get_by_label(re.compile("^Epochs · changed")).first.wait_for()
     press(tab, "Train")
     tab.wait_for_url(re.compile(r"/live\?run=smoke-"))
     tab.get_by_text(re.compile("^(Training|Validation) loss is")).first.wait_for()

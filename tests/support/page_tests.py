@@ -54,7 +54,9 @@ def buttons(app: AppTest) -> list[str]:
 
 
 def number(app: AppTest, name: str):
-    return next(item for item in app.number_input if item.label.split(" ")[0] == name)
+    return next(
+        item for item in app.number_input if name in (item.label.split(" ")[0], str(item.key).split(":")[-1])
+    )
 
 
 def _charts(app: AppTest) -> list[dict]:

@@ -9,6 +9,7 @@ from cifar_core.runs.history import History
 from cifar_core.runs.store import Run
 from cifar_core.settings import as_text
 from demo.shared.format import MULTIPLY_ADDS, amount, when
+from demo.shared.setting_labels import label_setting
 from demo.widgets.panels import show_facts, show_table
 
 EMPTY_LOG = "The log is empty: the run was started from a terminal, or has printed nothing yet."
@@ -41,7 +42,7 @@ def settings_rows(config: TrainConfig) -> list[dict[str, str]]:
         changes = {}
     return [
         {
-            "setting": name,
+            "setting": label_setting(name),
             "value": as_text(value),
             "recipe": as_text(changes[name][1]) if name in changes else "",
         }

@@ -7,7 +7,7 @@ from cifar_core.format import describe_schedule
 from cifar_core.runs.history import History
 from cifar_core.runs.launch import launch
 from cifar_core.runs.requests import FACTORS
-from cifar_core.runs.status import Resources
+from cifar_core.runs.status import QUEUED, Resources
 from cifar_core.runs.store import Run, Status, StoreError
 from cifar_core.runs.summary import name_of
 from demo.dashboard_pages.live.details import show_log
@@ -25,6 +25,8 @@ from demo.shared.host import is_public
 from demo.widgets.panels import plain, show_facts, show_link
 
 ASKED = "Requested; the run responds at its next step."
+STAGES = ("Starting Python and PyTorch", "Loading the pictures", "First steps")
+STAGE_ROW = "display:flex;flex-wrap:wrap;gap:.2rem 2.4rem;margin:0;padding:0 0 0 1.2rem"
 PLATEAU_EPOCHS = 3  # at least; in a long run a tenth of it
 LR_HELP = (
     "From the next step on, the schedule is multiplied by this number: 0.5 halves it, 1 is the schedule "
@@ -33,11 +35,35 @@ LR_HELP = (
 
 
 def show_progress(run: Run, status: Status, history: History) -> None:
-    """The bar, and one line of figures."""
+    """The bar, the stages until there is a first point, and one line of figures."""
     fraction, words = progress_of(status)
     if status.active:
         st.progress(fraction, text=plain(words))
+    if is_starting(status, history):
+        st.html(stages_html(stage_of(status, history)))
     show_facts(facts_of(run, status, history))
+
+
+def is_starting(status: Status, history: History) -> bool:
+    """Whether a run under way has nothing to draw yet."""
+    return status.active and not history.steps
+
+
+def stage_of(status: Status, history: History) -> int:
+    """The place in STAGES of what the run does before its first point; -1 while it waits for its turn."""
+    if status.state == "waiting":
+        return -1 if status.stage == QUEUED else 0
+    return 1 if history.start is None else 2
+
+
+def stages_html(now: int) -> str:
+    """The stages side by side: those behind it pale and ticked off, the present one bold."""
+    items = "".join(
+        f'<li style="font-weight:{600 if place == now else 400};opacity:{1 if place == now else 0.7}"'
+        f"{' aria-current=step' if place == now else ''}>{stage}{' (done)' if place < now else ''}</li>"
+        for place, stage in enumerate(STAGES)
+    )
+    return f'<ol style="{STAGE_ROW}">{items}</ol>'
 
 
 def facts_of(run: Run, status: Status, history: History) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from demo.dashboard_pages.live.curves import (
 from demo.dashboard_pages.live.details import show_details
 from demo.dashboard_pages.live.head import (
     describe_plateau,
+    is_starting,
     show_controls,
     show_outcome,
     show_progress,
@@ -69,6 +70,8 @@ def moving_panel(run: Run, drawn: Landmarks, color: str, earlier: Run | None) ->
     show_outcome(run, status, history)
     if words := labels_line(labels_of(run)):
         st.caption(plain(words))
+    if is_starting(status, history):
+        return
     show_curves(run, reader, color, earlier)
     if history.start is not None:
         show_chart(lr_chart(history, config), "lr", "Line chart: learning rate and its schedule")

@@ -16,6 +16,7 @@ from demo.charts.costs import COSTS, CostRun, cost_chart
 from demo.charts.overlay import distinct_ranks
 from demo.charts.settings import AXIS_PIXELS, SettingsRun, columns_of, parallel_chart
 from demo.shared.format import MULTIPLY_ADDS, amount, duration, listed
+from demo.shared.setting_labels import label_setting
 from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose_shown
 from demo.widgets.panels import plain, show_legend, show_table
@@ -37,7 +38,7 @@ def difference_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
     settings = differing_settings(runs)
     names = {run.id: run.name for run in runs}
     return [
-        {"": name, **{names[run_id]: as_text(own[name]) for run_id, own in settings.items()}}
+        {"": label_setting(name), **{names[run_id]: as_text(own[name]) for run_id, own in settings.items()}}
         for name in next(iter(settings.values()), {})
     ]
 

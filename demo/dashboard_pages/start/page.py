@@ -1,11 +1,13 @@
 """Three ways into the lab: learn, train, look inside; above them a run that is under way."""
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
 
+from cifar_core.recipes import FIRST_LOOK
 from cifar_core.runs.store import RunStore
 from demo.dashboard_pages import NAME
 from demo.shared.drawings import DRAWINGS
@@ -36,6 +38,7 @@ class Door:
     label: str
     other_page: str
     other_label: str
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 DOORS = (
@@ -54,8 +57,9 @@ DOORS = (
         "can be paused, stopped and resumed.",
         "train",
         "Choose a recipe",
-        "runs",
-        "Runs so far",
+        "train",
+        "A first look, one minute",
+        {"recipe": FIRST_LOOK},
     ),
     Door(
         "Look inside a trained network",
@@ -104,7 +108,7 @@ def show_door(door: Door) -> None:
     st.write(door.words)
     with st.container(key=f"door-{door.page}"):
         show_link(door.page, door.label)
-    show_link(door.other_page, door.other_label)
+    show_link(door.other_page, door.other_label, **door.query)
 
 
 def show_page() -> None:

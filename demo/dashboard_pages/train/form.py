@@ -23,6 +23,7 @@ from cifar_core.config import (
 from cifar_core.recipes import Recipe
 from cifar_core.recipes.sizes import known_models
 from cifar_core.settings import as_text
+from demo.shared.setting_labels import label_setting
 from demo.widgets.panels import plain
 
 ELSEWHERE = ("recipe", "data")  # chosen outside the form
@@ -129,10 +130,11 @@ def _pairs(recipe: Recipe, specs: list[FieldSpec], changed: set[str]) -> dict[st
 
 
 def label_of(recipe: Recipe, spec: FieldSpec, changed: bool) -> str:
-    """The field's name, and what it was changed from if that is short."""
+    """The field in words with its name, and what it was changed from if that is short."""
+    name = plain(label_setting(spec.name))
     default = as_text(_widget_value(recipe, spec.name))
     short = f" from {default}" if default and len(default) <= SHORT else ""
-    return f"{spec.name} · changed{short}" if changed else spec.name
+    return f"{name} · changed{plain(short)}" if changed else name
 
 
 def help_of(recipe: Recipe, spec: FieldSpec) -> str:
@@ -171,5 +173,5 @@ def _parsed(spec: FieldSpec, value: Any) -> Any:
     if spec.type in WRITTEN and isinstance(value, str):
         return parse_changes([f"{spec.name}={value}"])[spec.name]
     if value is None:
-        raise ConfigError(f"{spec.name} is empty; give a value, or reset to the recipe.")
+        raise ConfigError(f"{label_setting(spec.name)} is empty; give a value, or reset to the recipe.")
     return value

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from cifar_core.config import ConfigError, TrainConfig
-from cifar_core.recipes import Recipe
+from cifar_core.recipes import FIRST_LOOK, Recipe, get_recipe
 from cifar_core.runs.launch import launch
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.summary import Summary, summarize_all
@@ -23,6 +23,7 @@ from demo.dashboard_pages.train.lr_finder import show_lr_finder
 from demo.dashboard_pages.train.public import CAPS_TEXT, capped, whats_in_the_way
 from demo.dashboard_pages.train.recipes import choose_recipe
 from demo.shared.host import is_public
+from demo.widgets.choice import write_address
 from demo.widgets.panels import FROM_BELOW, plain, tighten_page
 from demo.widgets.queue import show_queue
 
@@ -72,6 +73,11 @@ def show_page() -> None:
     """Left the recipes, right what to do with the chosen one."""
     st.title("Train a network")
     st.write("Choose a recipe, change what you like, press Train; then watch it learn.")
+    st.button(
+        "A first look, one minute",
+        on_click=lambda: write_address({"recipe": FIRST_LOOK}),
+        help=get_recipe(FIRST_LOOK).summary,
+    )
     store = RunStore()
     show_queue(store)
     summaries = summarize_all(store)

@@ -42,7 +42,7 @@ def test_the_command_line_names_only_what_was_changed():
 def test_typed_text_is_parsed_and_an_empty_number_refused():
     recipe = get_recipe("mixing_lite")
     assert checked_config(recipe, {"milestones": "3, 5"}, "synthetic").milestones == (3, 5)
-    with pytest.raises(ConfigError, match="epochs is empty"):
+    with pytest.raises(ConfigError, match="Epochs is empty"):
         checked_config(recipe, {"epochs": None}, "cifar10")
     with pytest.raises(ConfigError, match="model_args"):
         checked_config(recipe, {"model_args": "{"}, "cifar10")
@@ -57,8 +57,8 @@ def test_changed_fields_compare_with_the_recipe():
 
 def test_labels_and_help_say_range_unit_and_what_was_there():
     recipe = get_recipe("smoke")
-    assert label_of(recipe, SPECS["epochs"], True) == f"epochs · changed from {recipe.config.epochs}"
-    assert label_of(recipe, SPECS["epochs"], False) == "epochs"
+    assert label_of(recipe, SPECS["epochs"], True) == f"Epochs · changed from {recipe.config.epochs}"
+    assert label_of(recipe, SPECS["epochs"], False) == "Epochs"
     assert limits(SPECS["batch_size"]) == "2 to 8,192 images"
     assert limits(SPECS["train_size"]) == "0 or more images"
     assert str(recipe.config.batch_size) in help_of(recipe, SPECS["batch_size"])

@@ -180,7 +180,7 @@ def test_a_run_that_is_deleted_while_its_page_is_drawn_is_said_in_a_sentence(sto
 def test_a_run_that_has_not_begun_waits(store):
     run = store.create(get_recipe("smoke").config)
     app = page("live", run=run.id)
-    assert "Waiting" in words(app) and "appears here with the first steps" in words(app)
+    assert "Waiting" in words(app) and "Starting Python" in words(app) and not charts(app)
 
 
 def test_who_opens_a_page_later_reads_no_event_anew(store, monkeypatch):

@@ -64,7 +64,7 @@ def test_every_network_can_be_chosen_also_one_that_no_recipe_trains(store, monke
     sizes = (*network_sizes(), Size("new_family", {}, 10, 1_230_000, 4_560_000))
     monkeypatch.setattr("cifar_core.recipes.sizes.network_sizes", lambda: sizes)
     app = page()
-    model = next(item for item in app.selectbox if item.label.split(" ")[0] == "model")
+    model = next(item for item in app.selectbox if str(item.key).endswith(":model"))
     assert list(model.options) == sorted({size.model for size in sizes})
     model.set_value("new_family").run()
     assert "--set model=new_family" in app.code[0].value
@@ -120,7 +120,7 @@ def test_bad_values_are_refused_in_a_sentence_and_nothing_is_lost(store):
         assert said in words(app) and button(app, "Train").disabled
         number(app, field).set_value(good).run()
         assert not app.error and not button(app, "Train").disabled
-    next(item for item in app.text_input if item.label == "milestones").set_value("50, x").run()
+    next(item for item in app.text_input if item.key.endswith(":milestones")).set_value("50, x").run()
     assert "milestones is '50, x'; it must be a list of whole numbers" in words(app)
     assert number(app, "seed").value == 5
 
