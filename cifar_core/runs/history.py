@@ -5,13 +5,15 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from cifar_core.files import build, read_json, write_json
 from cifar_core.runs.events import BlockMixing, Epoch, Event, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.store import EVENTS, Run, StoreError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ANCHOR_BYTES = 80  # enough of the last line to tell it from every other
 
@@ -58,8 +60,10 @@ class History:
             else:
                 self.end = event
 
-    def column(self, name: str) -> NDArray[np.float64]:
+    def column(self, name: str) -> "NDArray[np.float64]":
         """One number of every Step event, by the field's name; what was read before is kept."""
+        import numpy as np  # here: a listing of runs does without
+
         kept = self._columns.get(name)
         if kept is None or len(kept) > len(self.steps):
             kept = array("d")

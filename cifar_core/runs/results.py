@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from cifar_core.files import StoreError, build, read_json, write_json
 from cifar_core.format import duration, table
-from cifar_core.metrics.classification import Accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 from cifar_core.runs.events import Epoch
 
 FILE = "results.json"

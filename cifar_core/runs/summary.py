@@ -11,7 +11,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.datasets import DATA_SETS, DataSet
 from cifar_core.files import read_json
 from cifar_core.format import run_name
-from cifar_core.metrics.classification import Accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 from cifar_core.runs.history import History, HistoryReader
 from cifar_core.runs.labels import Labels, read_labels
 from cifar_core.runs.store import Run, RunStore, StoreError

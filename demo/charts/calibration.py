@@ -3,7 +3,7 @@
 import math
 
 from cifar_core.metrics.calibration import Reliability
-from cifar_core.metrics.classification import CLEAR, Accuracy
+from cifar_core.metrics.uncertainty import CLEAR, Accuracy
 from demo.charts.figure import THICK, THIN, Chart, Spec, Table, layout, value_axis
 from demo.shared.format import percent
 from demo.shared.palette import ACCENT, MUTED_INK

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifar_core.metrics.classification import CLEAR, Accuracy
+from cifar_core.metrics.uncertainty import CLEAR, Accuracy
 from demo.charts.figure import Chart, Spec, Table, layout, value_axis
 from demo.charts.overlay import run_color
 from demo.shared.format import percent, shortened

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cifar_core.metrics.classification import Accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 from cifar_core.runs.history import History
 from demo.charts.figure import Chart, Spec, Table, layout, line, value_axis
 from demo.charts.x_axis import AXIS_NAMES, epoch_positions

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from cifar_core.metrics.classification import CLEAR
+from cifar_core.metrics.uncertainty import CLEAR
 from cifar_core.runs.results import Result
 from demo.charts.figure import Chart, Spec, Table, category_axis, layout, upside_down, value_axis
 from demo.shared.format import percent

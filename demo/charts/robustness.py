@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS
 from cifar_core.explain.robustness import Robustness
-from cifar_core.metrics.classification import Accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 from demo.charts.figure import Chart, Spec, layout, line, value_axis
 from demo.charts.overlay import line_style, plotly_line
 from demo.shared.format import percent

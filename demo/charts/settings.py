@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from cifar_core.config import MAIN_FIELDS
-from cifar_core.metrics.classification import Accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 from demo.charts.figure import Chart, Spec, Table
 from demo.charts.overlay import run_color
 from demo.shared.format import listed, shortened

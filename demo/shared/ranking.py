@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from cifar_core.metrics.classification import CLEAR, Accuracy
+from cifar_core.metrics.uncertainty import CLEAR, Accuracy
 from demo.shared.format import listed, percent
 
 Ranked = tuple[str, Accuracy]  # a run's name and what it reached

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.files import checkpoints_dir
-from cifar_core.metrics.classification import CLEAR
+from cifar_core.metrics.uncertainty import CLEAR
 from cifar_core.recipes import FAST, Recipe, get_recipe, list_works
 from cifar_core.runs.results import FILE, Result, read_results
 from cifar_core.runs.store import RunStore, StoreError

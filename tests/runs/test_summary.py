@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from cifar_core.metrics.classification import Accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.runs.events import LearningRate
 from cifar_core.runs.summary import comparable, rank_of, repeats, summarize, summarize_all
@@ -56,7 +56,7 @@ def test_comparison_lists_only_differing_settings(store):
     make_run(store, epochs=2, lr=0.05)
     make_run(store, epochs=1)
     rows = difference_rows(summarize_all(store))
-    assert [row[""] for row in rows] == ["lr"]
+    assert [row[""] for row in rows] == ["Learning rate (lr)"]
     assert sorted(list(rows[0].values())[1:]) == sorted(["0.05", str(get_recipe("mixing_lite").config.lr)])
     costs = {row[""]: list(row.values())[1:] for row in cost_rows(summarize_all(store))}
     assert sorted(costs["training time"]) == ["12 s", "25 s"]

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.errors import LabError
 from cifar_core.inference.held_out import HeldOut
-from cifar_core.metrics.classification import CLEAR, paired_difference
+from cifar_core.metrics.uncertainty import CLEAR, paired_difference
 from demo.charts.what_if import AFTER, BEFORE, Worth, worth_chart
 from demo.dashboard_pages.mixing.hand_mix import Mixes, core_mix, to_text
 from demo.dashboard_pages.mixing.networks import measured_pictures

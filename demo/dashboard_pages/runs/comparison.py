@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.config import TrainConfig
-from cifar_core.metrics.classification import Accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.summary import Summary, comparable, short_history
 from cifar_core.settings import as_text

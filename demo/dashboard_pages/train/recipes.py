@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cifar_core.estimate.speed import about
-from cifar_core.metrics.classification import Accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 from cifar_core.recipes import FAST, LESSONS, Recipe, get_recipe, list_recipes
 from cifar_core.recipes.sizes import size_of
 from cifar_core.runs.results import Result

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cifar_core.metrics.classification import Accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 from cifar_core.runs.history import History
 from demo.charts import OverlaidRun, line_style, overlay_chart
 from demo.charts.costs import COSTS, CostRun, cost_chart, cost_title

@@ -1,6 +1,6 @@
 """Who is ahead is said with the pictures behind it, and not where chance may have made the difference."""
 
-from cifar_core.metrics.classification import Accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 from demo.shared.ranking import best_first, close_to_best, describe_lead, pictures_of, with_points
 from tests.support.texts import says
 
