@@ -36,8 +36,8 @@ add(
 )
 add(
     "first_look",
-    # 74.5 ± 0.5 % of 2,000 validation images (seeds 0 to 2), 68 to 76 s from command to end on two cores of an
-    # AMD EPYC beside other work: 55 to 63 s of processor time
+    # 74.5 ± 0.5 % of 2,000 validation images (seeds 0 to 2), 68 to 76 s from command to end on two cores of
+    # an AMD EPYC beside other work: 55 to 63 s of processor time
     "About a minute on two cores: six small mixing blocks, which get 74 % of new pictures right.",
     epochs=4,
     image_sizes=(16, 20, 20, 24),
