@@ -28,7 +28,7 @@ def begin(tab, address, served_store):
     epochs.fill("900")
     epochs.press("Enter")
     tab.get_by_label(re.compile("^Epochs · changed")).first.wait_for()
-    press(tab, "Train")
+    tab.get_by_test_id("stMain").get_by_role("button", name="Train", exact=True).click()
     tab.wait_for_url(re.compile(r"/live\?run=smoke-"))
     tab.get_by_text(re.compile("^(Training|Validation) loss is")).first.wait_for()
     return served_store.get(tab.url.split("run=")[1].split("&")[0])

@@ -20,7 +20,6 @@ from demo.widgets.choice import choose
 from demo.widgets.data_folder import show_missing
 from demo.widgets.dataset_pictures import (
     augmentation_html,
-    class_rows_html,
     count_rows,
     describe_counts,
     mean_pictures,
@@ -45,7 +44,7 @@ INTRODUCTION = (
 )
 NO_PICTURES = f"{CIFAR10.title} is not on this machine, so these are drawn shapes."
 PROMISE = "A first training downloads it."
-SEED_HELP = "The same seed shows the same pictures."
+SEED_HELP = "The same seed shows the same picture, changed in the same ways."
 DEPTHS = {f"s5-cnn-{depth}": f"{depth} layers" for depth in (2, 3, 4)}
 LOSS = r"L = -\frac{1}{N} \sum_{i=1}^{N} \ln p_i(y_i)"
 STEP = r"v \leftarrow \mu\, v + \frac{\partial L}{\partial w} \qquad w \leftarrow w - \eta\, v"
@@ -78,7 +77,7 @@ def means_of(fingerprint: str, _data: "ImageData") -> NDArray[np.uint8]:
 
 
 def show_pictures(store: RunStore) -> None:
-    """Ten random pictures of each class, their mean, their number, and what augmentation makes of one."""
+    """The mean picture of each class, their number, and what augmentation makes of one."""
     folder = last_folder(store)
     try:
         with st.spinner("Opening the pictures"):
@@ -86,10 +85,7 @@ def show_pictures(store: RunStore) -> None:
     except LabError:
         show_missing(NO_PICTURES, folder, PROMISE)
         data = pictures_of(SYNTHETIC.name, None)
-    st.header("Ten random pictures of each class")
-    seed = int(st.number_input("Seed", 0, 9999, key="seed", help=SEED_HELP, width=180))
-    st.html(class_rows_html(data, seed))
-    st.caption(f"Drawn with seed {seed} from the training pictures, 32 × 32 pixels each, shown enlarged.")
+    show_link("learn", "Ten pictures of each class: the first step of the tour", step="1")
     st.header("The mean picture of each class")
     st.html(mean_pictures_html(means_of(data.fingerprint, data), data.class_names))
     st.caption(
@@ -101,7 +97,9 @@ def show_pictures(store: RunStore) -> None:
     with st.expander("Count by class"):
         show_table(count_rows(data))
     st.header("Augmentation: one picture, changed a little each time")
-    recipe = st.selectbox("As in the recipe", list_recipes(), key="augmentation", width=320)
+    with st.container(horizontal=True):
+        recipe = st.selectbox("As in the recipe", list_recipes(), key="augmentation", width=320)
+        seed = int(st.number_input("Seed", 0, 9999, key="seed", help=SEED_HELP, width=180))
     st.html(augmentation_html(data, get_recipe(recipe).config, seed))
     st.caption(
         "At the left the picture itself, then the picture as the network would meet it in nine passes. "

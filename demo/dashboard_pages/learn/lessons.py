@@ -61,14 +61,15 @@ LESSONS = (
         "Kernels that are mixed for each picture",
         "A mixing block has several kernels where others have one. It looks at the picture first, and then "
         "decides how much of each kernel to take: the mixing coefficients a₁ … aₖ.",
-        "Another picture",
-        "The bars change with the picture. Early blocks mix by color and light, late ones by what is in it.",
+        "Other pictures",
+        "Within a block the bars change with the picture. Early blocks mix by color and light, late ones by "
+        "what is in it: vehicles and animals part ways.",
         DEFAULT_RECIPE,
     ),
     Lesson(
         "What was worth its time?",
-        "More pictures, changed pictures, a better network: each of the four runs differs from the others, "
-        "and one chart shows them all.",
+        "To know what a change is worth, change nothing else. The runs of each chart have the same settings "
+        "and the same seed, and differ in one thing only.",
         "",
         "Look at the slope as well as at the end: a long training that has gone flat is time that could have "
         "gone into more pictures, or into another network.",
@@ -82,6 +83,11 @@ LESSONS = (
     ),
 )
 
+COMPARED = {  # what differs -> recipe -> its line
+    "augmentation": {"lesson_overfit": "as they are", "lesson_augment": "mirrored and moved"},
+    "depth": {f"s5-cnn-{depth}": f"{depth} layers" for depth in (2, 3, 4)},
+}
+
 
 def lesson_number(text: str) -> int:
     """The step that a URL names, from 1; the first for anything else."""
@@ -93,6 +99,32 @@ def run_of_recipe(recipe: str, summaries: Sequence[Summary]) -> Summary | None:
     """The newest own run of just this recipe, of any seed, with a completed epoch; else the shipped one."""
     found = [item for item in summaries if item.epochs and _is_of(recipe, item)]
     return max(found, key=lambda item: (not item.shipped, item.created), default=None)
+
+
+def next_seed(recipe: str, summaries: Sequence[Summary]) -> int:
+    """A seed that no run of just this recipe has had, the shipped one included: it ends elsewhere."""
+    return 1 + max(
+        [get_recipe(recipe).config.seed, *(_seed(item) for item in summaries if _is_of(recipe, item))]
+    )
+
+
+def comparable_runs(recipes: Sequence[str], summaries: Sequence[Summary]) -> dict[str, Summary]:
+    """A run for each of the recipes that has one, all with the same seed.
+
+    The seed for which most recipes have a run; among these the one with the newest run.
+    """
+    choices: list[dict[str, Summary]] = [{}]
+    for seed in {_seed(item) for item in summaries if any(_is_of(recipe, item) for recipe in recipes)}:
+        alike = [item for item in summaries if item.config and _seed(item) == seed]
+        found = {recipe: run_of_recipe(recipe, alike) for recipe in recipes}
+        choices.append({recipe: item for recipe, item in found.items() if item is not None})
+    return max(
+        choices, key=lambda found: (len(found), max((item.created for item in found.values()), default=0))
+    )
+
+
+def _seed(item: Summary) -> int:
+    return item.config.seed if item.config else 0
 
 
 def run_under_way(recipe: str, summaries: Sequence[Summary]) -> Summary | None:

@@ -14,42 +14,39 @@ from cifar_core.runs.launch import launch
 from cifar_core.runs.store import ACTIVE_STATES, RunStore, StoreError, last_folder
 from cifar_core.runs.summary import Summary, short_history, summarize_all
 from demo.charts import (
+    CurveView,
     OverlaidRun,
     accuracy_chart,
     line_style,
     loss_chart,
     overlay_chart,
-    picture_mixing_chart,
     run_color,
 )
 from demo.dashboard_pages.learn.lessons import (
+    COMPARED,
     LESSONS,
     Lesson,
+    comparable_runs,
     describe_end,
     describe_gain,
     failed_at_once,
     lesson_number,
+    next_seed,
     run_of_recipe,
     run_under_way,
 )
-from demo.shared.drawings import DRAWINGS
+from demo.dashboard_pages.learn.mixing_guess import show_guess
 from demo.shared.format import amount, describe_failure, duration, percent, progress_of
 from demo.shared.host import is_public
-from demo.shared.pictures import picture_grid
 from demo.widgets.chart import show_chart
+from demo.widgets.choice import choose
 from demo.widgets.data_folder import folder_trouble, show_missing
 from demo.widgets.dataset_pictures import augmentation_html, class_rows_html
-from demo.widgets.networks import TOP, network_of, pictures_of
+from demo.widgets.networks import network_of, pictures_of
 from demo.widgets.panels import BACK, plain, show_legend, show_link, show_table, tighten_page
 
 CURVES_SECONDS = 1.0
-COMPARED = {
-    "lesson_first": "10,000 pictures",
-    "lesson_overfit": "2,000 pictures",
-    "lesson_augment": "2,000, augmented",
-    "mixing_large": "mixing network, all pictures",
-}
-NO_PICTURES = "CIFAR-10 is not on this machine, so these are drawn shapes."
+NO_PICTURES = "CIFAR-10 is not on this machine, so {}."
 PROMISE = "The first training downloads it."
 NO_RUN = "Nobody has trained this here yet; press the button, it takes about a minute."
 EARLIER = "These are the curves of the previous run, until the new one has its first points."
@@ -92,34 +89,30 @@ def training_step(store: RunStore, lesson: Lesson) -> None:
 
 
 def mixing_step(store: RunStore, lesson: Lesson) -> None:
-    """The default network's mix for one drawing after another."""
+    """A guess about the default network's mix for five pictures, and the mix itself."""
     folder = checkpoints_dir() / DEFAULT_CHECKPOINT
-    turn = st.session_state.setdefault("learn_drawing", 0)
-    st.button(lesson.button, type="primary", on_click=_next, args=("learn_drawing",))
+    turn = st.session_state.setdefault("learn_turn", 0)
+    st.button(lesson.button, type="primary", on_click=_next, args=("learn_turn",))
     try:
         with st.spinner("Loading the network"):
             network = network_of(folder, (folder / "card.json").stat().st_mtime_ns)
     except (LabError, OSError) as error:
         st.error(plain(f"The default network cannot be loaded. {error}"))
         return
-    name = list(DRAWINGS)[turn % len(DRAWINGS)]
-    (answer,) = network.predict([DRAWINGS[name]()], top=TOP)
-    left, right = st.columns([1, 3])
-    with left:
-        st.html(picture_grid([answer.seen], [answer.top], [name]))
-    with right:
-        show_chart(picture_mixing_chart(answer.mixing), "learn-mixing", "Stacked bars: the mix of each block")
+    data = _data(store, "these are drawings")
+    show_guess(network, None if data.class_names != network.class_names else data, turn)
 
 
 def compare_step(store: RunStore, lesson: Lesson) -> None:
-    """The runs of the tour over one another, and what each cost."""
-    summaries = summarize_all(store)
-    found = {name: run_of_recipe(recipe, summaries) for recipe, name in COMPARED.items()}
-    shown = {name: item for name, item in found.items() if item is not None}
+    """Runs that differ in one thing over one another, and what each cost."""
+    what = choose("what", "What differs", list(COMPARED), next(iter(COMPARED)), labeled=True)
+    words = COMPARED[what]
+    found = comparable_runs(list(words), summarize_all(store))
+    shown = {words[recipe]: found[recipe] for recipe in words if recipe in found}
     if not shown:
-        st.write("There is no run yet: train one in step 2.")
+        st.write("There is no run of these yet: train one in steps 3 and 4.")
         return
-    by = st.segmented_control("x axis", ("epoch", "seconds"), default="epoch", required=True)
+    by = choose("by", "x axis", ("epoch", "seconds"), "epoch", labeled=True)
     runs = [OverlaidRun(name, item.rank, short_history(store.get(item.id))) for name, item in shown.items()]
     show_legend((run.name, line_style(run.rank)) for run in runs)
     show_chart(overlay_chart(runs, "accuracy", by), "learn-compare", "Line chart: the accuracy of each run")
@@ -145,13 +138,13 @@ def _row(name: str, item: Summary) -> dict[str, str]:
     }
 
 
-def _data(store: RunStore):  # type: ignore[no-untyped-def]  # ImageData, whose import would load numpy
+def _data(store: RunStore, instead: str = "these are drawn shapes"):  # type: ignore[no-untyped-def]  # ImageData, whose import would load numpy
     folder = last_folder(store)
     try:
         with st.spinner("Opening the pictures"):
             return pictures_of(CIFAR10.name, Path(folder) if folder else None)
     except LabError:
-        show_missing(NO_PICTURES, folder, PROMISE)
+        show_missing(NO_PICTURES.format(instead), folder, PROMISE)
         return pictures_of(SYNTHETIC.name, None)
 
 
@@ -164,7 +157,8 @@ def _show_augmentation(store: RunStore) -> None:
 def _start(store: RunStore, recipe: str) -> None:
     folder = last_folder(store)
     try:
-        launch(store.create(get_recipe(recipe).config, Path(folder) if folder else None))
+        config = get_recipe(recipe).config.replace(seed=next_seed(recipe, summarize_all(store)))
+        launch(store.create(config, Path(folder) if folder else None))
     except (StoreError, OSError) as error:
         st.error(plain(str(error)))
     else:
@@ -203,7 +197,7 @@ def _run_panel(store: RunStore, item: Summary, earlier: Summary) -> None:
     with left:
         show_chart(loss_chart(history, color), "learn-loss", "Line chart: training and validation loss")
     with right:
-        chart = accuracy_chart(history, color)
+        chart = accuracy_chart(history, color, CurveView(from_zero=True))
         show_chart(chart, "learn-accuracy", "Line chart: training and validation accuracy")
     if history.end and history.epochs and item.config:
         last = history.epochs[-1]

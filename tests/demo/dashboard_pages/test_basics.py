@@ -105,10 +105,10 @@ def test_a_drawing_has_a_row_for_each_part_with_its_figures():
 # The page
 
 
-def test_the_page_opens_with_pictures_and_says_where_they_are_from(store):
+def test_the_page_opens_with_the_pictures_and_says_where_they_are_from(store):
     app = page("basics")
     said = words(app)
-    assert "drawn shapes" in said and "2,000 training pictures" in said and "seed 0" in said
+    assert "drawn shapes" in said and "2,000 training pictures" in said and "Seed 0" in said
 
 
 @pytest.mark.parametrize(

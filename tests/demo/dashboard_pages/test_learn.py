@@ -9,13 +9,17 @@ from cifar_core.runs.store import Status
 from cifar_core.runs.summary import Summary, summarize_all
 from cifar_core.runs.trash import delete_run
 from demo.dashboard_pages.learn.lessons import (
+    COMPARED,
     LESSONS,
+    comparable_runs,
     describe_end,
     describe_gain,
     lesson_number,
+    next_seed,
     run_of_recipe,
     run_under_way,
 )
+from demo.dashboard_pages.learn.mixing_guess import Question, describe_guess, question_on
 from tests.support.fake_runs import keep_running, make_run
 from tests.support.page_tests import button, buttons, charts, page, words
 
@@ -47,7 +51,11 @@ def test_the_button_trains_the_recipe_of_the_step(store, launched, step, recipe)
     app = page("learn", step=step)
     assert "Nobody has trained this here yet" in words(app)
     button(app, "Train it").click().run()
-    assert [run.config().recipe for run in launched] == [recipe]
+    shipped = get_recipe(recipe).config
+    (run,) = launched
+    assert run.config() == shipped.replace(seed=shipped.seed + 1), (
+        "the shipped run's own seed would show it again"
+    )
     assert not app.exception
 
 
@@ -69,7 +77,6 @@ def test_the_curves_of_the_run_before_stay_until_the_next_has_its_own(store):
     assert charts(app) == 2 and "curves of the previous run" in said and "Train it" not in buttons(app)
     last = before.events()[-2]
     assert describe_end("lesson_first", last.train_accuracy, last.val_accuracy) in said
-    assert page("learn", step="6").table[0].value["epochs"].tolist() == ["5"]
     lock.release()
 
 
@@ -128,19 +135,61 @@ def test_the_newest_own_run_comes_before_the_shipped_one(store, monkeypatch):
 
 
 def test_runs_are_compared_with_what_they_cost(store):
-    make_run(store, recipe="lesson_first", mixes=False, total_epochs=5)
+    make_run(store, recipe="lesson_overfit", mixes=False, total_epochs=30)
     make_run(store, recipe="lesson_augment", mixes=False, total_epochs=30, quality=1.1)
+    make_run(store, recipe="lesson_augment", mixes=False, total_epochs=30, quality=1.2, seed=5)
     app = page("learn", step="6")
-    assert charts(app) == 1 and "2,000, augmented is ahead" in words(app)
+    assert charts(app) == 1 and "mirrored and moved is ahead" in words(app)
     assert app.table[0].value.shape[0] == 2
+    assert "no run of these" in words(page("learn", step="6", what="depth"))
 
 
-def test_the_mix_changes_with_the_drawing(store, monkeypatch):
+@pytest.mark.parametrize("recipes", COMPARED.values(), ids=list(COMPARED))
+def test_what_is_compared_differs_in_one_thing(recipes):
+    first, *others = (get_recipe(recipe).config for recipe in recipes)
+    things = {name for config in others for name in config.differences(first)} - {"recipe"}
+    assert len(things) == 1
+
+
+def test_runs_of_one_seed_are_compared_and_the_next_has_a_new_one():
+    def summary(recipe, seed, created):
+        config = get_recipe(recipe).config.replace(seed=seed)
+        return Summary(f"{recipe}{seed}", "", "finished", created, created == 0, config=config, epochs=30)
+
+    plain, changed = "lesson_overfit", "lesson_augment"
+    runs = [summary(plain, 0, 0), summary(changed, 0, 0), summary(plain, 1, 1.0)]
+    assert {item.config.seed for item in comparable_runs([plain, changed], runs).values()} == {0}
+    runs.append(summary(changed, 1, 2.0))
+    assert {item.config.seed for item in comparable_runs([plain, changed], runs).values()} == {1}
+    assert next_seed(plain, runs) == 2 and next_seed("lesson_first", runs) == 1
+    assert comparable_runs(["s5-cnn-2"], runs) == {}
+
+
+def test_a_guess_comes_before_the_mix(store, monkeypatch):
     monkeypatch.undo()  # the shipped networks are there
     app = page("learn", step="5")
-    first = words(app)
-    button(app, "Another picture").click().run()
-    assert words(app) != first and charts(app) == 1
+    assert 'role="img"' not in words(app)
+    guess = next(item for item in app.radio if item.label == "Your guess")
+    assert len(guess.options) == 4
+    answers = set()
+    for name in guess.options:
+        guess.set_value(name).run()
+        assert words(app).count('role="img"') == 6 * 5, "a bar for each block of each picture"
+        answers.add("**Right" in words(app))
+    assert answers == {True, False}
+    button(app, "Other pictures").click().run()
+    assert next(item for item in app.radio if item.label == "Your guess").value is None
+    assert 'role="img"' not in words(app)
+
+
+def test_the_question_is_about_the_kernel_that_varies_most():
+    mixes = [{"A": [0.5, 0.5], "B": [share, 1 - share]} for share in (0.2, 0.9, 0.1, 0.7, 0.3)]
+    question = question_on(mixes)
+    assert question == Question("B", 0, 1, 3)
+    names = list("abcde")
+    assert describe_guess(question, names, mixes, "d").startswith("Right")
+    wrong = describe_guess(question, names, mixes, "a")
+    assert "the d with 70 %" in wrong and "the a gets 20 %" in wrong
 
 
 def test_on_a_public_page_nothing_is_trained(store, monkeypatch):
