@@ -12,7 +12,7 @@ from cifar_core.recipes import get_recipe
 from cifar_core.runs.history import History
 from cifar_core.runs.launch import launch
 from cifar_core.runs.store import ACTIVE_STATES, RunStore, StoreError, last_folder
-from cifar_core.runs.summary import Summary, short_history, summarize_all
+from cifar_core.runs.summary import Summary, comparable, short_history, summarize_all
 from demo.charts import (
     CurveView,
     OverlaidRun,
@@ -22,6 +22,7 @@ from demo.charts import (
     overlay_chart,
     run_color,
 )
+from demo.charts.overlay import distinct_ranks
 from demo.dashboard_pages.learn.lessons import (
     COMPARED,
     LESSONS,
@@ -113,7 +114,12 @@ def compare_step(store: RunStore, lesson: Lesson) -> None:
         st.write("There is no run of these yet: train one in steps 3 and 4.")
         return
     by = choose("by", "x axis", ("epoch", "seconds"), "epoch", labeled=True)
-    runs = [OverlaidRun(name, item.rank, short_history(store.get(item.id))) for name, item in shown.items()]
+    ranks = distinct_ranks(item.rank for item in shown.values())
+    accuracies = comparable(list(shown.values()))
+    runs = [
+        OverlaidRun(name, rank, short_history(store.get(item.id)), accuracies.get(item.id))
+        for rank, (name, item) in zip(ranks, shown.items(), strict=True)
+    ]
     show_legend((run.name, line_style(run.rank)) for run in runs)
     show_chart(overlay_chart(runs, "accuracy", by), "learn-compare", "Line chart: the accuracy of each run")
     show_table([_row(name, item) for name, item in shown.items()])
