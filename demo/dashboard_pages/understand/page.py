@@ -1,4 +1,4 @@
-"""Understand a trained network: what it confuses, whether it can be believed, what it bears, what it sees."""
+"""Understand a trained network: what it confuses, where it fails, what it withstands, what its layers see."""
 
 from typing import TYPE_CHECKING
 
