@@ -1,6 +1,6 @@
 """Accuracy under damage: each corruption in five strengths, measured one cell at a time and kept as JSON.
 
-Each image is looked at once, without test-time augmentation: it would hide what the network withstands.
+Each image is looked at once: test-time augmentation would hide what the network itself withstands.
 """
 
 import dataclasses

@@ -116,7 +116,7 @@ def show_network() -> None:
     st.markdown(f"**{plain(describe_drawing(parts))}**")
     st.html(network_drawing(parts))
     st.caption(
-        "From top to bottom the way of one picture. A square is as large as the feature map behind that "
+        "From top to bottom: the path of one picture. A square is as large as the feature map behind that "
         "part, and fuller in color with more channels; below it the shape: channels × height × width. A "
         "multiply-accumulate (MAC) is two floating-point operations (FLOPs); PyTorch has counted them."
     )

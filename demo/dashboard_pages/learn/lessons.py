@@ -84,7 +84,7 @@ LESSONS = (
 )
 
 COMPARED = {  # what differs -> recipe -> its line
-    "augmentation": {"lesson_overfit": "as they are", "lesson_augment": "mirrored and moved"},
+    "augmentation": {"lesson_overfit": "without augmentation", "lesson_augment": "with augmentation"},
     "depth": {f"s5-cnn-{depth}": f"{depth} layers" for depth in (2, 3, 4)},
 }
 

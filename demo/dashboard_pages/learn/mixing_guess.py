@@ -1,7 +1,7 @@
 """Step 5's guess: which of four pictures is mixed most like a fifth, before the mix of all is shown."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 SHOWN = 5  # pictures, each of another class
 IMAGE = "width:100%;max-width:96px;image-rendering:pixelated;border-radius:4px"
-CELL = "min-width:0;text-align:center;font-size:.8rem;overflow-wrap:anywhere"
+CELL = "min-width:0;text-align:center;font-size:.75rem;align-self:start"
+GRID = "display:grid;gap:.4rem;align-items:center;margin-top:.4rem"
 BAR = "display:flex;height:18px;border-radius:3px;overflow:hidden"
 KEY_LOOK = (
     "<style>.guess-key { display:flex; gap:.2rem 1.2rem; font-size:.85rem } .guess-key i "
@@ -32,97 +33,92 @@ KEY_LOOK = (
 
 @dataclass(frozen=True)
 class Question:
-    """In `block`, `kernel` (from 0) gets its largest share on the picture `example`, the next on `answer`."""
+    """In `block` the picture `example` takes most of `kernel` (from 0); of the others `shown`, `answer` does.
+
+    All are places in the list of pictures that it was put on.
+    """
 
     block: str
     kernel: int
+    shown: tuple[int, ...]
     example: int
     answer: int
 
 
 def pictures_of_turn(data: "ImageData | None", turn: int) -> "tuple[Images, list[str]]":
-    """Five pictures of different classes with these, the same for the same turn; drawings without data."""
-    rng = np.random.default_rng(turn)
+    """A test picture of each class with the class, the same for the same turn; the drawings without data."""
     if data is None:
-        names = [str(name) for name in rng.permutation(list(DRAWINGS))[:SHOWN]]
-        return [DRAWINGS[name]() for name in names], names
-    labels = rng.permutation(len(data.class_names))[:SHOWN]
-    places = [int(rng.choice(np.flatnonzero(data.test.targets == label))) for label in labels]
-    return np.stack([data.test.images[place] for place in places]), [data.class_names[i] for i in labels]
+        return [draw() for draw in DRAWINGS.values()], list(DRAWINGS)
+    rng, classes = np.random.default_rng(turn), range(len(data.class_names))
+    places = [int(rng.choice(np.flatnonzero(data.test.targets == label))) for label in classes]
+    return np.stack([data.test.images[place] for place in places]), list(data.class_names)
 
 
-def question_on(mixes: Sequence[Shares]) -> Question:
-    """The question that five pictures' mixes put: about the last block, and what varies most in it."""
-    block = list(mixes[0])[-1]
-    shares = np.array([mix[block] for mix in mixes])  # (pictures, K)
-    kernel = int(np.ptp(shares, axis=0).argmax())
-    example, answer = np.argsort(-shares[:, kernel], kind="stable")[:2]
-    return Question(block, kernel, int(example), int(answer))
+def question_on(mixes: Sequence[Shares], turn: int) -> Question:
+    """The question about the kernel whose share differs most between the pictures, wherever that is.
+
+    Two pictures that take most of it are shown with three that take least, so that there is something to see.
+    """
+    spread = {block: np.array([mix[block] for mix in mixes]) for block in mixes[0]}  # (pictures, K) each
+    block = max(spread, key=lambda name: float(np.ptp(spread[name], axis=0).max()))
+    kernel = int(np.ptp(spread[block], axis=0).argmax())
+    order = np.argsort(-spread[block][:, kernel], kind="stable").tolist()
+    shown = np.random.default_rng(turn).permutation([*order[:2], *order[2:][-(SHOWN - 2) :]]).tolist()
+    return Question(block, kernel, tuple(shown), order[0], order[1])
 
 
 def show_guess(network: "Classifier", data: "ImageData | None", turn: int) -> None:
     """The example, the four pictures to choose from, and after the guess the mix of all five."""
     pictures, names = pictures_of_turn(data, turn)
     answers = network.predict(pictures)
-    mixes, seen = [answer.mixing for answer in answers], [answer.seen for answer in answers]
-    question = question_on(mixes)
-    share = mixes[question.example][question.block][question.kernel]
-    st.html(strip_html(seen, names))
+    question = question_on([answer.mixing for answer in answers], turn)
+    seen = {names[place]: answers[place].seen for place in question.shown}
+    mixes = {names[place]: answers[place].mixing for place in question.shown}
+    example, answer = names[question.example], names[question.answer]
+    taken = {name: whole_percent(mix[question.block][question.kernel]) for name, mix in mixes.items()}
+    st.html(pictures_html(seen))
     st.markdown(
-        f"Block {question.block} takes {whole_percent(share)} of kernel {question.kernel + 1} for the "
-        f"**{plain(names[question.example])}**. For which of the other four does it take most of that kernel?"
+        f"Block {question.block} takes {taken[example]} of kernel {question.kernel + 1} for the "
+        f"**{plain(example)}**. For which of the other four does it take most of that kernel?"
     )
-    others = [name for place, name in enumerate(names) if place != question.example]
+    others = [name for name in seen if name != example]
     guess = st.radio("Your guess", others, index=None, horizontal=True, key=f"guess-{turn}")
     if guess is None:
         st.caption("The mix of all five appears with your guess.")
         return
-    st.markdown(f"**{plain(describe_guess(question, names, mixes, guess))}**")
-    st.html(mixes_html(seen, names, mixes))
+    st.markdown(f"**{plain(describe_guess(guess, answer, taken))}**")
+    st.html(pictures_html(seen, mixes))
 
 
-def describe_guess(question: Question, names: Sequence[str], mixes: Sequence[Shares], guess: str) -> str:
-    """Say whether the guess is right, with the shares behind it."""
-
-    def taken(place: int) -> str:
-        return whole_percent(mixes[place][question.block][question.kernel])
-
-    right = names[question.answer]
-    if guess == right:
-        return f"Right: {taken(question.answer)} for the {right}"
-    return f"It is the {right} with {taken(question.answer)}; the {guess} gets {taken(names.index(guess))}"
+def describe_guess(guess: str, answer: str, taken: Mapping[str, str]) -> str:
+    """Say whether the guess is right, with the shares `taken` of each picture behind it."""
+    if guess == answer:
+        return f"Right: {taken[answer]} for the {answer}"
+    return f"It is the {answer} with {taken[answer]}; the {guess} gets {taken[guess]}"
 
 
-def strip_html(pictures: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> str:
-    """The pictures (H, W, 3) side by side over their names."""
-    return f'<div style="{_grid(len(names))}"><span></span>{_cells(pictures, names)}</div>'
-
-
-def mixes_html(pictures: Sequence[NDArray[np.uint8]], names: Sequence[str], mixes: Sequence[Shares]) -> str:
-    """The same, and under each picture a stacked bar for each block, from the first block down."""
-    rows = "".join(
-        f"<span>{html.escape(block)}</span>"
-        + "".join(
-            f'<div role="img" aria-label="{html.escape(f"{block}, {name}: {spoken(mix[block])}")}" '
-            f'style="{BAR}">{bar_parts(mix[block], numbered=False)}</div>'
-            for name, mix in zip(names, mixes, strict=True)
-        )
-        for block in mixes[0]
-    )
-    most = max(len(shares) for shares in mixes[0].values())
-    key = f'{KEY_LOOK}<div class="guess-key" aria-hidden="true">{bar_key(most)}</div>'
-    return f'{key}<div style="{_grid(len(names))}"><span></span>{_cells(pictures, names)}{rows}</div>'
-
-
-def _grid(count: int) -> str:
-    return (
-        f"display:grid;grid-template-columns:2rem repeat({count},minmax(0,96px));gap:.4rem;"
-        "align-items:center;margin-top:.4rem"
-    )
-
-
-def _cells(pictures: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> str:
-    return "".join(
+def pictures_html(
+    pictures: Mapping[str, NDArray[np.uint8]], mixes: Mapping[str, Shares] | None = None
+) -> str:
+    """The pictures (H, W, 3) side by side over their names; under each its mix, a bar for each block."""
+    cells = "".join(
         f'<div style="{CELL}">{image_tag(data_uri(picture), name, style=IMAGE)}<br>{html.escape(name)}</div>'
-        for picture, name in zip(pictures, names, strict=True)
+        for name, picture in pictures.items()
     )
+    key, rows = "", ""
+    if mixes:
+        blocks = next(iter(mixes.values()))
+        most = max(len(shares) for shares in blocks.values())
+        key = f'{KEY_LOOK}<div class="guess-key" aria-hidden="true">{bar_key(most)}</div>'
+        rows = "".join(_row(block, mixes) for block in blocks)
+    columns = f"grid-template-columns:1.6rem repeat({len(pictures)},minmax(0,96px))"
+    return f'{key}<div style="{GRID};{columns}"><span></span>{cells}{rows}</div>'
+
+
+def _row(block: str, mixes: Mapping[str, Shares]) -> str:
+    bars = "".join(
+        f'<div role="img" aria-label="{html.escape(f"{block}, {name}: {spoken(mix[block])}")}" '
+        f'style="{BAR}">{bar_parts(mix[block], numbered=False)}</div>'
+        for name, mix in mixes.items()
+    )
+    return f"<span>{html.escape(block)}</span>{bars}"

@@ -101,19 +101,21 @@ def mixing_step(store: RunStore, lesson: Lesson) -> None:
         st.error(plain(f"The default network cannot be loaded. {error}"))
         return
     data = _data(store, "these are drawings")
-    show_guess(network, None if data.class_names != network.class_names else data, turn)
+    show_guess(network, data if tuple(data.class_names) == tuple(network.class_names) else None, turn)
 
 
 def compare_step(store: RunStore, lesson: Lesson) -> None:
     """Runs that differ in one thing over one another, and what each cost."""
-    what = choose("what", "What differs", list(COMPARED), next(iter(COMPARED)), labeled=True)
+    what = choose("what", "What differs", list(COMPARED), next(iter(COMPARED)), str.capitalize, labeled=True)
     words = COMPARED[what]
     found = comparable_runs(list(words), summarize_all(store))
     shown = {words[recipe]: found[recipe] for recipe in words if recipe in found}
     if not shown:
         st.write("There is no run of these yet: train one in steps 3 and 4.")
         return
-    by = choose("by", "x axis", ("epoch", "seconds"), "epoch", labeled=True)
+    by = choose(
+        "by", "x axis", ("epoch", "seconds"), "epoch", {"epoch": "Epochs", "seconds": "Seconds"}, labeled=True
+    )
     ranks = distinct_ranks(item.rank for item in shown.values())
     accuracies = comparable(list(shown.values()))
     runs = [

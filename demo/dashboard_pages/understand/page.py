@@ -1,4 +1,4 @@
-"""Understand a trained network: what it confuses, how sure it may be, what it withstands, what it sees."""
+"""Understand a trained network: what it confuses, where it fails, what it withstands, what its layers see."""
 
 from typing import TYPE_CHECKING
 

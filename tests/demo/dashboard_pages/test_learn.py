@@ -19,7 +19,7 @@ from demo.dashboard_pages.learn.lessons import (
     run_of_recipe,
     run_under_way,
 )
-from demo.dashboard_pages.learn.mixing_guess import Question, describe_guess, question_on
+from demo.dashboard_pages.learn.mixing_guess import describe_guess, question_on
 from tests.support.fake_runs import keep_running, make_run
 from tests.support.page_tests import button, buttons, charts, page, words
 
@@ -139,7 +139,7 @@ def test_runs_are_compared_with_what_they_cost(store):
     make_run(store, recipe="lesson_augment", mixes=False, total_epochs=30, quality=1.1)
     make_run(store, recipe="lesson_augment", mixes=False, total_epochs=30, quality=1.2, seed=5)
     app = page("learn", step="6")
-    assert charts(app) == 1 and "mirrored and moved is ahead" in words(app)
+    assert charts(app) == 1 and "with augmentation is ahead" in words(app)
     assert app.table[0].value.shape[0] == 2
     assert "no run of these" in words(page("learn", step="6", what="depth"))
 
@@ -182,14 +182,21 @@ def test_a_guess_comes_before_the_mix(store, monkeypatch):
     assert 'role="img"' not in words(app)
 
 
-def test_the_question_is_about_the_kernel_that_varies_most():
-    mixes = [{"A": [0.5, 0.5], "B": [share, 1 - share]} for share in (0.2, 0.9, 0.1, 0.7, 0.3)]
-    question = question_on(mixes)
-    assert question == Question("B", 0, 1, 3)
-    names = list("abcde")
-    assert describe_guess(question, names, mixes, "d").startswith("Right")
-    wrong = describe_guess(question, names, mixes, "a")
-    assert "the d with 70 %" in wrong and "the a gets 20 %" in wrong
+def test_the_question_is_about_the_kernel_that_varies_most_and_has_a_clear_answer():
+    shares = (0.2, 0.9, 0.1, 0.7, 0.3, 0.6, 0.5)
+    mixes = [{"A": [0.5, 0.5], "B": [share, 1 - share], "C": [0.4, 0.6]} for share in shares]
+    question = question_on(mixes, turn=0)
+    assert (question.block, question.kernel, question.example, question.answer) == ("B", 0, 1, 3)
+    assert sorted(question.shown) == [0, 1, 2, 3, 4]
+    assert question_on(mixes, turn=0) == question
+    assert sorted(question_on(mixes[:5], turn=1).shown) == [0, 1, 2, 3, 4]
+
+
+def test_a_wrong_guess_is_told_with_both_shares():
+    taken = {"cat": "20 %", "ship": "70 %"}
+    assert describe_guess("ship", "ship", taken).startswith("Right")
+    wrong = describe_guess("cat", "ship", taken)
+    assert "the ship with 70 %" in wrong and "the cat gets 20 %" in wrong
 
 
 def test_on_a_public_page_nothing_is_trained(store, monkeypatch):
