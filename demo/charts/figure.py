@@ -4,6 +4,8 @@ A figure is made of plain dicts: it is built again with every point beside a run
 `go.Figure` takes fifteen times as long. `Chart.figure` is the go.Figure, checked by plotly, for notebooks.
 """
 
+import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -157,6 +159,22 @@ def _on_dark(color: Any, least: float) -> Any:
     if isinstance(color, str) and color[:1] == "#":
         return on_dark(color[:7], least) + color[7:]  # with its opacity, where it has one
     return color
+
+
+def to_json(part: Spec) -> str:
+    """The part as a browser reads it; a number that is none (a class without pictures) leaves a gap."""
+    try:
+        return json.dumps(part, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(part), separators=(",", ":"))
+
+
+def _finite(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {name: _finite(value) for name, value in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [_finite(item) for item in part]
+    return None if isinstance(part, float) and not math.isfinite(part) else part
 
 
 def thinned(x: Numbers, y: Numbers, limit: int = MAX_POINTS) -> tuple[list[float], list[float]]:

@@ -17,7 +17,7 @@ import plotly
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
-from demo.charts.figure import Chart, Table, for_dark
+from demo.charts.figure import Chart, Table, for_dark, to_json
 from demo.widgets.panels import plain
 
 OPEN = "numbers"  # in the session: the chart whose numbers are shown
@@ -129,7 +129,7 @@ def show_chart(chart: Chart, key: str, alt: str, on_pick: Callable[[Any], None] 
     told = _component(
         key=place,
         data={
-            "figure": json.dumps(for_dark(parts) if dark else parts, separators=(",", ":")),
+            "figure": to_json(for_dark(parts) if dark else parts),
             "title": chart.title,
             "reading": chart.reading,
             "alt": alt,
@@ -144,6 +144,12 @@ def show_chart(chart: Chart, key: str, alt: str, on_pick: Callable[[Any], None] 
     if told.numbers:
         st.session_state[OPEN] = chart
         st.rerun()  # all of the page, which a chart that moves is only a fragment of
+
+
+def load_ahead() -> None:
+    """On a page without a chart: fetch plotly.js while it is read, for the pages that follow."""
+    fetch = f'fetch(new URL({json.dumps(SCRIPT)}, document.baseURI), {{cache: "force-cache"}})'
+    st.html(f"<script>{fetch}</script>", unsafe_allow_javascript=True)
 
 
 def show_numbers() -> None:

@@ -13,6 +13,7 @@ from demo.dashboard_pages import NAME
 from demo.shared.drawings import DRAWINGS
 from demo.shared.palette import ACCENT, CURVE_INK, RUN_COLORS, on_both
 from demo.shared.pictures import bar_parts, data_uri
+from demo.widgets.chart import load_ahead
 from demo.widgets.panels import show_link, tighten_page
 from demo.widgets.queue import show_queue
 
@@ -122,6 +123,7 @@ def show_page() -> None:
     for column, door in zip(st.columns(len(DOORS), gap="large"), DOORS, strict=True):
         with column:
             show_door(door)
+    load_ahead()
 
 
 tighten_page()
