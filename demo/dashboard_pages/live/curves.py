@@ -24,7 +24,8 @@ AXES = {"epoch": "Epochs", "step": "Steps", "seconds": "Seconds"}
 SMOOTHING = {"0": "None", "0.6": "Some", "0.9": "Strong"}
 EARLIER = "An earlier run of the recipe"
 WAIT_SECONDS = 1.0  # between two looks while something is waited for: the first point, or an answer
-LOOK_SECONDS = (2.0, 10.0)  # otherwise; looking more often would cost a run on two cores more than 3 %
+LOOK_SECONDS = (2.0, 15.0)  # otherwise; looking more often would cost a run on two cores more than 3 %
+YOUNG = 20  # points of a curve that has no shape yet
 LOOKS = 60  # at the head of a run in the time that is left
 READERS = 12  # runs whose events are kept in memory, up to 30 MB each
 NO_MIXING = (
@@ -53,16 +54,20 @@ def refreshed(run: Run) -> HistoryReader:
     return reader
 
 
-def refresh_seconds(status: Status, soon: bool) -> float | None:
+def refresh_seconds(status: Status, points: int, asked: bool) -> float | None:
     """Seconds between two looks at a run; None for one that has ended, which is looked at once.
 
-    A long run is looked at less often than a short one. soon: something is waited for, be it the first point
-    or the answer to a request.
+    A long run is looked at less often than a short one, and every run often until its curves have a shape.
+    points: of its curves so far. asked: whether the run has been asked for something and has not answered.
     """
     if not status.active:
         return None
     often, seldom = LOOK_SECONDS
-    return WAIT_SECONDS if soon else min(seldom, max(often, (status.eta_seconds or seldom * LOOKS) / LOOKS))
+    if asked or not points:
+        return WAIT_SECONDS
+    if points < YOUNG:
+        return often
+    return min(seldom, max(often, (status.eta_seconds or seldom * LOOKS) / LOOKS))
 
 
 def choose_view(earlier: Run | None) -> CurveView:

@@ -8,6 +8,7 @@ from cifar_core.runs.store import Run, RunStore, Status, StoreError
 from cifar_core.runs.summary import labels_of, name_of, rank_of
 from demo.charts import lr_chart, run_color
 from demo.dashboard_pages.live.curves import (
+    YOUNG,
     earlier_run,
     reader_of,
     refresh_seconds,
@@ -31,7 +32,7 @@ from demo.widgets.chart import show_chart
 from demo.widgets.choice import name_in_address
 from demo.widgets.panels import plain, scroll_up, show_head, show_link, tighten_page
 
-Landmarks = tuple[str, bool, bool, bool, int]
+Landmarks = tuple[str, bool, int, bool, bool, int]
 
 
 def chosen_run(store: RunStore) -> Run | None:
@@ -47,9 +48,16 @@ def chosen_run(store: RunStore) -> Run | None:
 
 
 def landmarks(run: Run, status: Status, history: History) -> Landmarks:
-    """All that the rest of the page depends on: state, whether it began, has a point, is asked; epochs."""
+    """What the rest of the page depends on: state, whether it began, has a shape, a point, is asked; epochs."""
     asked = run.waiting_request() is not None
-    return status.state, history.start is not None, bool(history.steps), asked, len(history.epochs)
+    return (
+        status.state,
+        history.start is not None,
+        min(len(history.steps), YOUNG) // YOUNG,
+        bool(history.steps),
+        asked,
+        len(history.epochs),
+    )
 
 
 def moving_panel(run: Run, drawn: Landmarks, color: str, earlier: Run | None) -> None:
@@ -116,7 +124,7 @@ def show_run(store: RunStore, run: Run) -> None:
 def show_panels(store: RunStore, run: Run, status: Status) -> None:
     """The whole page; the panel that moves stops asking when the run has ended."""
     history = reader_of(run).history
-    seconds = refresh_seconds(status, run.waiting_request() is not None or not history.steps)
+    seconds = refresh_seconds(status, len(history.steps), run.waiting_request() is not None)
     if not run.shipped:  # the state comes first, so that it is seen from another tab
         st.set_page_config(page_title=f"{STATE_TEXT[status.state]}: {name_of(run)}")
     color, earlier = run_color(rank_of(store, run)), earlier_run(store, run)

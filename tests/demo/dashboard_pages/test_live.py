@@ -11,7 +11,7 @@ from cifar_core.runs.events import LearningRate, RunEnd
 from cifar_core.runs.history import History
 from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.status import Resources, Status
-from demo.dashboard_pages.live.curves import LOOK_SECONDS, WAIT_SECONDS, refresh_seconds
+from demo.dashboard_pages.live.curves import LOOK_SECONDS, WAIT_SECONDS, YOUNG, refresh_seconds
 from demo.dashboard_pages.live.head import describe_end, describe_plateau
 from tests.support.fake_runs import epoch_end, keep_running, make_run, start
 from tests.support.page_tests import button, buttons, charts, number, page, words
@@ -272,13 +272,20 @@ def test_words_of_the_end(store):
 
 
 def test_a_run_that_has_ended_is_looked_at_once():
-    assert refresh_seconds(Status("finished"), soon=False) is None
+    assert refresh_seconds(Status("finished"), 50, asked=False) is None
 
 
 def test_what_is_waited_for_is_seen_soon():
-    assert refresh_seconds(Status("running", eta_seconds=9000.0), soon=True) == WAIT_SECONDS
+    status = Status("running", eta_seconds=9000.0)
+    assert refresh_seconds(status, 50, asked=True) == refresh_seconds(status, 0, asked=False) == WAIT_SECONDS
+
+
+def test_a_long_run_is_looked_at_often_until_its_curves_have_a_shape():
+    status = Status("running", eta_seconds=9000.0)
+    assert refresh_seconds(status, YOUNG - 1, asked=False) == OFTEN
+    assert refresh_seconds(status, YOUNG, asked=False) == SELDOM
 
 
 @pytest.mark.parametrize(("left", "seconds"), [(5.0, OFTEN), (180.0, 3.0), (9000.0, SELDOM), (None, SELDOM)])
 def test_a_long_run_is_looked_at_less_often(left, seconds):
-    assert refresh_seconds(Status("running", eta_seconds=left), soon=False) == seconds
+    assert refresh_seconds(Status("running", eta_seconds=left), 50, asked=False) == seconds
