@@ -48,7 +48,7 @@ def chosen_run(store: RunStore) -> Run | None:
 
 
 def landmarks(run: Run, status: Status, history: History) -> Landmarks:
-    """What the rest of the page depends on: state, whether it began, has a shape, a point, is asked; epochs."""
+    """What the rest of the page depends on: state, begun or not, enough points, any point, asked, epochs."""
     asked = run.waiting_request() is not None
     return (
         status.state,
