@@ -75,7 +75,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const draw = () => plotly(data.script).then(P => {
     const figure = JSON.parse(box.figure);
     const layout = box.clientWidth < NARROW && figure.narrow || figure.layout;
-    box.stale = false;
     P.react(box, figure.data, {...look(box, layout), height: data.height},
       {responsive: true, displaylogo: false, modeBarButtons: BUTTONS});
     if (data.pick && !box.picks) {
@@ -83,19 +82,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       box.on("plotly_click", event => setTriggerValue("picked", event.points[0].customdata));
     }
   }, () => { box.textContent = "This chart could not be drawn: plotly.js did not load. Reload the page."; });
-  box.draw = draw;
-  if (!box.eye) {
-    box.eye = new IntersectionObserver(sights => {
-      box.unseen = !sights.at(-1).isIntersecting;
-      if (box.stale && !box.unseen) box.draw();
-    });
-    box.eye.observe(box);
-  }
-  if (box.figure !== data.figure) {
-    box.stale = Boolean(box.figure);  // what nobody sees is drawn once, and anew when it comes in sight
-    box.figure = data.figure;
-    if (!box.stale || !box.unseen) draw();
-  }
+  if (box.figure !== data.figure) { box.figure = data.figure; draw(); }
   const png = async () => {
     const P = await plotly(data.script), figure = JSON.parse(data.figure);
     const width = Math.max(box.clientWidth, 700), layout = look(box, figure.layout);
@@ -112,7 +99,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   picture.setAttribute("aria-label", "Save this chart as a PNG image: " + data.title);
   numbers.onclick = () => setTriggerValue("numbers", true);
   picture.onclick = png;
-  return () => { box.eye.disconnect(); window.Plotly?.purge(box); };
+  return () => window.Plotly?.purge(box);
 }
 """
 _component = st.components.v2.component("lab_plotly", html=HTML, css=CSS, js=JS, isolate_styles=False)
