@@ -48,9 +48,7 @@ LINE = "#D5DAE0"  # hairlines and grids
 CURVE_INK = "#6B7280"  # a small curve of no run in particular; 3.5:1 or better on white and on black
 TRACK = f"light-dark({LINE}, #40454B)"  # in CSS: what a bar has not filled yet
 ACCENT = "#0072B2"  # the one color of buttons and of the answer's bar
-SEQUENTIAL_SCALE = "Cividis"  # heat maps of shares and counts (plotly's name)
-DIVERGING_SCALE = "RdBu"  # differences, zero in the middle
-DIVERGING_COLORS: tuple[str, ...] = (  # the same from below zero (blue) to above (red)
+DIVERGING_COLORS: tuple[str, ...] = (  # differences, from below zero (blue) to above (red)
     "#2166AC", "#4393C3", "#92C5DE", "#D1E5F0", "#F7F7F7", "#FDDBC7", "#F4A582", "#D6604D", "#B2182B",
 )  # fmt: skip
 
