@@ -63,11 +63,11 @@ def refresh_seconds(status: Status, points: int, asked: bool) -> float | None:
     if not status.active:
         return None
     often, seldom = LOOK_SECONDS
-    if asked or not points:
+    if asked or not points or status.state == "waiting":  # a resumed run has points before it runs
         return WAIT_SECONDS
-    if points < YOUNG:
+    if points < YOUNG or status.eta_seconds is None:
         return often
-    return min(seldom, max(often, (status.eta_seconds or seldom * LOOKS) / LOOKS))
+    return min(seldom, max(often, status.eta_seconds / LOOKS))
 
 
 def choose_view(earlier: Run | None) -> CurveView:

@@ -280,12 +280,16 @@ def test_what_is_waited_for_is_seen_soon():
     assert refresh_seconds(status, 50, asked=True) == refresh_seconds(status, 0, asked=False) == WAIT_SECONDS
 
 
+def test_a_resumed_run_is_waited_for_though_it_has_points():
+    assert refresh_seconds(Status("waiting"), 500, asked=False) == WAIT_SECONDS
+
+
 def test_a_long_run_is_looked_at_often_until_its_curves_have_a_shape():
     status = Status("running", eta_seconds=9000.0)
     assert refresh_seconds(status, YOUNG - 1, asked=False) == OFTEN
     assert refresh_seconds(status, YOUNG, asked=False) == SELDOM
 
 
-@pytest.mark.parametrize(("left", "seconds"), [(5.0, OFTEN), (180.0, 3.0), (9000.0, SELDOM), (None, SELDOM)])
+@pytest.mark.parametrize(("left", "seconds"), [(5.0, OFTEN), (180.0, 3.0), (9000.0, SELDOM), (None, OFTEN)])
 def test_a_long_run_is_looked_at_less_often(left, seconds):
     assert refresh_seconds(Status("running", eta_seconds=left), 50, asked=False) == seconds
