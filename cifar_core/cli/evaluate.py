@@ -1,4 +1,4 @@
-"""`evaluate`: measure a checkpoint on the test or the validation images."""
+"""`evaluate`: measure a checkpoint on the test or the validation images, or on photographs."""
 
 import argparse
 import sys
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 def add(add_parser: Add) -> None:
     """Add the command with its options."""
-    parser = add_parser("evaluate", help="measure a checkpoint on the test or validation images")
+    parser = add_parser("evaluate", help="measure a checkpoint on test images or photographs")
     parser.set_defaults(command=evaluate)
     add_checkpoint(parser)
     words = "which images (default: test)"
     parser.add_argument("--split", choices=("test", "val"), default="test", help=words)
+    words = "a folder of photographs instead: one folder a class, none_far and none_near for other things"
+    parser.add_argument("--photographs", metavar="FOLDER", type=Path, help=words)
     parser.add_argument("--write-card", action="store_true", help="keep the figures in the checkpoint's card")
     add_data_dir(parser)
     add_json(parser)
@@ -31,9 +33,24 @@ def evaluate(options: argparse.Namespace) -> int:
     from cifar_core.inference.evaluate import evaluate_checkpoint
 
     folder = resolve_checkpoint(options.checkpoint)
+    if options.photographs:
+        return _evaluate_photographs(options, folder)
     data = load_data_of(load_card(folder), options.data_dir, options.split)
     result = evaluate_checkpoint(folder, data, options.split, options.write_card)
     show(options, {"checkpoint": str(folder), "split": options.split, **result.to_json()}, _lines)
+    return 0
+
+
+def _evaluate_photographs(options: argparse.Namespace, folder: Path) -> int:
+    from cifar_core.config import ConfigError
+    from cifar_core.inference.classifier import Classifier
+    from cifar_core.inference.photographs import evaluate_photographs
+
+    if options.write_card or options.split != "test":
+        raise ConfigError("--photographs goes with neither --split nor --write-card; leave these out.")
+    result = evaluate_photographs(Classifier.load(folder), options.photographs)
+    document = {"checkpoint": str(folder), "photographs": str(options.photographs), **result.to_json()}
+    show(options, document, _photograph_lines)
     return 0
 
 
@@ -52,6 +69,34 @@ def load_data_of(card: "Card", data_dir: Path | None, split: str = "test") -> "I
     if data.fingerprint != card.data_fingerprint:
         print("note: this is not the data that the network was trained on.", file=sys.stderr)
     return data
+
+
+PHOTOGRAPHS = {  # key -> its line's first and last words
+    "accuracy": ("right", "also where called none of the classes"),
+    "balanced_accuracy": ("balanced", "right, as the mean over classes"),
+    "called_none": ("called none", "wrongly"),
+    "right_and_shown": ("shown right", "right, and not called none"),
+    "sure": ("sure", "answered as sure"),
+    "sure_right": ("sure, right", "of these answers: right"),
+}
+
+
+def _photograph_lines(document: dict[str, Any]) -> str:
+    lines = [f"checkpoint   {document['checkpoint']}", f"photographs  {document['photographs']}"]
+    lines += [_measure_line(*words, document[key]) for key, words in PHOTOGRAPHS.items()]
+    for kind, others in document["others"].items():
+        lines.append(_measure_line(f"{kind} none", "called none, rightly", others["called_none"]))
+        lines.append(_measure_line(f"{kind} AUROC", "of the OOD score, against the classes", others["auroc"]))
+        lines.append(_measure_line(f"{kind} sure", "answered as a class, and sure", others["sure"]))
+    return "\n".join(lines)
+
+
+def _measure_line(first: str, last: str, measure: dict[str, Any] | None) -> str:
+    """One measure with its standard error."""
+    if measure is None:
+        return f"{first:12} not measured"
+    value, error = 100 * measure["value"], 100 * measure["error"]
+    return f"{first:12} {value:.1f} ± {error:.1f} % of {measure['n']:,}: {last}"
 
 
 def _lines(document: dict[str, Any]) -> str:

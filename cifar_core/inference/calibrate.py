@@ -13,12 +13,12 @@ from cifar_core.data import ImageData, split_train_val
 from cifar_core.images.decode import open_image
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.held_out import config_of, select_images
+from cifar_core.inference.photographs import pictures_in
 from cifar_core.metrics.calibration import calibrate
 from cifar_core.metrics.ood import SCORE, OodThreshold, fit_reference, threshold_for
 from cifar_core.models.blocks import block_names
 
 REFERENCE_IMAGES = 5000  # training images that stand for what the network learned
-SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 def calibrate_checkpoint(folder: Path, data: ImageData, others: Sequence[Path] = ()) -> Card:
@@ -76,8 +76,5 @@ def _training_images(card: Card, data: ImageData) -> NDArray[np.uint8]:
 
 def _detected(classifier: Classifier, folder: Path) -> dict[str, int]:
     """Return how many pictures a folder holds, and how many of them are none of the classes."""
-    pictures = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
-    if not pictures:
-        raise ConfigError(f"{folder} holds no JPEG or PNG picture; give a folder with some.")
-    answers = classifier.predict([open_image(path) for path in pictures])
+    answers = classifier.predict([open_image(path) for path in pictures_in(folder)])
     return {"images": len(answers), "unknown": sum(answer.known is False for answer in answers)}

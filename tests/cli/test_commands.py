@@ -206,6 +206,20 @@ def test_evaluation_on_the_test_split(best, answer, call):
     assert f"{document['accuracy']:.2%} of 500 test images" in lines and "saltire" in lines
 
 
+def test_evaluation_on_photographs(best, pictures, answer, call):
+    root = pictures[0][0].parent / "photographs"
+    for path, name in zip(*pictures, strict=True):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        path.rename(root / name / path.name)
+    document = answer("evaluate", "--checkpoint", best, "--photographs", root)
+    assert set(document["accuracy"]) == {"value", "error", "n"} and document["accuracy"]["n"] == 4
+    assert document["called_none"] is None and document["others"] == {}
+    lines = call("evaluate", "--checkpoint", best, "--photographs", root)[1]
+    assert f"{100 * document['accuracy']['value']:.1f} ± " in lines and "not measured" in lines
+    code, _, err = call("evaluate", "--checkpoint", best, "--photographs", root, "--write-card")
+    assert code == 2 and "--write-card" in err
+
+
 def test_the_figures_are_kept_when_asked(trained, best, answer):
     before = load_card(Path(best))
     document = answer("evaluate", "--checkpoint", best, "--write-card")

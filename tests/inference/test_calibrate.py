@@ -80,6 +80,6 @@ def test_a_run_that_set_nothing_aside_is_refused(tmp_path, data, changes, words)
 
 
 def test_a_folder_without_pictures_is_refused(toy, data, tmp_path):
-    with pytest.raises(ConfigError, match="JPEG or PNG"):
+    with pytest.raises(ConfigError, match="no picture"):
         calibrate_checkpoint(toy, data, [tmp_path])
     assert load_card(toy).ood is None and not (toy / OOD_REFERENCE).exists()

@@ -1,0 +1,152 @@
+"""Measures of a network on photographs: of its classes, and of other things that it should call none of them.
+
+Each comes with its standard error and the number of photographs it rests on, for such sets are small. In
+numpy; probabilities are (N, num_classes), targets class numbers (N,).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_core.metrics.classification import Accuracy, confusion_matrix, per_class_accuracy
+
+SURE_FROM = 0.70  # probability from which an answer that is not "none" counts as sure
+Floats = NDArray[np.floating]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A value (0..1) with its standard error, measured on `n` photographs."""
+
+    value: float
+    error: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A network's answers to N photographs.
+
+    probs: (N, num_classes). scores: OOD scores (N,), and none: whether each is called none of the classes;
+    None where the checkpoint has no OOD score.
+    """
+
+    probs: Floats
+    scores: Floats | None
+    none: Flags | None
+
+    @property
+    def shown(self) -> Flags:
+        """Whether each answer names a class (N,)."""
+        return np.ones(len(self.probs), np.bool_) if self.none is None else ~self.none
+
+    @property
+    def sure(self) -> Flags:
+        """Whether each answer names a class and is sure of it (N,)."""
+        return self.shown & (self.probs.max(axis=1) >= SURE_FROM)
+
+
+@dataclass(frozen=True)
+class Others:
+    """Photographs of other things than the classes.
+
+    called_none and auroc (of the OOD score, against the photographs of the classes): None where the
+    checkpoint has no OOD score. sure: the share of them that the network is sure to be of a class.
+    """
+
+    called_none: Measure | None
+    auroc: Measure | None
+    sure: Measure
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Of photographs of the classes, by what share of them each is defined, and of other things by kind.
+
+    accuracy, balanced_accuracy (the mean over classes): right, also where called none. right_and_shown: right
+    and not called none. sure: share that the network is sure of; sure_right: share of these that is right,
+    None where there are none.
+    """
+
+    accuracy: Measure
+    balanced_accuracy: Measure
+    called_none: Measure | None
+    right_and_shown: Measure
+    sure: Measure
+    sure_right: Measure | None
+    others: dict[str, Others]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values: each measure with `value`, `error` and `n`, or null."""
+        return asdict(self)
+
+
+def measure_photographs(
+    known: Answers, targets: NDArray[np.int64], others: Mapping[str, Answers]
+) -> Photographs:
+    """Measure on at least one photograph of the classes, and any number of each kind of other things.
+
+    Raises:
+        ValueError: without a photograph, or with another number of targets.
+    """
+    if not 0 < len(targets) == len(known.probs):
+        raise ValueError(
+            f"There are {len(targets)} targets for {len(known.probs)} answers; give one for each."
+        )
+    predictions = known.probs.argmax(axis=1)
+    right = predictions == targets
+    confusion = confusion_matrix(targets, predictions, known.probs.shape[1])
+    return Photographs(
+        accuracy=_share(right),
+        balanced_accuracy=_balanced(confusion),
+        called_none=None if known.none is None else _share(known.none),
+        right_and_shown=_share(right & known.shown),
+        sure=_share(known.sure),
+        sure_right=_share(right[known.sure]) if known.sure.any() else None,
+        others={kind: _others(known, answers) for kind, answers in others.items() if len(answers.probs)},
+    )
+
+
+def _others(known: Answers, answers: Answers) -> Others:
+    if known.scores is None or answers.scores is None or answers.none is None:
+        return Others(None, None, _share(answers.sure))
+    return Others(_share(answers.none), auroc(known.scores, answers.scores), _share(answers.sure))
+
+
+def _share(flags: Flags) -> Measure:
+    share = Accuracy(float(flags.mean()), len(flags))
+    return Measure(share.share, share.error, share.n)
+
+
+def _balanced(confusion: NDArray[np.int64]) -> Measure:
+    """The mean over the classes that have photographs; its error from those of the classes."""
+    sizes = confusion.sum(axis=1)
+    shares = per_class_accuracy(confusion)[sizes > 0]
+    errors = [Accuracy(share, n).error for share, n in zip(shares, sizes[sizes > 0], strict=True)]
+    return Measure(float(shares.mean()), math.hypot(*errors) / len(shares), int(sizes.sum()))
+
+
+def auroc(low: Floats, high: Floats) -> Measure:
+    """The chance that one of the scores `high` (M,) lies above one of `low` (N,); a tie counts half.
+
+    Its standard error is that of DeLong et al. 1988 (Biometrics 44, 837): from the spread of each score's
+    rank among those of the other side. n counts both sides.
+
+    Raises:
+        ValueError: when one side is empty.
+    """
+    if not len(low) or not len(high):
+        raise ValueError(f"There are {len(low)} low and {len(high)} high scores; give one or more of each.")
+    above = (high[:, None] > low).astype(np.float64) + 0.5 * (high[:, None] == low)  # (M, N)
+    variance = sum(_variance(above.mean(axis=axis)) for axis in (0, 1))
+    return Measure(float(above.mean()), math.sqrt(variance), len(low) + len(high))
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    """Of the mean of these values, 0 for a single one."""
+    return float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0

@@ -1,0 +1,73 @@
+"""Measures on photographs agree with counting by hand, and their errors with what repeated draws show."""
+
+import numpy as np
+import pytest
+
+from cifar_core.metrics.photographs import SURE_FROM, Answers, auroc, measure_photographs
+
+
+def answers(rows, none=None, scores=None):
+    """Answers of a network with three classes: rows of (class, probability)."""
+    probs = np.zeros((len(rows), 3))
+    for row, (number, probability) in enumerate(rows):
+        probs[row] = (1 - probability) / 2
+        probs[row, number] = probability
+    flags = None if none is None else np.array(none, np.bool_)
+    return Answers(probs, None if scores is None else np.array(scores, float), flags)
+
+
+KNOWN = answers([(0, 0.9), (0, 0.6), (1, 0.8), (0, 0.95)], [False, False, False, True], [0.0, 1.0, 2.0, 5.0])
+TARGETS = np.array([0, 0, 0, 1])
+
+
+def test_shares_are_those_that_counting_gives():
+    far = answers([(2, 0.9), (2, 0.4)], [False, True], [3.0, 9.0])
+    result = measure_photographs(KNOWN, TARGETS, {"far": far})
+    assert (result.accuracy.value, result.accuracy.n) == (0.5, 4)
+    assert result.balanced_accuracy.value == pytest.approx((2 / 3 + 0) / 2)  # the third class has none
+    assert result.called_none.value == 0.25 and result.right_and_shown.value == 0.5
+    assert result.sure.value == 0.5  # the last is above the limit, and called none
+    assert (result.sure_right.value, result.sure_right.n) == (0.5, 2)
+    assert (result.others["far"].called_none.value, result.others["far"].sure.value) == (0.5, 0.5)
+    assert result.others["far"].auroc.value == 7 / 8 and result.others["far"].auroc.n == 6
+
+
+def test_a_network_without_an_ood_score_shows_every_answer():
+    bare = answers([(0, SURE_FROM), (1, 0.5)])
+    result = measure_photographs(bare, np.array([0, 0]), {"far": answers([(2, 0.9)])})
+    assert result.called_none is None and result.right_and_shown == result.accuracy
+    assert result.sure.value == 0.5
+    assert result.others["far"].auroc is None and result.others["far"].sure.value == 1
+
+
+def test_where_nothing_is_sure_there_is_no_share_of_it_that_is_right():
+    assert measure_photographs(answers([(0, 0.5)]), np.array([0]), {}).sure_right is None
+
+
+def test_auroc_counts_pairs_and_halves_ties():
+    assert auroc(np.array([0.0, 1.0]), np.array([1.0, 2.0])).value == 3.5 / 4
+    assert auroc(np.array([0.0, 1.0]), np.array([5.0])).value == 1
+    assert auroc(np.array([1.0]), np.array([1.0])).value == 0.5
+    with pytest.raises(ValueError, match="0 high"):
+        auroc(np.array([1.0]), np.array([]))
+
+
+def test_errors_are_the_spread_over_repeated_draws():
+    generator = np.random.default_rng(0)
+    draws = [auroc(generator.normal(0, 1, 60), generator.normal(1, 2, 40)) for _ in range(400)]
+    spread = np.std([draw.value for draw in draws])
+    assert np.mean([draw.error for draw in draws]) == pytest.approx(spread, rel=0.1)
+    targets = np.repeat([0, 1], [90, 10])  # few of the second class, so its share decides
+    balanced = []
+    for _ in range(400):
+        right = generator.random(100) < np.where(targets == 0, 0.9, 0.5)
+        rows = [(target if good else 2, 0.9) for target, good in zip(targets, right, strict=True)]
+        balanced.append(measure_photographs(answers(rows), targets, {}).balanced_accuracy)
+    spread = np.std([one.value for one in balanced])
+    assert np.mean([one.error for one in balanced]) == pytest.approx(spread, rel=0.15)
+
+
+@pytest.mark.parametrize("targets", [[], [0, 1]])
+def test_each_answer_needs_a_target(targets):
+    with pytest.raises(ValueError, match=f"{len(targets)} targets for 4"):
+        measure_photographs(KNOWN, np.array(targets, np.int64), {})
