@@ -25,11 +25,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Network": ("model", "model_args", "mixing_temperature"),
     "Which images": ("data", "train_size", "val_size", "split_seed", "monitored", "normalization"),
     "How images change": (
-        *("alternate_flip", "crop_padding", "crop_border", "cutout_size", "jitter", "image_sizes"),
+        *("alternate_flip", "crop_padding", "crop_border", "smallest_crop", "largest_crop", "stretch"),
+        *("cutout_size", "sharpness", "saturation", "jpeg", "jitter", "image_sizes"),
     ),
     "How weights change": (
         *("optimizer", "momentum", "nesterov", "weight_decay", "label_smoothing"),
         *("accumulation_steps", "accumulation", "bias_lr", "head_lr", "mixing_lr"),
+        *("teachers", "distillation"),
     ),
     "Learning rate over the run": (
         *("schedule", "schedule_per", "schedule_epochs", "warmup", "final_lr", "milestones"),
@@ -106,6 +108,42 @@ class TrainConfig:
         minimum=0.0,
         maximum=0.9,
     )
+    smallest_crop: float = setting(
+        1.0,
+        "Smallest random crop, scaled back to the whole: its side as a share of the image's; 1 is off.",
+        minimum=0.25,
+        maximum=1.0,
+    )
+    largest_crop: float = setting(
+        1.0,
+        "Largest random crop: above 1 the image shrinks, and its reflection surrounds it.",
+        minimum=1.0,
+        maximum=2.0,
+    )
+    stretch: float = setting(
+        0.0,
+        "Largest random change of width against height, as a share.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    sharpness: float = setting(
+        0.0,
+        "Largest random change of sharpness: 1 is from blurred to twice the finest detail.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    saturation: float = setting(
+        0.0,
+        "Largest random change of colors' saturation, as a share.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    jpeg: float = setting(
+        0.0,
+        "Share of images that are damaged as by JPEG, at qualities from 30 to 90.",
+        minimum=0.0,
+        maximum=1.0,
+    )
     image_sizes: tuple[int, ...] = setting(
         (CIFAR10.image_size,),
         "Sides of the training images over equal parts of the run: 20,26,32 begins with small, cheap ones.",
@@ -164,6 +202,16 @@ class TrainConfig:
     label_smoothing: float = setting(
         0.0, "Share of the target spread over all classes.", minimum=0.0, maximum=0.9
     )
+    teachers: str = setting(
+        "",
+        "Trained networks whose mean answer is learned from as well: names in checkpoints/, with commas.",
+    )
+    distillation: float = setting(
+        0.5,
+        "Share of the target that is the teachers' answer instead of the label.",
+        minimum=0.0,
+        maximum=1.0,
+    )
     ema_decay: float = setting(
         0.0,
         "Average the weights over steps with this decay; 0 is off.",
@@ -219,6 +267,11 @@ class TrainConfig:
             raise ConfigError(f"image_sizes is '{sizes}'; it must be {allowed}.")
         if self.tta not in (1, 2, 6):
             raise ConfigError(f"tta is {self.tta}; it must be 1, 2 or 6.")
+
+    @property
+    def teacher_names(self) -> list[str]:
+        """The names that `teachers` holds."""
+        return [name.strip() for name in self.teachers.split(",") if name.strip()]
 
     @property
     def keeps_last(self) -> bool:

@@ -14,6 +14,8 @@ OTHER_VALUES = {
     "model": "mixing_6",
     "model_args": {"num_kernels": 2, "widths": [8, 16]},
     "tta": 6,
+    "largest_crop": 1.5,
+    "teachers": "mixing_lite.v1, vgg.v1",
 }
 
 

@@ -10,11 +10,12 @@ from torch import Tensor
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import ImageData, Split
 from cifar_core.data.synthetic import make_synthetic
-from cifar_core.datasets import SYNTHETIC
+from cifar_core.datasets import DATA_SETS, SYNTHETIC
 from cifar_core.device import Device
 from cifar_core.estimate.speed import FULL_SIZE, images_an_epoch
 from cifar_core.models import ImageClassifier, create_model
 from cifar_core.training.setup import SEEN_IMAGES, make_batches
+from cifar_core.training.teachers import Teachers
 from cifar_core.training.trainer import Trainer
 
 HELD_OUT = 500  # drawn images for validation
@@ -55,6 +56,7 @@ class Steps:
         self.data = ImageData(drawn, drawn, (), "drawn", "", "drawn")
         self.config = config.replace(batch_size=self.batch, val_size=HELD_OUT, train_size=0)
         self.device = device
+        self.teachers = Teachers.of(config, DATA_SETS[config.data].class_names, device)
         train, self.val = make_batches(self.config, self.data, device.torch_device)
         steps_per_epoch = max(1, images_an_epoch(config) // self.batch)
         if model is None:
@@ -62,12 +64,12 @@ class Steps:
             model.initialize_from_data(train.normalize(train.images[:SEEN_IMAGES]).cpu())
         self.trainer = Trainer(model, config, device, steps_per_epoch)
         self.trainer.model.train()
-        self.batches: dict[int, Iterator[tuple[Tensor, Tensor]]] = {}  # by image size
+        self.batches: dict[int, Iterator[tuple[Tensor, ...]]] = {}  # by image size
 
-    def _whole_batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def _whole_batches(self, size: int) -> Iterator[tuple[Tensor, ...]]:
         """Full batches of size x size, epoch after epoch."""
         config = self.config.replace(image_sizes=(size,))
-        train, _ = make_batches(config, self.data, self.device.torch_device)
+        train, _ = make_batches(config, self.data, self.device.torch_device, self.teachers)
         for epoch in itertools.cycle(range(1, config.epochs + 1)):
             yield from itertools.islice(train.epoch(epoch), train.num_images // self.batch)
 
@@ -75,7 +77,9 @@ class Steps:
         """One training step on images of size x size."""
         if size not in self.batches:
             self.batches[size] = self._whole_batches(size)
-        images, targets = next(self.batches[size])
+        images, targets, *_ = next(
+            self.batches[size]
+        )  # what teachers say takes its time, and counts no further
         if self.plain_layout:
             images = images.contiguous()
         self.trainer.train_step(images, targets)

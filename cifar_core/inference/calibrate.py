@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.checkpoint import Card, load_checkpoint, write_card, write_reference
-from cifar_core.config import ConfigError
 from cifar_core.data import ImageData, split_train_val
 from cifar_core.images.decode import open_image
 from cifar_core.inference.classifier import Classifier

@@ -1,12 +1,14 @@
 """Random changes of training images, as functions of whole batches: (N, C, H, W) -> (N, C, H, W).
 
-Each takes its random numbers as an argument, so that a batch depends on nothing but them, and works on
-uint8 and float images on any device.
+Each takes its random numbers as an argument, so that a batch depends on nothing but them, and works on any
+device; the first three on uint8 and float images, the others on floats: `crop` to `jpeg` on pixels 0..255.
 """
+
+import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate, pad
 
 
 def flip(images: Tensor, chosen: Tensor) -> Tensor:
@@ -45,6 +47,65 @@ def cutout(images: Tensor, corners: Tensor, size: int) -> Tensor:
     columns = torch.arange(images.shape[3], device=images.device) - corners[:, 1:]  # (N, W)
     inside_rows, inside_columns = (rows >= 0) & (rows < size), (columns >= 0) & (columns < size)
     return images.masked_fill((inside_rows[:, :, None] & inside_columns[:, None, :])[:, None], 0)
+
+
+def crop(images: Tensor, sides: Tensor, places: Tensor) -> Tensor:
+    """Cut a window of each image's pixels (N, C, H, W) and scale it to the image's size, bicubic.
+
+    sides: (N, 2), height and width of the window as shares of the image's; beyond the image lies its
+    reflection. places: (N, 2) rows and columns, -1..1, from edge to edge of the room there is; 0 centers it.
+    """
+    room = (1 - sides).abs() * places
+    zeros = torch.zeros_like(room[:, 0])
+    rows = ([sides[:, 1], zeros, room[:, 1]], [zeros, sides[:, 0], room[:, 0]])
+    windows = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)  # (N, 2, 3)
+    grid = affine_grid(windows, list(images.shape), align_corners=False)
+    return grid_sample(images, grid, "bicubic", "reflection", align_corners=False).clamp(0, 255)
+
+
+def sharpen(images: Tensor, amounts: Tensor) -> Tensor:
+    """Add `amounts` (N,) times what a small blur (1 2 1 both ways) takes away; -1 blurs the image by it."""
+    blurred = avg_pool2d(avg_pool2d(pad(images, (1, 1, 1, 1), "replicate"), 2, 1), 2, 1)
+    return (images + amounts[:, None, None, None] * (images - blurred)).clamp(0, 255)
+
+
+def saturate(images: Tensor, factors: Tensor) -> Tensor:
+    """Multiply each pixel's distance from its gray by `factors` (N,): 0 leaves gray."""
+    gray = (images * images.new_tensor(_LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+    return (gray + factors[:, None, None, None] * (images - gray)).clamp(0, 255)
+
+
+_LUMA = (0.299, 0.587, 0.114)
+# JPEG's luma table (T.81, annex K.1), without the rest of the format: colors are coarsened by it as well.
+_JPEG_STEPS = (
+    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56),
+    *(14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
+    *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
+)
+
+
+def jpeg(images: Tensor, qualities: Tensor) -> Tensor:
+    """Round the frequencies of each block of 8 x 8 pixels as JPEG does at `qualities` (N,), 1..100.
+
+    Height and width are multiples of 8.
+    """
+    n, channels, height, width = images.shape
+    scales = torch.where(qualities < 50, 50 / qualities, 2 - qualities / 50).view(n, 1, 1, 1, 1, 1)
+    steps = (scales * images.new_tensor(_JPEG_STEPS).view(8, 1, 8)).round().clamp(min=1)
+    cosines = _cosines().to(images)
+    blocks = images.reshape(n, channels, height // 8, 8, width // 8, 8) - 128
+    waves = torch.einsum("ui,ncaibj,vj->ncaubv", cosines, blocks, cosines)
+    rounded = (waves / steps).round() * steps
+    pixels = torch.einsum("ui,ncaubv,vj->ncaibj", cosines, rounded, cosines) + 128
+    return pixels.reshape(images.shape).clamp(0, 255)
+
+
+def _cosines() -> Tensor:
+    """The orthonormal cosine transform of 8 values, (8 frequencies, 8 places)."""
+    places = torch.arange(8)
+    waves = torch.cos((2 * places + 1) * places[:, None] * math.pi / 16) / 2
+    waves[0] /= math.sqrt(2)
+    return waves
 
 
 def jitter(images: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:

@@ -16,9 +16,11 @@ from torch import Tensor
 from cifar_core.config import TrainConfig
 from cifar_core.models.normalization import Normalization
 from cifar_core.settings import choose
-from cifar_core.training.augment import cutout, flip, jitter, resize, shift
+from cifar_core.training.augment import crop, cutout, flip, jitter, jpeg, resize, saturate, sharpen, shift
 
 Batch = tuple[Tensor, Tensor]  # images (N, 3, 32, 32) normalized float, targets (N,) int64
+Taught = tuple[Tensor, ...]  # a Batch, and where there are teachers their probabilities (N, num_classes)
+JPEG_QUALITIES = (30, 90)
 
 AUGMENTATIONS: dict[str, tuple[str, ...]] = {  # the config's choice -> what changes
     "none": (),
@@ -35,6 +37,10 @@ class Augmentation:
     alternate: every image is mirrored in every other epoch, half of them in the odd ones, instead of by
     chance (airbench, arXiv 2404.00498); reflect: a shift uncovers the reflected image instead of black;
     jitter: largest change of brightness (in standard deviations) and contrast (as a share).
+
+    The rest brings images nearer to what photographs become when they are shrunk. crops: smallest and
+    largest side of a crop, stretch: of its width against its height, both as shares. sharpness, saturation:
+    largest changes, jpeg: share of images with its damage.
     """
 
     mirror: bool = False
@@ -43,6 +49,11 @@ class Augmentation:
     reflect: bool = False
     cutout_size: int = 0
     jitter: float = 0.0
+    crops: tuple[float, float] = (1.0, 1.0)
+    stretch: float = 0.0
+    sharpness: float = 0.0
+    saturation: float = 0.0
+    jpeg: float = 0.0
 
     @classmethod
     def of(cls, config: TrainConfig) -> "Augmentation":
@@ -55,7 +66,34 @@ class Augmentation:
             reflect=config.crop_border == "reflect",
             cutout_size=config.cutout_size if "cutout" in changes else 0,
             jitter=config.jitter,
+            crops=(config.smallest_crop, config.largest_crop),
+            stretch=config.stretch,
+            sharpness=config.sharpness,
+            saturation=config.saturation,
+            jpeg=config.jpeg,
         )
+
+    def crop(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Pixels 0..255 (N, 3, 32, 32), each cropped by the first of its `draws` (N, 7), all from 0 to 1."""
+        low, high = self.crops
+        if low == high == 1 and self.stretch == 0:
+            return images
+        sides = low + (high - low) * draws[:, 0]  # (N,)
+        stretch = (1 + self.stretch) ** (draws[:, 1] - 0.5)  # of the width by this, of the height against it
+        return crop(images.float(), torch.stack([sides / stretch, sides * stretch], 1), 2 * draws[:, 2:4] - 1)
+
+    def spoil(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Pixels 0..255 (N, 3, 32, 32) with another sharpness and saturation, and JPEG's damage."""
+        if self.sharpness:
+            images = sharpen(images.float(), self.sharpness * (2 * draws[:, 4] - 1))
+        if self.saturation:
+            images = saturate(images.float(), 1 + self.saturation * (2 * draws[:, 5] - 1))
+        if self.jpeg:
+            chosen = draws[:, 6] < self.jpeg
+            low, high = JPEG_QUALITIES
+            qualities = low + (high - low) * draws[chosen, 6] / self.jpeg
+            images = images.float().index_put((chosen,), jpeg(images[chosen].float(), qualities))
+        return images
 
 
 @dataclass(frozen=True)
@@ -67,6 +105,7 @@ class Draws:
     offsets: Tensor  # (N, 2) rows and columns
     corners: Tensor  # (N, 2)
     jitters: Tensor  # (N, 2) brightness and contrast, -1..1
+    photos: Tensor  # (N, 7) crop's side, stretch, row and column, sharpness, saturation, JPEG, 0..1
 
     @classmethod
     def of_epoch(cls, n: int, seed: int, epoch: int, augmentation: Augmentation) -> "Draws":
@@ -79,6 +118,7 @@ class Draws:
             torch.randint(0, 2 * augmentation.padding + 1, (n, 2), generator=generator),
             torch.randint(-(size // 2), 32 - (size + 1) // 2 + 1, (n, 2), generator=generator),
             2 * torch.rand(n, 2, generator=generator) - 1,
+            torch.rand(n, 7, generator=generator),
         )
         return draws._alternating(seed, epoch) if augmentation.alternate else draws
 
@@ -97,6 +137,9 @@ class Batches:
 
     size_of: epoch -> side of the training images in pixels; small images cost little time (progressive
     resizing, Howard 2018). Evaluation always sees images as they are.
+
+    teacher: pixels 0..255 (N, 3, 32, 32) -> probabilities (N, num_classes). It is shown each training image
+    as it is cropped, whole and unspoiled: what it says of that is to be learned for the changed one.
     """
 
     def __init__(
@@ -109,11 +152,13 @@ class Batches:
         augmentation: Augmentation | None = None,
         seed: int = 0,
         size_of: Callable[[int], int] | None = None,
+        teacher: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.images = torch.tensor(images, device=device)
         self.targets = torch.tensor(targets, dtype=torch.int64, device=device)
         self.normalize, self.batch_size = normalization, batch_size
         self.augmentation, self.seed = augmentation or Augmentation(), seed
+        self.teacher = teacher
         self.size_of = size_of or (lambda epoch: self.images.shape[2])
 
     def __len__(self) -> int:
@@ -132,16 +177,19 @@ class Batches:
         for images, targets in pairs:
             yield self.normalize(images), targets
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Taught]:
         """The augmented batches of epoch number `epoch`, from batch number `start` on."""
         draws = Draws.of_epoch(self.num_images, self.seed, epoch, self.augmentation)
         size = self.size_of(epoch)
         for number in range(start, len(self)):
             part = slice(number * self.batch_size, (number + 1) * self.batch_size)
-            yield self._finished(draws, part, size), self.targets[draws.order[part].to(self.targets.device)]
+            targets = self.targets[draws.order[part].to(self.targets.device)]
+            images = self._placed(draws, part)
+            taught = (self.teacher(images),) if self.teacher else ()
+            yield self._finished(images, draws, part, size), targets, *taught
 
-    def _cut(self, draws: Draws, part: slice) -> Tensor:
-        """uint8 images, shifted, mirrored and cut out."""
+    def _placed(self, draws: Draws, part: slice) -> Tensor:
+        """Pixels 0..255, shifted, mirrored and cropped."""
         augmentation, device = self.augmentation, self.images.device
         images = self.images[draws.order[part].to(device)]
         if augmentation.padding:
@@ -149,19 +197,21 @@ class Batches:
             images = shift(images, offsets, augmentation.padding, augmentation.reflect)
         if augmentation.mirror:
             images = flip(images, draws.flips[part].to(device))
-        if augmentation.cutout_size:
-            images = cutout(images, draws.corners[part].to(device), augmentation.cutout_size)
-        return images
+        return augmentation.crop(images, draws.photos[part].to(device))
 
-    def _finished(self, draws: Draws, part: slice, size: int) -> Tensor:
-        """Normalized images of the epoch's size, channels last in memory."""
-        images = self.normalize(self._cut(draws, part))
-        if self.augmentation.jitter:
-            jitters = draws.jitters[part].to(images.device) * self.augmentation.jitter
+    def _finished(self, images: Tensor, draws: Draws, part: slice, size: int) -> Tensor:
+        """Of pixels 0..255: spoiled, cut out, normalized, of the epoch's size, channels last in memory."""
+        augmentation = self.augmentation
+        images = augmentation.spoil(images, draws.photos[part].to(images.device))
+        if augmentation.cutout_size:
+            images = cutout(images, draws.corners[part].to(images.device), augmentation.cutout_size)
+        images = self.normalize(images)
+        if augmentation.jitter:
+            jitters = draws.jitters[part].to(images.device) * augmentation.jitter
             images = jitter(images, jitters[:, 0], 1 + jitters[:, 1])
         return resize(images, size).contiguous(memory_format=torch.channels_last)
 
     def seen(self, epoch: int) -> NDArray[np.uint8]:
         """The epoch's first batch as a person sees it: uint8 (N, H, W, 3)."""
-        images, _ = next(self.epoch(epoch))
+        images, *_ = next(self.epoch(epoch))
         return self.normalize.undo(images)

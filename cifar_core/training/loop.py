@@ -23,9 +23,9 @@ class TrainingError(LabError):
 
 
 class TrainBatches(Sized, Protocol):
-    """Training data: as many batches as `len` says, each (images (N, 3, H, W), targets (N,))."""
+    """Training data: as many batches as `len` says, each what `Trainer.train_step` takes."""
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
         """The batches of an epoch from number `start` on; equal for equal epochs."""
         ...
 
@@ -69,8 +69,8 @@ def _train_epoch(trainer: Trainer, train: TrainBatches) -> Iterator[Beat | Step]
     epoch = trainer.epochs_done + 1
     done = trainer.step - trainer.epochs_done * trainer.steps_per_epoch
     interval = max(1, trainer.steps_per_epoch // STEP_EVENTS_PER_EPOCH)
-    for number, (images, targets) in enumerate(train.epoch(epoch, start=done), start=done + 1):
-        trainer.train_step(images, targets)
+    for number, batch in enumerate(train.epoch(epoch, start=done), start=done + 1):
+        trainer.train_step(*batch)
         trainer.mark_time()
         if trainer.step == 1 or number % interval == 0 or number == trainer.steps_per_epoch:
             yield _step_event(trainer, epoch)

@@ -19,6 +19,7 @@ from cifar_core.models.normalization import NORMALIZATIONS
 from cifar_core.runs.events import ANSWERED, RunStart
 from cifar_core.runs.sample import Sample
 from cifar_core.training.batches import Augmentation, Batches
+from cifar_core.training.teachers import Teachers
 from cifar_core.training.trainer import Trainer
 
 EVALUATION_BATCH = 500
@@ -101,7 +102,7 @@ class Preparation:
             metrics=metrics,
             tta=config.tta,
             tta_below=config.tta_below,
-            notes=lr_notes(self.trainer.lr_changes),
+            notes=[*lr_notes(self.trainer.lr_changes), *teacher_notes(config)],
         )
 
 
@@ -111,6 +112,16 @@ def lr_notes(changes: list[list[float]]) -> list[str]:
         f"The learning rate was changed by hand: {describe_schedule(factor)} after step {step:,.0f}."
         for step, factor in changes
     ]
+
+
+def teacher_notes(config: TrainConfig) -> list[str]:
+    """The note of a card on the networks that were learned from."""
+    names, share = ", ".join(config.teacher_names), config.distillation
+    return (
+        [f"It learned from labels and, for a share of {share:g}, from the answers of {names}."]
+        if names
+        else []
+    )
 
 
 def prepare(
@@ -125,7 +136,8 @@ def prepare(
     """
     device = place.device_again() if place else find_device(config.precision)
     data = load_data(data_dir, source=config.data, progress=progress)
-    train, val = make_batches(config, data, device.torch_device)
+    teachers = Teachers.of(config, data.class_names, device)
+    train, val = make_batches(config, data, device.torch_device, teachers)
     torch.manual_seed(config.seed)
     model = create_model(config.model, num_classes=len(data.class_names), **config.model_args)
     if place is None:
@@ -135,7 +147,9 @@ def prepare(
     return Preparation(config, data, device, trainer, train, val, start)
 
 
-def make_batches(config: TrainConfig, data: ImageData, device: torch.device) -> tuple[Batches, Batches]:
+def make_batches(
+    config: TrainConfig, data: ImageData, device: torch.device, teachers: Teachers | None = None
+) -> tuple[Batches, Batches]:
     """Training batches, and those that are measured after each epoch.
 
     The latter are cut from the training split by the config's seed; or they are the test images, where the
@@ -156,6 +170,7 @@ def make_batches(config: TrainConfig, data: ImageData, device: torch.device) -> 
         Augmentation.of(config),
         config.seed,
         config.image_size,
+        teachers,
     )
     held_out = data.train.images[val_indices], targets[val_indices]
     if config.monitored == "test":

@@ -99,10 +99,10 @@ class Trainer:
 
     # One step
 
-    def train_step(self, images: Tensor, targets: Tensor) -> None:
+    def train_step(self, images: Tensor, targets: Tensor, taught: Tensor | None = None) -> None:
         """Forward, backward, and where a group of batches is complete the change of the weights.
 
-        images (N, 3, H, W) normalized, targets (N,).
+        images (N, 3, H, W) normalized, targets (N,); taught: the teachers' probabilities (N, num_classes).
         """
         start = time.perf_counter()
         config = self.config
@@ -114,6 +114,8 @@ class Trainer:
             logits = self.model(images)
         logits = logits.float()
         loss = cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
+        if taught is not None:
+            loss = torch.lerp(loss, cross_entropy(logits, taught), config.distillation)
         (loss / (self._group_size() if config.accumulation == "mean" else 1)).backward()
         self._change_weights()
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""A folder of photographs gives the figures of the answers to its pictures, and says what is wrong with it."""
+"""A folder of photographs gives the figures of the answers to its pictures, or says what is wrong."""
 
 import dataclasses
 

@@ -1,9 +1,24 @@
 """Augmentations of whole batches do to each image what a plain loop over its pixels does."""
 
+import io
+import math
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from cifar_core.training.augment import cutout, flip, jitter, resize, shift
+from cifar_core.training.augment import (
+    crop,
+    cutout,
+    flip,
+    jitter,
+    jpeg,
+    resize,
+    saturate,
+    sharpen,
+    shift,
+)
 
 
 @pytest.fixture(params=[torch.uint8, torch.float32], ids=["uint8", "float32"])
@@ -95,3 +110,81 @@ def test_batches_keep_their_type_and_their_originals(images):
     assert [batch.dtype for batch in changed] == [images.dtype] * 3
     assert not any(torch.equal(batch, images) for batch in changed)
     assert torch.equal(images, before)
+
+
+# Nearer to photographs: pixels 0..255
+
+
+@pytest.fixture
+def pixels():
+    return 255 * torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_crop_of_the_whole_changes_nothing(pixels):
+    whole = crop(pixels, torch.ones(4, 2), torch.tensor([[0.0, 0.0], [1.0, -1.0]] * 2))
+    torch.testing.assert_close(whole, pixels, atol=0.01, rtol=0)
+
+
+def test_a_crop_shows_the_window_that_it_names():
+    ramp = torch.linspace(0, 255, 32).expand(1, 3, 32, 32)  # brighter to the right
+    columns = {
+        place: crop(ramp, torch.tensor([[1.0, 0.5]]), torch.tensor([[0.0, place]]))[0, 0, 0]
+        for place in (-1.0, 0.0, 1.0)
+    }
+    step = 255 / 31
+    for place, start in ((-1.0, 0), (0.0, 8), (1.0, 16)):  # half of the width: 16 columns
+        inner = columns[place][4:-4]
+        expected = step * (start - 0.25 + torch.arange(32)[4:-4] / 2)
+        torch.testing.assert_close(inner, expected, atol=0.5, rtol=0)  # bicubic bends a ramp a little
+    tall = crop(ramp.transpose(2, 3), torch.tensor([[0.5, 1.0]]), torch.tensor([[1.0, 0.0]]))
+    torch.testing.assert_close(tall[0, 0, :, 0], columns[1.0], atol=0.01, rtol=0)
+
+
+def test_a_crop_beyond_the_image_surrounds_it_with_its_reflection(pixels):
+    smooth = resize(resize(pixels, 8), 32)
+    wide = crop(smooth, torch.full((4, 2), 2.0), torch.zeros(4, 2))
+    middle = resize(smooth, 16)
+    assert (wide[:, :, 9:23, 9:23] - middle[:, :, 1:15, 1:15]).abs().mean() < 3
+    torch.testing.assert_close(wide[:, :, :8], wide[:, :, 8:16].flip(2), atol=0.01, rtol=0)
+
+
+def test_sharpening_raises_fine_detail_and_leaves_flat_areas_alone():
+    stripes = (64 + 64 * (torch.arange(32) % 2)).float().expand(3, 3, 32, 32)  # 64 and 128
+    changed = sharpen(stripes, torch.tensor([-1.0, 0.0, 0.5]))[:, :, :, 4:-4]
+    torch.testing.assert_close(changed[0], torch.full_like(changed[0], 96))
+    torch.testing.assert_close(changed[1], stripes[1, :, :, 4:-4])
+    assert {round(value) for value in changed[2].flatten().tolist()} == {48, 144}
+    flat = torch.full((1, 3, 32, 32), 200.0)
+    torch.testing.assert_close(sharpen(flat, torch.tensor([1.0])), flat)
+
+
+def test_saturation_leaves_gray_alone_and_takes_all_color_at_0(pixels):
+    gray = pixels.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+    torch.testing.assert_close(saturate(gray, torch.full((4,), 1.7)), gray)
+    changed = saturate(pixels, torch.tensor([0.0, 1.0, 0.5, 0.0]))
+    torch.testing.assert_close(changed[1], pixels[1])
+    assert changed[0].std(dim=0).max() < 1e-3
+    torch.testing.assert_close(changed[2], (saturate(pixels, torch.zeros(4))[2] + pixels[2]) / 2)
+
+
+def test_jpeg_keeps_what_its_steps_can_hold_and_loses_more_the_lower_the_quality(pixels):
+    losses = [
+        (jpeg(pixels, torch.full((4,), float(quality))) - pixels).square().mean().sqrt().item()
+        for quality in (100, 90, 50, 20)
+    ]
+    assert losses[0] < 1 and losses == sorted(losses)
+    flat = torch.full((1, 3, 32, 32), 130.0)
+    assert (jpeg(flat, torch.tensor([50.0])) - flat).abs().max() <= 1.01  # half a step of 16, over 8
+    alone = jpeg(pixels[:1], torch.tensor([40.0]))
+    both = jpeg(pixels[:2], torch.tensor([40.0, 90.0]))
+    torch.testing.assert_close(both[:1], alone)
+
+
+def test_jpeg_rounds_as_pillow_does():
+    """Of a gray picture, where the format's own way with colors plays no part."""
+    array = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "JPEG", quality=40)
+    theirs = torch.from_numpy(np.array(Image.open(buffer))).float()
+    ours = jpeg(torch.from_numpy(array).float().expand(1, 3, 32, 32), torch.tensor([40.0]))[0, 0]
+    assert (ours - theirs).abs().mean() < 1 < math.sqrt((theirs - torch.from_numpy(array)).square().mean())

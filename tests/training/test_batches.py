@@ -1,5 +1,6 @@
 """Batches: each image once, order and changes from (seed, epoch) alone, pixels as the numbers say."""
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -13,6 +14,9 @@ from cifar_core.training.batches import Augmentation, Batches, Draws
 PLAIN = Normalization((0.0,) * 3, (1 / 255,) * 3)  # pixels stay what they are
 CPU = torch.device("cpu")
 ALL = Augmentation(mirror=True, padding=3, cutout_size=9, jitter=0.2)
+PHOTO = Augmentation(
+    *(True, True, 2, True, 8, 0.2), crops=(0.6, 1.2), stretch=0.3, sharpness=0.8, saturation=0.4, jpeg=0.5
+)
 
 
 def numbered(n):
@@ -100,9 +104,10 @@ def test_the_changes_do_not_depend_on_the_batch_size():
     assert torch.equal(small, joined(batches(split, batch_size=8, augmentation=ALL).epoch(1))[0])
 
 
+@pytest.mark.parametrize("augmentation", [ALL, PHOTO], ids=["all", "photo"])
 @pytest.mark.parametrize("start", [0, 1, 3, 5, 6])
-def test_an_epoch_from_the_middle_equals_the_rest_of_the_whole(start):
-    train = batches(drawn(43), augmentation=ALL)
+def test_an_epoch_from_the_middle_equals_the_rest_of_the_whole(start, augmentation):
+    train = batches(drawn(43), augmentation=augmentation)
     whole, rest = list(train.epoch(4))[start:], list(train.epoch(4, start=start))
     assert len(rest) == len(whole) == 6 - start
     for (images, targets), (same_images, same_targets) in zip(whole, rest, strict=True):
@@ -150,6 +155,45 @@ def test_the_changes_of_the_speed_recipes_are_applied_in_their_order():
     assert next(train.in_order())[0].shape == (8, 3, 32, 32)
 
 
+def test_every_change_towards_photographs_has_its_own_numbers_and_can_be_off():
+    split = drawn(20)
+    plain = joined(batches(split, augmentation=Augmentation(), seed=1).epoch(2))
+    for change in (
+        {"crops": (0.5, 0.8)},
+        {"stretch": 0.5},
+        {"sharpness": 0.9},
+        {"saturation": 0.9},
+        {"jpeg": 1.0},
+    ):
+        changed = joined(batches(split, augmentation=Augmentation(**change), seed=1).epoch(2))
+        again = joined(batches(split, augmentation=Augmentation(**change), seed=1).epoch(2))
+        assert torch.equal(changed[1], plain[1]) and torch.equal(changed[0], again[0])
+        differ = (changed[0] - plain[0]).abs().mean(dim=(1, 2, 3))
+        assert (differ > 0.5).float().mean() > 0.8 and len(differ.unique()) > 15
+        assert changed[0].min() >= -1e-3 and changed[0].max() <= 255.001
+    some = joined(batches(split, augmentation=Augmentation(jpeg=0.5), seed=1).epoch(2))[0]
+    same = (some - plain[0]).abs().amax(dim=(1, 2, 3)) < 1e-3
+    assert 3 < same.sum() < 17
+
+
+def test_a_teacher_is_shown_the_crop_before_it_is_spoiled_and_its_answer_comes_with_the_batch():
+    seen = []
+
+    def teacher(images):
+        seen.append(images)
+        return images.mean(dim=(2, 3))
+
+    split = drawn(20)
+    train = Batches(*split, PLAIN, 8, CPU, PHOTO, 1, lambda epoch: 20, teacher)
+    images, targets, taught = next(train.epoch(1))
+    assert images.shape == (8, 3, 20, 20) and seen[0].shape == (8, 3, 32, 32)
+    assert torch.equal(taught, seen[0].mean(dim=(2, 3)))
+    crops = dataclasses.replace(PHOTO, cutout_size=0, jitter=0.0, sharpness=0.0, saturation=0.0, jpeg=0.0)
+    alone, same_targets = next(batches(split, augmentation=crops, seed=1).epoch(1))
+    torch.testing.assert_close(seen[0], alone, rtol=1e-5, atol=1e-3)
+    assert torch.equal(targets, same_targets)
+
+
 def test_alternating_flips_turn_every_image_the_other_way_each_epoch():
     augmentation = Augmentation(mirror=True, alternate=True)
     by_image = []
@@ -167,6 +211,7 @@ def test_draws_cover_their_ranges_evenly(size):
     draws = Draws.of_epoch(20_000, 0, 1, Augmentation(mirror=True, padding=4, cutout_size=size))
     assert sorted(draws.order.tolist()) == list(range(20_000))
     assert draws.flips.float().mean().item() == pytest.approx(0.5, abs=0.02)
+    assert draws.photos.amin(dim=0).max() < 0.01 and draws.photos.amax(dim=0).min() > 0.99
     assert draws.jitters.min() < -0.99 and draws.jitters.max() > 0.99
     for offsets in draws.offsets.T:
         counts = torch.bincount(offsets, minlength=9)
