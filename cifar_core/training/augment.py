@@ -91,7 +91,7 @@ def jpeg(images: Tensor, qualities: Tensor) -> Tensor:
     """
     n, channels, height, width = images.shape
     scales = torch.where(qualities < 50, 50 / qualities, 2 - qualities / 50).view(n, 1, 1, 1, 1, 1)
-    steps = (scales * images.new_tensor(_JPEG_STEPS).view(8, 1, 8)).round().clamp(min=1)
+    steps = (scales * images.new_tensor(_JPEG_STEPS).view(8, 1, 8) + 0.5).floor().clamp(min=1)
     cosines = _cosines().to(images)
     blocks = images.reshape(n, channels, height // 8, 8, width // 8, 8) - 128
     waves = torch.einsum("ui,ncaibj,vj->ncaubv", cosines, blocks, cosines)

@@ -61,7 +61,7 @@ def run_lr_finder(trainer: Trainer, batches: TrainBatches, steps: int = STEPS) -
         yield Point(lr, loss, average)
 
 
-def _loss_at(trainer: Trainer, lr: float, batch: tuple[Tensor, Tensor]) -> float:
+def _loss_at(trainer: Trainer, lr: float, batch: tuple[Tensor, ...]) -> float:
     trainer.scale_lr(lr / trainer.config.lr)
     trainer.train_step(*batch)
     return trainer.take_window()[0]

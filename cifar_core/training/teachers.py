@@ -1,7 +1,7 @@
 """Teachers: trained networks whose mean answer to a training image is learned from, beside its label.
 
 Hinton et al. 2015, arXiv 1503.02531. The answers are to the very crop that is learned from (Beyer et al.
-2022, arXiv 2106.05237), computed anew with each batch: one that shows little of a thing gets an unsure answer.
+2022, arXiv 2106.05237), anew with each batch: one that shows little of a thing gets an unsure answer.
 """
 
 from collections.abc import Sequence
