@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from cifar_core.device import find_device
 from cifar_core.errors import InferenceError
 from cifar_core.inference.backends import network_for
 from cifar_core.inference.prediction import Look, Prediction
-from cifar_core.inference.preprocess import Images, parts_of
+from cifar_core.inference.preprocess import Images, crops_of, parts_of
 from cifar_core.inference.tta import tta_logits
 from cifar_core.metrics.classification import Evaluated as Evaluated
 from cifar_core.metrics.classification import accuracy, confusion_matrix
@@ -114,6 +115,9 @@ class Classifier:
     def predict(self, images: Images, top: int = 3) -> list[Prediction]:
         """Answers for RGB pictures of any size, or for uint8 images (N, 3, 32, 32).
 
+        The probabilities and the OOD score of a large picture are the means over its crops (see
+        preprocess.py); what is told of its inside is that of the first.
+
         top: how many classes each answer names, 1 or more.
 
         Raises:
@@ -121,16 +125,23 @@ class Classifier:
         """
         if top < 1:
             raise InferenceError(f"top is {top}; it must be 1 or more.")
-        answers: list[Prediction] = []
-        for part in parts_of(images):  # (N, 3, 32, 32)
-            look = self.look(part)
-            rows = zip(self._probs(look.logits), self._ood_scores(look), part, strict=True)
-            answers += [self._prediction(n, look.mixing, top, *row) for n, row in enumerate(rows)]
-        return answers
+        crops, owners = crops_of(images)  # (M, 3, 32, 32), (M,)
+        looks = [self.look(part) for part in parts_of(crops)]
+        if not looks:
+            return []
+        probs = _means(np.concatenate([self._probs(look.logits) for look in looks]), owners)
+        scores: Sequence[float | None] = [score for look in looks for score in self._ood_scores(look)]
+        if None not in scores:
+            scores = _means(np.array(scores, np.float64), owners).tolist()
+        firsts = np.unique(owners, return_index=True)[1]
+        mixing = [torch.cat(blocks)[firsts] for blocks in zip(*(look.mixing for look in looks), strict=True)]
+        rows = zip(probs, scores, crops[firsts], strict=False)  # without scores, a None for each crop
+        return [self._prediction(n, mixing, top, *row) for n, row in enumerate(rows)]
 
     def probs(self, images: Images) -> NDArray[np.float32]:
         """Probabilities (N, num_classes), calibrated where the card has a temperature."""
-        return self._probs(torch.from_numpy(self.averaged_logits(images)))
+        crops, owners = crops_of(images)
+        return _means(self._probs(torch.from_numpy(self.averaged_logits(crops))), owners)
 
     @torch.inference_mode()
     def logits(self, images: Images) -> NDArray[np.float32]:
@@ -223,3 +234,13 @@ class Classifier:
             ood_score=ood_score,
             known=self._is_known(ood_score),
         )
+
+
+def _means(values: NDArray[Any], owners: NDArray[np.int64]) -> NDArray[Any]:
+    """Means over the crops of each image: (M, ...) -> (N, ...); owners: image numbers (M,), ascending."""
+    starts, counts = np.unique(owners, return_index=True, return_counts=True)[1:]
+    if len(starts) == len(values):
+        return values
+    return np.add.reduceat(values, starts, axis=0) / counts.reshape(-1, *[1] * (values.ndim - 1)).astype(
+        values.dtype
+    )

@@ -1,4 +1,7 @@
-"""From pictures or arrays to what networks take: uint8 tensors (N, 3, 32, 32), in parts of a batch."""
+"""From pictures or arrays to what networks take: uint8 tensors (N, 3, 32, 32), in parts of a batch.
+
+A large picture is seen twice, its middle square and the inner part of that, and its answer is the mean.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +13,12 @@ from PIL import Image
 from torch import Tensor
 
 from cifar_core.errors import InferenceError
+from cifar_core.images.crop import Crop, cropped
 from cifar_core.images.decode import fit_square
 
 BATCH_SIZE = 250
+LARGE_SIDE = 64  # pixels of the shorter side, from which the inner part is looked at as well
+INNER = Crop(zoom=4 / 3)
 Images = Sequence[Image.Image] | NDArray[np.uint8] | Tensor
 
 
@@ -32,6 +38,21 @@ def to_pixels(images: Images) -> Tensor:
     if not squares:
         return torch.zeros(0, 3, 32, 32, dtype=torch.uint8)
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
+
+
+def crops_of(images: Images) -> tuple[Tensor, NDArray[np.int64]]:
+    """All that is looked at, uint8 (M, 3, 32, 32), and for each the number of its image (M,), ascending.
+
+    The first of each is what `to_pixels` makes of it; large pictures have a second. Raises InferenceError.
+    """
+    if isinstance(images, np.ndarray | Tensor):
+        return to_pixels(images), np.arange(len(images))
+    whole = to_pixels(images)
+    large = [number for number, picture in enumerate(images) if min(picture.size) >= LARGE_SIDE]
+    inner = to_pixels([cropped(_rgb(images[number]), INNER) for number in large])
+    owners = np.concatenate([np.arange(len(whole)), np.array(large, np.int64)])
+    order = np.argsort(owners, kind="stable")
+    return torch.cat([whole, inner])[order], owners[order]
 
 
 def _rgb(picture: Any) -> Image.Image:

@@ -150,7 +150,7 @@ def test_fine_detail_is_averaged_and_not_picked_out() -> None:
 def test_a_large_picture_is_fitted_as_by_a_resize_in_one_go(size: tuple[int, int]) -> None:
     scene = random_image(size[0] // 8, size[1] // 8).resize(size, Image.Resampling.BICUBIC)
     (left, top), side = ((size[0] - min(size)) // 2, (size[1] - min(size)) // 2), min(size)
-    whole = scene.resize((32, 32), Image.Resampling.LANCZOS, (left, top, left + side, top + side))
+    whole = scene.resize((32, 32), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
     difference = np.abs(np.asarray(fit_square(scene), dtype=int) - np.asarray(whole, dtype=int))
     assert difference.mean() < 1.5 and difference.max() < 10
 

@@ -15,10 +15,11 @@ from cifar_core.data import CLASS_NAMES
 from cifar_core.data.synthetic import make_synthetic
 from cifar_core.device import find_device
 from cifar_core.errors import InferenceError
+from cifar_core.images.crop import Crop, crop_box
 from cifar_core.images.decode import fit_square
 from cifar_core.inference import preprocess as subject
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.preprocess import to_pixels
+from cifar_core.inference.preprocess import crops_of, to_pixels
 from cifar_core.models import create_model
 from cifar_core.models.normalization import NORMALIZATIONS
 from cifar_core.training.batches import Batches
@@ -153,7 +154,35 @@ def test_pictures_of_any_size_are_seen_as_fit_square_shows_them(classifier):
     large = Image.fromarray(np.random.default_rng(1).integers(0, 256, (90, 70, 3), np.uint8))
     (answer,) = classifier.predict([large])
     assert np.array_equal(answer.seen, np.asarray(fit_square(large, 32)))
-    assert np.array_equal(answer.probs, classifier.predict([fit_square(large, 32)])[0].probs)
+    middle = large.crop(crop_box(large.size, Crop(zoom=4 / 3)))
+    views = [classifier.predict([fit_square(view, 32)])[0] for view in (large, middle)]
+    assert answer.probs == pytest.approx(np.mean([view.probs for view in views], axis=0), abs=1e-6)
+    assert {block: pytest.approx(shares, abs=1e-6) for block, shares in answer.mixing.items()} == views[
+        0
+    ].mixing
+    assert np.array_equal(classifier.probs([large]), answer.probs[None])
+
+
+@pytest.mark.parametrize(("side", "crops"), [(32, 1), (63, 1), (64, 2)])
+def test_only_large_pictures_are_seen_twice_and_in_the_order_given(side, crops):
+    small = picture(np.random.default_rng(0).integers(0, 256, (3, 32, 32), np.uint8))
+    large = picture(np.random.default_rng(1).integers(0, 256, (3, side, 100), np.uint8))
+    seen, owners = crops_of([small, large, small])
+    assert owners.tolist() == [0, *[1] * crops, 2]
+    assert np.array_equal(seen[0].permute(1, 2, 0).numpy(), np.asarray(small))  # bit for bit
+    assert torch.equal(seen[-1], seen[0]) and torch.equal(seen[1], to_pixels([large])[0])
+
+
+def test_large_and_small_pictures_together_are_answered_as_alone(classifier, pixels):
+    large = Image.fromarray(np.random.default_rng(2).integers(0, 256, (90, 70, 3), dtype=np.uint8))
+    mixed = [picture(pixels[0]), large, picture(pixels[1]), large]
+    together = classifier.predict(mixed)
+    for answer, one in zip(together, mixed, strict=True):
+        (alone,) = classifier.predict([one])
+        assert answer.probs == pytest.approx(alone.probs, abs=1e-6)
+        assert np.array_equal(answer.seen, alone.seen)
+        for block, shares in alone.mixing.items():
+            assert answer.mixing[block] == pytest.approx(shares, abs=1e-6)
 
 
 def test_gray_pictures_count_as_rgb(classifier):

@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
     for name, count in FOLDERS.items():
         (root / name).mkdir()
         for number in range(count):
-            pixels = generator.integers(0, 256, (60, 40 + 10 * number, 3), dtype=np.uint8)
+            pixels = generator.integers(0, 256, (70, 40 + 10 * number, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(root / name / f"{number}.{'png' if number else 'JPG'}", "PNG")
     return root
 
