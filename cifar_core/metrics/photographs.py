@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.metrics.classification import Accuracy, confusion_matrix, per_class_accuracy
+from cifar_core.metrics.classification import confusion_matrix, per_class_accuracy
+from cifar_core.metrics.uncertainty import Accuracy
 
 SURE_FROM = 0.70  # probability from which an answer that is not "none" counts as sure
 Floats = NDArray[np.floating]
