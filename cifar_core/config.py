@@ -31,7 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "How weights change": (
         *("optimizer", "momentum", "nesterov", "weight_decay", "label_smoothing"),
         *("accumulation_steps", "accumulation", "bias_lr", "head_lr", "mixing_lr"),
-        *("teachers", "distillation"),
+        *("start_from", "teachers", "distillation", "outliers"),
     ),
     "Learning rate over the run": (
         *("schedule", "schedule_per", "schedule_epochs", "warmup", "final_lr", "milestones"),
@@ -202,6 +202,9 @@ class TrainConfig:
     label_smoothing: float = setting(
         0.0, "Share of the target spread over all classes.", minimum=0.0, maximum=0.9
     )
+    start_from: str = setting(
+        "", "A trained network of the same shape whose weights the run begins with: a name in checkpoints/."
+    )
     teachers: str = setting(
         "",
         "Trained networks whose mean answer is learned from as well: names in checkpoints/, with commas.",
@@ -209,6 +212,13 @@ class TrainConfig:
     distillation: float = setting(
         0.5,
         "Share of the target that is the teachers' answer instead of the label.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    outliers: float = setting(
+        0.0,
+        "Images of none of the classes beside each batch, made from it, as a share of it: turned, shuffled, "
+        "or noise. All classes are to be equally likely for them.",
         minimum=0.0,
         maximum=1.0,
     )

@@ -30,7 +30,7 @@ _SPEED: dict[str, Any] = {
 _PHOTO: dict[str, Any] = {
     "augmentation": "flip_crop_cutout",
     "cutout_size": 8,
-    "smallest_crop": 0.7,
+    "smallest_crop": 0.6,
     "largest_crop": 1.2,
     "stretch": 0.3,
     "sharpness": 0.8,
@@ -39,6 +39,7 @@ _PHOTO: dict[str, Any] = {
     "jitter": 0.2,
     "teachers": "mixing_large.v1,resnext_3.v2",
     "distillation": 0.5,
+    "outliers": 0.1,
 }
 add(
     "speed_mixing",
@@ -79,16 +80,20 @@ add(
 add(
     "mixing_photo",
     "The network of mixing_large, made ready for photographs: crops, sharpness, colors, and two teachers.",
-    epochs=32,
-    image_sizes=(20,) * 10 + (26,) * 12 + (32,) * 10,
-    mixing_lr=1.0,
-    mixing_temperature=4.0,
+    epochs=12,
+    image_sizes=(26, 32),
+    start_from="mixing_large.v1",
+    mixing_lr=0.5,
+    mixing_temperature=1.0,
     **{
         **_SPEED,
         **_PHOTO,
         "model": "speed_mixing",
         "model_args": {"widths": [64, 256, 256]},
         "val_size": 2000,
+        "lr": 0.06,  # half of mixing_large's rates
+        "bias_lr": 13.0,
+        "head_lr": 165.0,
     },
 )
 add(

@@ -1,7 +1,7 @@
 """Random changes of training images, as functions of whole batches: (N, C, H, W) -> (N, C, H, W).
 
 Each takes its random numbers as an argument, so that a batch depends on nothing but them, and works on any
-device; the first three on uint8 and float images, the others on floats: `crop` to `jpeg` on pixels 0..255.
+device; the first three on uint8 and float images, the others on floats: `crop` to `scramble` on pixels 0..255.
 """
 
 import math
@@ -106,6 +106,25 @@ def _cosines() -> Tensor:
     waves = torch.cos((2 * places + 1) * places[:, None] * math.pi / 16) / 2
     waves[0] /= math.sqrt(2)
     return waves
+
+
+def turn(images: Tensor, quarters: Tensor) -> Tensor:
+    """Turn each image (square) by its number of quarter turns (N,), 0 to 3."""
+    turned = torch.stack([images.rot90(count, (2, 3)) for count in range(4)])  # (4, N, C, H, W)
+    return turned[quarters, torch.arange(len(images), device=images.device)]
+
+
+def swap_quarters(images: Tensor) -> Tensor:
+    """Exchange the four quarters of each image across its middle: its parts, without its shape."""
+    return images.roll((images.shape[2] // 2, images.shape[3] // 2), (2, 3))
+
+
+def scramble(images: Tensor) -> Tensor:
+    """Noise with the colors and the spectrum of each image (N > 1): to its phases those of another are added."""
+    waves = torch.fft.rfft2(images.float())
+    phases = waves.mean(dim=1, keepdim=True).roll(1, 0).angle()
+    phases[:, :, 0, 0] = 0  # keeps the mean color
+    return torch.fft.irfft2(torch.polar(waves.abs(), waves.angle() + phases), images.shape[2:]).clamp(0, 255)
 
 
 def jitter(images: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:

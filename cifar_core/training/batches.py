@@ -16,10 +16,24 @@ from torch import Tensor
 from cifar_core.config import TrainConfig
 from cifar_core.models.normalization import Normalization
 from cifar_core.settings import choose
-from cifar_core.training.augment import crop, cutout, flip, jitter, jpeg, resize, saturate, sharpen, shift
+from cifar_core.training.augment import (
+    crop,
+    cutout,
+    flip,
+    jitter,
+    jpeg,
+    resize,
+    saturate,
+    scramble,
+    sharpen,
+    shift,
+    swap_quarters,
+    turn,
+)
 
 Batch = tuple[Tensor, Tensor]  # images (N, 3, 32, 32) normalized float, targets (N,) int64
-Taught = tuple[Tensor, ...]  # a Batch, and where there are teachers their probabilities (N, num_classes)
+# A Batch, perhaps with M outliers after its N images; where there are teachers, their probabilities (N, num_classes)
+Taught = tuple[Tensor, ...]
 JPEG_QUALITIES = (30, 90)
 
 AUGMENTATIONS: dict[str, tuple[str, ...]] = {  # the config's choice -> what changes
@@ -40,7 +54,7 @@ class Augmentation:
 
     The rest brings images nearer to what photographs become when they are shrunk. crops: smallest and
     largest side of a crop, stretch: of its width against its height, both as shares. sharpness, saturation:
-    largest changes, jpeg: share of images with its damage.
+    largest changes, jpeg: share of images with its damage. outliers: see `Augmentation.estrange`.
     """
 
     mirror: bool = False
@@ -54,6 +68,7 @@ class Augmentation:
     sharpness: float = 0.0
     saturation: float = 0.0
     jpeg: float = 0.0
+    outliers: float = 0.0
 
     @classmethod
     def of(cls, config: TrainConfig) -> "Augmentation":
@@ -71,6 +86,7 @@ class Augmentation:
             sharpness=config.sharpness,
             saturation=config.saturation,
             jpeg=config.jpeg,
+            outliers=config.outliers,
         )
 
     def crop(self, images: Tensor, draws: Tensor) -> Tensor:
@@ -95,6 +111,21 @@ class Augmentation:
             images = images.float().index_put((chosen,), jpeg(images[chosen].float(), qualities))
         return images
 
+    def estrange(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Outliers (M, 3, 32, 32) made of the first images: M is the share `outliers` of them.
+
+        By the first of their `draws` (N, 2), 0 to 1, a third is turned by 90° to 270°, a third has its
+        quarters exchanged, and a third becomes noise of its spectrum. They keep the colors and the textures
+        of the classes' images, and not their shapes.
+        """
+        count = min(round(self.outliers * len(images)), len(images))
+        if count < 2:
+            return images[:0]
+        images, kinds = images[:count].float(), (3 * draws[:count, 0]).long()  # (M,)
+        turned = turn(images, 1 + (3 * draws[:count, 1]).long())
+        made = torch.stack([turned, swap_quarters(images), scramble(images)])  # (3, M, C, H, W)
+        return made[kinds, torch.arange(count, device=images.device)]
+
 
 @dataclass(frozen=True)
 class Draws:
@@ -106,6 +137,7 @@ class Draws:
     corners: Tensor  # (N, 2)
     jitters: Tensor  # (N, 2) brightness and contrast, -1..1
     photos: Tensor  # (N, 7) crop's side, stretch, row and column, sharpness, saturation, JPEG, 0..1
+    strange: Tensor  # (N, 2) an outlier's kind and turn, 0..1
 
     @classmethod
     def of_epoch(cls, n: int, seed: int, epoch: int, augmentation: Augmentation) -> "Draws":
@@ -119,6 +151,7 @@ class Draws:
             torch.randint(-(size // 2), 32 - (size + 1) // 2 + 1, (n, 2), generator=generator),
             2 * torch.rand(n, 2, generator=generator) - 1,
             torch.rand(n, 7, generator=generator),
+            torch.rand(n, 2, generator=generator),
         )
         return draws._alternating(seed, epoch) if augmentation.alternate else draws
 
@@ -186,7 +219,8 @@ class Batches:
             targets = self.targets[draws.order[part].to(self.targets.device)]
             images = self._placed(draws, part)
             taught = (self.teacher(images),) if self.teacher else ()
-            yield self._finished(images, draws, part, size), targets, *taught
+            finished = self._finished(images, draws, part, size)
+            yield self._with_outliers(finished, images, draws, part, size), targets, *taught
 
     def _placed(self, draws: Draws, part: slice) -> Tensor:
         """Pixels 0..255, shifted, mirrored and cropped."""
@@ -211,7 +245,19 @@ class Batches:
             images = jitter(images, jitters[:, 0], 1 + jitters[:, 1])
         return resize(images, size).contiguous(memory_format=torch.channels_last)
 
+    def _with_outliers(
+        self, finished: Tensor, images: Tensor, draws: Draws, part: slice, size: int
+    ) -> Tensor:
+        """The finished batch, and after it the outliers made of its images (pixels 0..255)."""
+        if not self.augmentation.outliers:
+            return finished
+        strange = self.augmentation.estrange(images, draws.strange[part].to(images.device))
+        last = slice(part.start, part.start + len(strange))
+        return torch.cat([finished, self._finished(strange, draws, last, size)]).contiguous(
+            memory_format=torch.channels_last
+        )
+
     def seen(self, epoch: int) -> NDArray[np.uint8]:
         """The epoch's first batch as a person sees it: uint8 (N, H, W, 3)."""
-        images, *_ = next(self.epoch(epoch))
-        return self.normalize.undo(images)
+        images, targets, *_ = next(self.epoch(epoch))
+        return self.normalize.undo(images[: len(targets)])

@@ -2,14 +2,14 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import torch
 
-from cifar_core.checkpoint import Card
+from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
 from cifar_core.config import TrainConfig
 from cifar_core.data import ImageData, load_data, split_train_val
 from cifar_core.device import Device, describe, find_device, versions
@@ -115,13 +115,11 @@ def lr_notes(changes: list[list[float]]) -> list[str]:
 
 
 def teacher_notes(config: TrainConfig) -> list[str]:
-    """The note of a card on the networks that were learned from."""
+    """The notes of a card on the networks that were begun with and learned from."""
     names, share = ", ".join(config.teacher_names), config.distillation
-    return (
-        [f"It learned from labels and, for a share of {share:g}, from the answers of {names}."]
-        if names
-        else []
-    )
+    begun = [f"Its training began with the weights of {config.start_from}."] if config.start_from else []
+    taught = [f"It learned from labels and, for a share of {share:g}, from the answers of {names}."]
+    return [*begun, *(taught if names else [])]
 
 
 def prepare(
@@ -141,10 +139,30 @@ def prepare(
     torch.manual_seed(config.seed)
     model = create_model(config.model, num_classes=len(data.class_names), **config.model_args)
     if place is None:
-        model.initialize_from_data(train.normalize(train.images[:SEEN_IMAGES]).cpu())
+        begin(model, config, data.class_names, train)
     trainer = Trainer(model, config, device, steps_per_epoch=len(train))
     start = _start_event(config, data, device, model, (train, val))
     return Preparation(config, data, device, trainer, train, val, start)
+
+
+def begin(model: ImageClassifier, config: TrainConfig, class_names: Sequence[str], train: Batches) -> None:
+    """Give a new network its first weights: those of the config's `start_from`, or what the images suggest.
+
+    Raises:
+        UnknownCheckpoint, CheckpointError: when there is no such network, or it is damaged.
+        ConfigError: when it has another shape, or other classes.
+    """
+    if not config.start_from:
+        model.initialize_from_data(train.normalize(train.images[:SEEN_IMAGES]).cpu())
+        return
+    trained, card = load_checkpoint(resolve_checkpoint(config.start_from))
+    if (card.model, card.model_args) != (config.model, config.model_args):
+        theirs, ours = f"{card.model} {card.model_args}", f"{config.model} {config.model_args}"
+        raise ConfigError(f"start_from is '{config.start_from}', a {theirs}; it must be a {ours}.")
+    if card.class_names != list(class_names):
+        theirs, ours = ", ".join(card.class_names), ", ".join(class_names)
+        raise ConfigError(f"'{config.start_from}' knows {theirs}; it must know the classes {ours}.")
+    model.load_state_dict(trained.state_dict())
 
 
 def make_batches(

@@ -103,6 +103,7 @@ class Trainer:
         """Forward, backward, and where a group of batches is complete the change of the weights.
 
         images (N, 3, H, W) normalized, targets (N,); taught: the teachers' probabilities (N, num_classes).
+        Images beyond the targets are outliers: their loss is toward equal probabilities.
         """
         start = time.perf_counter()
         config = self.config
@@ -112,17 +113,19 @@ class Trainer:
         self.temperature = temperature if self.mixing.kernels else 0.0
         with self.device.autocast(), self.model.record_mixing() as record:  # type: ignore[operator]
             logits = self.model(images)
-        logits = logits.float()
+        logits, beyond = logits.float().split([len(targets), len(images) - len(targets)])
         loss = cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
         if taught is not None:
             loss = torch.lerp(loss, cross_entropy(logits, taught), config.distillation)
+        if len(beyond):
+            loss = loss - OUTLIER_WEIGHT * beyond.log_softmax(dim=1).mean()
         (loss / (self._group_size() if config.accumulation == "mean" else 1)).backward()
         self._change_weights()
         with torch.no_grad():
             correct = (logits.argmax(dim=1) == targets).sum()
             for sums in (self.epoch_sums, self.window_sums):
                 sums.add(loss.detach(), correct, len(targets))
-            self.mixing.add(record, targets)
+            self.mixing.add([coefficients[: len(targets)] for coefficients in record], targets)
         self.network_seconds += time.perf_counter() - start
 
     def _change_weights(self) -> None:
@@ -225,4 +228,5 @@ class Trainer:
         self.restart_clock()
 
 
+OUTLIER_WEIGHT = 0.5  # of their loss beside that of the labels (Hendrycks et al. 2019, arXiv 1812.04606)
 _PLAIN = ("step", "epochs_done", "network_seconds", "run_seconds", "best_epoch", "best_val_accuracy")
