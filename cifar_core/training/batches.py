@@ -16,7 +16,7 @@ from torch import Tensor
 from cifar_core.config import TrainConfig
 from cifar_core.models.normalization import Normalization
 from cifar_core.settings import choose
-from cifar_core.training.augment import (
+from cifar_core.augment import (
     crop,
     cutout,
     flip,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cifar_core.training.augment import (
+from cifar_core.augment import (
     crop,
     cutout,
     flip,
