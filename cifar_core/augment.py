@@ -1,7 +1,7 @@
 """Random changes of training images, as functions of whole batches: (N, C, H, W) -> (N, C, H, W).
 
 Each takes its random numbers as an argument, so that a batch depends on nothing but them, and works on any
-device; the first three on uint8 and float images, the others on floats: `crop` to `scramble` on pixels 0..255.
+device; the first three on uint8 and floats, the others on floats, `crop` to `scramble` on pixels 0..255.
 """
 
 import math
@@ -120,7 +120,7 @@ def swap_quarters(images: Tensor) -> Tensor:
 
 
 def scramble(images: Tensor) -> Tensor:
-    """Noise with the colors and the spectrum of each image (N > 1): to its phases those of another are added."""
+    """Noise with the colors and the spectrum of each image (N > 1), whose phases another's are added to."""
     waves = torch.fft.rfft2(images.float())
     phases = waves.mean(dim=1, keepdim=True).roll(1, 0).angle()
     phases[:, :, 0, 0] = 0  # keeps the mean color

@@ -29,7 +29,7 @@ from cifar_core.files import (
     sync_folder,
     write_json,
 )
-from cifar_core.metrics.calibration import Calibration
+from cifar_core.metrics.calibration import Calibration, Sureness
 from cifar_core.metrics.ood import OodThreshold, Reference
 from cifar_core.models import ImageClassifier, ModelError, create_model
 
@@ -61,7 +61,8 @@ class Card:
     mean, std: the normalization, of pixels in 0..1; macs: multiply-accumulates of one pass of one image.
     tta: over how many views an answer is averaged, 1, 2 or 6 (see inference/tta.py; a run's own validation
     takes one); tta_below: only images whose top probability in the first pass lies below it get more views.
-    calibration, ood: what was fitted to held-out images, where that was done.
+    calibration, sure, ood: what was fitted to held-out images, where that was done. photographs: what was
+    measured on photographs (see metrics/photographs.py), where that was done.
     """
 
     RENAMED: ClassVar = {"views": "tta", "views_below": "tta_below", "unknown": "ood"}
@@ -89,10 +90,12 @@ class Card:
     tta_below: float = 1.0
     calibration: Calibration | None = None
     ood: OodThreshold | None = None
+    sure: Sureness | None = None
+    photographs: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, without what was not fitted."""
-        optional = ("calibration", "ood")
+        optional = ("calibration", "ood", "sure", "photographs")
         values = dataclasses.asdict(self)
         return {key: value for key, value in values.items() if key not in optional or value is not None}
 
@@ -148,7 +151,7 @@ def load_card(folder: Path) -> Card:
     if card.tta not in VIEW_WEIGHTS or not 0 <= card.tta_below <= 1:
         what = f"{card.tta} views below {card.tta_below}, which must be 1, 2 or 6 below 0 to 1"
         raise CheckpointError(f"{path} is damaged: it asks for {what}; copy the checkpoint again.")
-    for part in (card.calibration, card.ood):
+    for part in (card.calibration, card.ood, card.sure):
         if complaint := part and part.complaint():
             raise CheckpointError(f"{path} is damaged: it has {complaint}; copy the checkpoint again.")
     return card

@@ -20,11 +20,12 @@ import torch
 from cifar_core.checkpoint import CheckpointError
 from cifar_core.images.decode import ALLOWED, MAX_BYTES
 from cifar_core.inference.classifier import Classifier
+from cifar_core.metrics.calibration import RIGHT_WHEN_SURE
 from cifar_core.metrics.ood import FALSE_ALARMS
 from demo.classify.answers import Answers
 from demo.classify.api import add_api
 from demo.classify.page import NAME_DRAWINGS, networks_view, one_picture, several_pictures
-from demo.classify.render import SURE_FROM, TWO_FROM
+from demo.classify.render import LIKELY_FROM, TWO_FROM
 from demo.classify.server import PLACES_IN_LINE, Service, ServingError, few_heaps, launch_options
 from demo.classify.uploads import KEPT_SECONDS, uploads_folder
 from demo.shared.host import is_public
@@ -39,12 +40,14 @@ from small photos; drawings and close-ups mislead it.
 
 The OOD score (out of distribution) says how far a picture lies from those that a network learned from, judged
 by what each of its blocks makes of it and by how clearly one class stands out. The limit was set on pictures
-held out of training, so that at most {100 * FALSE_ALARMS:.1f} % of them lie above it; the exact share is
-given under *Networks*. A network without that score says *none of the ten* where its first two classes
-together stay below {100 * TWO_FROM:.0f} %; one that only tells two things apart never says so.
+held out of training and then changed as photographs differ from them, so that at most
+{100 * FALSE_ALARMS:.1f} % of these lie above it; the exact shares are given under *Networks*. Where the
+middle of a large picture lies above it, the parts beside it are looked at as well. A network without that
+score says *none of the ten* where its first two classes together stay below {100 * TWO_FROM:.0f} %; one that
+only tells two things apart never says so.
 
-*Sure* and *unsure* only put probabilities into words: sure means {100 * SURE_FROM:.0f} % or more for the
-first class.
+*Sure* is said from a probability on at which {100 * RIGHT_WHEN_SURE:.0f} of 100 such changed pictures were
+answered correctly; *probably* from {100 * LIKELY_FROM:.0f} % on; below, the two first classes are named.
 
 {ALLOWED} up to {MAX_BYTES // 1_000_000} MB can be read.
 """

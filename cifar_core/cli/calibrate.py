@@ -21,29 +21,34 @@ def add(add_parser: Add) -> None:
 
 
 def calibrate(options: argparse.Namespace) -> int:
-    """Write temperature and threshold into the card, and print them."""
+    """Write temperature, "sure" and threshold into the card, and print them."""
     from cifar_core.checkpoint import load_card, resolve_checkpoint
     from cifar_core.inference.calibrate import calibrate_checkpoint
 
     folder = resolve_checkpoint(options.checkpoint)
     data = load_data_of(load_card(folder), options.data_dir, "val")
     card = calibrate_checkpoint(folder, data, options.others).to_json()
-    fitted = {key: card.get(key) for key in ("calibration", "ood")}
+    fitted = {key: card.get(key) for key in ("calibration", "sure", "ood")}
     show(options, {"checkpoint": str(folder), **fitted}, _lines)
     return 0
 
 
 def _lines(document: dict[str, Any]) -> str:
-    fit, ood = document["calibration"], document["ood"]
+    fit, sure, ood = document["calibration"], document["sure"], document["ood"]
     before, after = (f"{fit[key]:.2%}" for key in ("ece_before", "ece_after"))
     images = f"{fit['images']:,} validation images"
     lines = [
         f"checkpoint   {document['checkpoint']}",
         f"temperature  {fit['temperature']:.3f}: calibration error {before}, then {after}, on {images}",
+        f"sure         from {sure['probability']:.2%}: {sure['right']:.1%} of these answers are right, "
+        f"{sure['said']:.1%} of all, on these images changed",
     ]
     if ood is None:
         return "\n".join([*lines, "threshold    none: the network has no chain of blocks to look at"])
-    lines.append(f"threshold    {ood['threshold']:.3f}: {ood['false_alarms']:.1%} of {images} lie above it")
+    alarms = (
+        f"{ood['false_alarms']:.1%} of {images} lie above it, {ood['changed_alarms']:.1%} of them changed"
+    )
+    lines.append(f"threshold    {ood['threshold']:.3f}: {alarms}")
     for name, counts in ood["detected"].items():
         lines.append(f"{name:11}  {counts['unknown']} of {counts['images']} pictures called none of these")
     return "\n".join(lines)

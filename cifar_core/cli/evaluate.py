@@ -1,6 +1,7 @@
 """`evaluate`: measure a checkpoint on the test or the validation images, or on photographs."""
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,13 +43,17 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def _evaluate_photographs(options: argparse.Namespace, folder: Path) -> int:
+    from cifar_core.checkpoint import write_card
     from cifar_core.config import ConfigError
     from cifar_core.inference.classifier import Classifier
     from cifar_core.inference.photographs import evaluate_photographs
 
-    if options.write_card or options.split != "test":
-        raise ConfigError("--photographs goes with neither --split nor --write-card; leave these out.")
-    result = evaluate_photographs(Classifier.load(folder), options.photographs)
+    if options.split != "test":
+        raise ConfigError("--photographs does not go with --split; leave it out.")
+    classifier = Classifier.load(folder)
+    result = evaluate_photographs(classifier, options.photographs)
+    if options.write_card:
+        write_card(folder, dataclasses.replace(classifier.card, photographs=result.to_json()))
     document = {"checkpoint": str(folder), "photographs": str(options.photographs), **result.to_json()}
     show(options, document, _photograph_lines)
     return 0
@@ -78,6 +83,7 @@ PHOTOGRAPHS = {  # key -> its line's first and last words
     "right_and_shown": ("shown right", "right, and not called none"),
     "sure": ("sure", "answered as sure"),
     "sure_right": ("sure, right", "of these answers: right"),
+    "calibration_error": ("calibration", "expected error of the probabilities"),
 }
 
 

@@ -1,4 +1,8 @@
-"""A checkpoint's temperature and OOD threshold, fitted to images that its run set aside."""
+"""A checkpoint's temperature, "sure" and OOD threshold, fitted to images that its run set aside.
+
+The temperature to the images as they are; the limits, which photographs shall keep to, to images changed as
+photographs differ from them, each looked at twice as a large picture is.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,18 +14,19 @@ from numpy.typing import NDArray
 from cifar_core.checkpoint import Card, load_checkpoint, write_card, write_reference
 from cifar_core.data import ImageData, split_train_val
 from cifar_core.images.decode import open_image
+from cifar_core.inference.changed import changed, inner
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.held_out import config_of, select_images
 from cifar_core.inference.photographs import pictures_in
-from cifar_core.metrics.calibration import calibrate
-from cifar_core.metrics.ood import SCORE, OodThreshold, fit_reference, threshold_for
+from cifar_core.metrics.calibration import calibrate, fit_sureness, probabilities
+from cifar_core.metrics.ood import SCORE, Measured, OodThreshold, fit_reference, threshold_for
 from cifar_core.models.blocks import block_names
 
 REFERENCE_IMAGES = 5000  # training images that stand for what the network learned
 
 
 def calibrate_checkpoint(folder: Path, data: ImageData, others: Sequence[Path] = ()) -> Card:
-    """Fit both to the run's validation images, write them beside the weights and return the new card.
+    """Fit all to the run's validation images, write them beside the weights and return the new card.
 
     others: folders with pictures of other things, which are counted and never chosen by. A network without
     a chain of blocks gets a temperature only.
@@ -35,11 +40,19 @@ def calibrate_checkpoint(folder: Path, data: ImageData, others: Sequence[Path] =
     val = select_images(card, data, "val")
     classifier = Classifier(model, card, blocks=block_names(model))
     fitted = calibrate(classifier.averaged_logits(val.images), val.targets, "val")
-    card = dataclasses.replace(card, calibration=fitted)
+    looks = _looks(val.images)
+    probs = np.mean([probabilities(classifier.averaged_logits(x), fitted.temperature) for x in looks], axis=0)
+    card = dataclasses.replace(card, calibration=fitted, sure=fit_sureness(probs, val.targets, "val"))
     if classifier.blocks:
         card = _with_threshold(folder, classifier, card, (_training_images(card, data), val.images), others)
     write_card(folder, card)
     return card
+
+
+def _looks(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The two looks at a large picture that shows one of these images (N, 3, 32, 32), changed."""
+    whole = changed(images)
+    return whole, inner(whole)
 
 
 def _with_threshold(
@@ -53,11 +66,14 @@ def _with_threshold(
 
     images: of training and of validation, each (N, 3, 32, 32).
     """
-    train, held_out = (classifier.measure(part) for part in images)
-    reference = fit_reference(train, held_out)
-    scores = reference.ood_scores(held_out)  # (N,)
+    train, plain = (classifier.measure(part) for part in images)
+    looks = [classifier.measure(part) for part in _looks(images[1])]
+    seen = Measured.joined([train, classifier.measure(changed(images[0], seed=1))])
+    reference = fit_reference(seen, Measured.joined([plain, looks[0]]))
+    scores = np.mean([reference.ood_scores(look) for look in looks], axis=0)  # (N,)
     threshold = threshold_for(scores)
-    ood = OodThreshold(SCORE, threshold, float((scores > threshold).mean()), len(scores), "val")
+    alarms = [float((one > threshold).mean()) for one in (reference.ood_scores(plain), scores)]
+    ood = OodThreshold(SCORE, threshold, alarms[0], len(scores), "val", changed_alarms=alarms[1])
     judge = Classifier(classifier.model, dataclasses.replace(card, ood=ood), reference=reference)
     detected = {path.name: _detected(judge, path) for path in others}
     write_reference(folder, reference)

@@ -1,5 +1,6 @@
 """Classifier: the only road from pixels to classes, for the command line, the pages and the notebook."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -20,9 +22,11 @@ from cifar_core.checkpoint import (
 )
 from cifar_core.device import find_device
 from cifar_core.errors import InferenceError
+from cifar_core.images.crop import cropped
 from cifar_core.inference.backends import network_for
+from cifar_core.inference.elsewhere import parts_beside
 from cifar_core.inference.prediction import Look, Prediction
-from cifar_core.inference.preprocess import Images, crops_of, parts_of
+from cifar_core.inference.preprocess import Images, crops_of, parts_of, rgb, to_pixels
 from cifar_core.inference.tta import tta_logits
 from cifar_core.metrics.classification import Evaluated as Evaluated
 from cifar_core.metrics.classification import accuracy, confusion_matrix
@@ -30,6 +34,8 @@ from cifar_core.metrics.ood import Measured, Reference
 from cifar_core.models import ImageClassifier
 from cifar_core.models.blocks import block_names
 from cifar_core.models.normalization import Normalization
+
+SURE_FROM = 0.70  # the limit of checkpoints whose card has none
 
 
 class Classifier:
@@ -112,13 +118,14 @@ class Classifier:
         """The classes' names, by number."""
         return self.card.class_names
 
-    def predict(self, images: Images, top: int = 3) -> list[Prediction]:
+    def predict(self, images: Images, top: int = 3, elsewhere: bool = True) -> list[Prediction]:
         """Answers for RGB pictures of any size, or for uint8 images (N, 3, 32, 32).
 
         The probabilities and the OOD score of a large picture are the means over its crops (see
         preprocess.py); what is told of its inside is that of the first.
 
-        top: how many classes each answer names, 1 or more.
+        top: how many classes each answer names, 1 or more. elsewhere: where a large picture is none of the
+        classes, look for one beside its middle (see elsewhere.py).
 
         Raises:
             InferenceError: when the images have another form, or `top` is below 1.
@@ -136,7 +143,19 @@ class Classifier:
         firsts = np.unique(owners, return_index=True)[1]
         mixing = [torch.cat(blocks)[firsts] for blocks in zip(*(look.mixing for look in looks), strict=True)]
         rows = zip(probs, scores, crops[firsts], strict=False)  # without scores, a None for each crop
-        return [self._prediction(n, mixing, top, *row) for n, row in enumerate(rows)]
+        answers = [self._prediction(n, mixing, top, *row) for n, row in enumerate(rows)]
+        if not elsewhere or isinstance(images, np.ndarray | Tensor):
+            return answers
+        pairs = zip(images, answers, strict=True)
+        return [one if one.known is not False else self._beside(image, top) or one for image, one in pairs]
+
+    def _beside(self, picture: Image.Image, top: int) -> Prediction | None:
+        """The surest answer to a part beside the picture's middle; None where none is sure."""
+        parts = parts_beside(picture)
+        squares = to_pixels([cropped(rgb(picture), part.crop) for part in parts])
+        answers = zip(parts, self.predict(squares, top), strict=True)
+        sure = [dataclasses.replace(one, part=part, sure=False) for part, one in answers if one.sure]
+        return max(sure, key=lambda one: one.top[0][1], default=None)
 
     def probs(self, images: Images) -> NDArray[np.float32]:
         """Probabilities (N, num_classes), calibrated where the card has a temperature."""
@@ -225,6 +244,7 @@ class Classifier:
         pixels: Tensor,
     ) -> Prediction:
         best = np.argsort(-probs, kind="stable")[:top]
+        known, limit = self._is_known(ood_score), self.card.sure.probability if self.card.sure else SURE_FROM
         blocks = zip(self.model.mixing_blocks(), mixing, strict=True)
         return Prediction(
             top=[(self.class_names[number], float(probs[number])) for number in best],
@@ -232,7 +252,8 @@ class Classifier:
             mixing={name: block[row].tolist() for name, block in blocks},
             seen=pixels.permute(1, 2, 0).numpy().copy(),
             ood_score=ood_score,
-            known=self._is_known(ood_score),
+            known=known,
+            sure=known is not False and bool(probs[best[0]] >= limit),
         )
 
 

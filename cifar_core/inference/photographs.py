@@ -64,7 +64,8 @@ def _answers(classifier: Classifier, paths: list[Path]) -> Answers:
     parts = [paths[start : start + PART] for start in range(0, len(paths), PART)]
     found = [one for part in parts for one in classifier.predict([open_image(path) for path in part])]
     probs = np.stack([answer.probs for answer in found])
+    sure = np.array([answer.sure for answer in found])
     scores = [answer.ood_score for answer in found if answer.ood_score is not None]
     if len(scores) < len(found):
-        return Answers(probs, None, None)
-    return Answers(probs, np.array(scores), np.array([answer.known is False for answer in found]))
+        return Answers(probs, sure, None, None)
+    return Answers(probs, sure, np.array(scores), np.array([answer.known is False for answer in found]))

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cifar_core.inference.elsewhere import Part
 from cifar_core.metrics.ood import Measured
 
 
@@ -19,7 +20,9 @@ class Prediction:
     card has a temperature; mixing: block name -> its K mixing coefficients, empty where the network does not
     mix; seen: (32, 32, 3) uint8, what the network saw; ood_score: how little that looks like the network's
     training images (see metrics/ood.py); known: whether it lies within the card's threshold, False for "none
-    of these". Both are None where the checkpoint has no such measure.
+    of these". Both are None where the checkpoint has no such measure. sure: whether the likeliest class may
+    be called sure, by the card's limit. part: where the middle of a large picture is strange to the network
+    and another part is not, that part, which all else is then about.
     """
 
     top: list[tuple[str, float]]
@@ -28,6 +31,8 @@ class Prediction:
     seen: NDArray[np.uint8]
     ood_score: float | None = None
     known: bool | None = None
+    sure: bool = False
+    part: Part | None = None
 
     @property
     def label(self) -> str:

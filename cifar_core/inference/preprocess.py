@@ -34,7 +34,7 @@ def to_pixels(images: Images) -> Tensor:
         return pixels
     if isinstance(images, Image.Image | str | bytes):
         raise InferenceError("Give a list of pictures, even of one.")
-    squares = [np.asarray(fit_square(_rgb(picture), 32)) for picture in images]
+    squares = [np.asarray(fit_square(rgb(picture), 32)) for picture in images]
     if not squares:
         return torch.zeros(0, 3, 32, 32, dtype=torch.uint8)
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
@@ -49,13 +49,13 @@ def crops_of(images: Images) -> tuple[Tensor, NDArray[np.int64]]:
         return to_pixels(images), np.arange(len(images))
     whole = to_pixels(images)
     large = [number for number, picture in enumerate(images) if min(picture.size) >= LARGE_SIDE]
-    inner = to_pixels([cropped(_rgb(images[number]), INNER) for number in large])
+    inner = to_pixels([cropped(rgb(images[number]), INNER) for number in large])
     owners = np.concatenate([np.arange(len(whole)), np.array(large, np.int64)])
     order = np.argsort(owners, kind="stable")
     return torch.cat([whole, inner])[order], owners[order]
 
 
-def _rgb(picture: Any) -> Image.Image:
+def rgb(picture: Any) -> Image.Image:
     """A plain picture as RGB; what would lose something on the way is refused."""
     if not isinstance(picture, Image.Image):
         raise InferenceError(f"{picture!r:.60} is no picture; open files with cifar_core.decode_image.")

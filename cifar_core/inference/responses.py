@@ -28,7 +28,8 @@ def prediction_response(
     """An answer with all that it takes to get it again.
 
     picture: its name. network, version: the checkpoint and its weights' hash. top: the likeliest
-    classes. known, ood_score: see Prediction. crop: which part of the picture. notes: the decoder's.
+    classes. known, sure, ood_score: see Prediction. crop: which part of the picture; side: where in it the
+    answer was found, None for the middle. notes: the decoder's.
     """
     return {
         "picture": picture,
@@ -36,6 +37,8 @@ def prediction_response(
         "version": classifier.version,
         "top": [{"label": label, "probability": probability} for label, probability in prediction.top],
         "known": prediction.known,
+        "sure": prediction.sure,
+        "side": prediction.part.side if prediction.part else None,
         "ood_score": prediction.ood_score,
         "mixing": prediction.mixing,
         "crop": crop.to_json(),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 15  # as in the paper
+RIGHT_WHEN_SURE = 0.95  # share of the answers called sure that is right
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures that are tried
 Floats = NDArray[np.float64]
 
@@ -33,6 +34,48 @@ class Calibration:
         if not LOWEST <= self.temperature <= HIGHEST:
             return f"the temperature {self.temperature}, which must be {LOWEST} to {HIGHEST:.0f}"
         return None
+
+
+@dataclass(frozen=True)
+class Sureness:
+    """A card's word for its answers: from which probability on one may be called sure.
+
+    right: the share of the answers from `probability` on that is right, and said: their share of all, 0..1,
+    of `images` held-out images of `split`, changed as photographs differ from them.
+    """
+
+    probability: float
+    right: float
+    said: float
+    images: int
+    split: str
+
+    def complaint(self) -> str | None:
+        """The fault in these values, in words that end a sentence, or None."""
+        if not 0 < self.probability <= 1:
+            return f"sure answers from the probability {self.probability}, which must be above 0, to 1"
+        return None
+
+
+def fit_sureness(probs: NDArray[np.floating], targets: NDArray[np.int64], split: str) -> Sureness:
+    """Find the lowest top probability from which on answers are right for a share of RIGHT_WHEN_SURE.
+
+    probs are (N, num_classes). Where no answers are right so often, only those of the highest probability
+    are sure.
+
+    Raises:
+        ValueError: without any image.
+    """
+    if len(targets) == 0:
+        raise ValueError("There are no targets; a limit needs one image or more.")
+    top = probs.max(axis=1)
+    order = np.argsort(-top, kind="stable")
+    right = np.cumsum((probs.argmax(axis=1) == targets)[order]) / np.arange(1, len(top) + 1)
+    enough = np.flatnonzero(right >= RIGHT_WHEN_SURE)
+    limit = float(top[order[enough[-1] if len(enough) else 0]])
+    sure = top >= limit
+    share = float((probs.argmax(axis=1) == targets)[sure].mean())
+    return Sureness(limit, round(share, 5), round(float(sure.mean()), 5), len(targets), split)
 
 
 def calibrate(logits: NDArray[np.floating], targets: NDArray[np.int64], split: str) -> Calibration:

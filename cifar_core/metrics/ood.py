@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 SCORE = "energy+mixing+blocks"
 CENTERS = 100
 ROUNDS = 12  # of k-means
-FALSE_ALARMS = 0.035  # share of held-out images that may be called unknown
+FALSE_ALARMS = 0.035  # share of changed held-out images that may be called unknown
 # Beside the blocks' mean; chosen with pictures of other things than the ten on which the result is measured.
 ENERGY_WEIGHT, MIXING_WEIGHT = 0.5, 0.25
 ENERGY, MIXING = "energy", "mixing"
@@ -30,7 +30,9 @@ class OodThreshold:
     """A card's threshold for "none of these".
 
     An image is unknown where its OOD score (`score` names the kind) lies above `threshold`; false_alarms:
-    share of `images` of `split` above it. detected: pictures of other things -> {"images", "unknown"}.
+    share of `images` of `split` above it; changed_alarms: of the same changed as photographs differ from
+    them, by which it was set (None in earlier cards, where it was set by false_alarms). detected: pictures of
+    other things -> {"images", "unknown"}.
     """
 
     score: str
@@ -39,6 +41,7 @@ class OodThreshold:
     images: int
     split: str
     detected: dict[str, dict[str, int]] = field(default_factory=dict)
+    changed_alarms: float | None = None
 
     def complaint(self) -> str | None:
         """The fault in these values, in words that end a sentence, or None."""

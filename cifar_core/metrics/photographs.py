@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_core.metrics.calibration import reliability
 from cifar_core.metrics.classification import confusion_matrix, per_class_accuracy
 from cifar_core.metrics.uncertainty import Accuracy
 
-SURE_FROM = 0.70  # probability from which an answer that is not "none" counts as sure
+RESAMPLES = 200
 Floats = NDArray[np.floating]
 Flags = NDArray[np.bool_]
 
@@ -33,11 +34,12 @@ class Measure:
 class Answers:
     """A network's answers to N photographs.
 
-    probs: (N, num_classes). scores: OOD scores (N,), and none: whether each is called none of the classes;
-    None where the checkpoint has no OOD score.
+    probs: (N, num_classes). sure: whether the network is sure of each (N,). scores: OOD scores (N,), and
+    none: whether each is called none of the classes; None where the checkpoint has no OOD score.
     """
 
     probs: Floats
+    sure: Flags
     scores: Floats | None
     none: Flags | None
 
@@ -45,11 +47,6 @@ class Answers:
     def shown(self) -> Flags:
         """Whether each answer names a class (N,)."""
         return np.ones(len(self.probs), np.bool_) if self.none is None else ~self.none
-
-    @property
-    def sure(self) -> Flags:
-        """Whether each answer names a class and is sure of it (N,)."""
-        return self.shown & (self.probs.max(axis=1) >= SURE_FROM)
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,8 @@ class Photographs:
 
     accuracy, balanced_accuracy (the mean over classes): right, also where called none. right_and_shown: right
     and not called none. sure: share that the network is sure of; sure_right: share of these that is right,
-    None where there are none.
+    None where there are none. calibration_error: the expected one over 15 bins (see calibration.Reliability),
+    its standard error that of RESAMPLES drawings with replacement.
     """
 
     accuracy: Measure
@@ -80,6 +78,7 @@ class Photographs:
     right_and_shown: Measure
     sure: Measure
     sure_right: Measure | None
+    calibration_error: Measure
     others: dict[str, Others]
 
     def to_json(self) -> dict[str, Any]:
@@ -109,6 +108,7 @@ def measure_photographs(
         right_and_shown=_share(right & known.shown),
         sure=_share(known.sure),
         sure_right=_share(right[known.sure]) if known.sure.any() else None,
+        calibration_error=_calibration_error(known.probs, targets),
         others={kind: _others(known, answers) for kind, answers in others.items() if len(answers.probs)},
     )
 
@@ -117,6 +117,13 @@ def _others(known: Answers, answers: Answers) -> Others:
     if known.scores is None or answers.scores is None or answers.none is None:
         return Others(None, None, _share(answers.sure))
     return Others(_share(answers.none), auroc(known.scores, answers.scores), _share(answers.sure))
+
+
+def _calibration_error(probs: Floats, targets: NDArray[np.int64]) -> Measure:
+    generator = np.random.default_rng(0)
+    drawn = [generator.integers(len(targets), size=len(targets)) for _ in range(RESAMPLES)]
+    errors = [reliability(probs[rows], targets[rows]).ece for rows in drawn]
+    return Measure(reliability(probs, targets).ece, float(np.std(errors)), len(targets))
 
 
 def _share(flags: Flags) -> Measure:

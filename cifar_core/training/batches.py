@@ -13,9 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cifar_core.config import TrainConfig
-from cifar_core.models.normalization import Normalization
-from cifar_core.settings import choose
 from cifar_core.augment import (
     crop,
     cutout,
@@ -30,9 +27,12 @@ from cifar_core.augment import (
     swap_quarters,
     turn,
 )
+from cifar_core.config import TrainConfig
+from cifar_core.models.normalization import Normalization
+from cifar_core.settings import choose
 
 Batch = tuple[Tensor, Tensor]  # images (N, 3, 32, 32) normalized float, targets (N,) int64
-# A Batch, perhaps with M outliers after its N images; where there are teachers, their probabilities (N, num_classes)
+# A Batch, with outliers after its N images where asked for; of teachers also the probabilities (N, classes)
 Taught = tuple[Tensor, ...]
 JPEG_QUALITIES = (30, 90)
 

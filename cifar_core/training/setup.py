@@ -10,7 +10,7 @@ from typing import cast
 import torch
 
 from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
-from cifar_core.config import TrainConfig
+from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data import ImageData, load_data, split_train_val
 from cifar_core.device import Device, describe, find_device, versions
 from cifar_core.format import describe_schedule

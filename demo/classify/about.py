@@ -29,8 +29,15 @@ def record(card: Card) -> str:
     for split, words in (("test", "test pictures that it had never seen"), ("val", "validation pictures")):
         if split in card.metrics:
             measured = card.metrics[split]
-            return f"It recognized {percent(measured['accuracy'])} of {measured['n']:,} {words}."
+            photographs = _on_photographs(card) if split == "test" else ""
+            return f"It recognized {percent(measured['accuracy'])} of {measured['n']:,} {words}{photographs}."
     return "How often it is right has not been measured."
+
+
+def _on_photographs(card: Card) -> str:
+    """How often it was right on photographs, as the end of a sentence; empty where that was not measured."""
+    right = (card.photographs or {}).get("accuracy")
+    return f", and {_measured(right)} of {right['n']:,} ordinary photographs" if right else ""
 
 
 def describe_alarm(card: Card) -> list[str]:
@@ -39,9 +46,26 @@ def describe_alarm(card: Card) -> list[str]:
         return []
     wrong, images = card.ood.false_alarms, card.ood.images
     kind = {"val": "validation"}.get(card.ood.split, card.ood.split)
-    return [
-        f"It says so wrongly for {percent(wrong)} of {images:,} {kind} pictures that do show one of the ten."
-    ]
+    words = (
+        f"It says so wrongly for {percent(wrong)} of {images:,} {kind} pictures that do show one of the ten"
+    )
+    if card.ood.changed_alarms is not None:
+        words += (
+            f", and for {percent(card.ood.changed_alarms)} of them changed as photographs differ from them"
+        )
+    return [*_wrongly_on_photographs(card), f"{words}."]
+
+
+def _wrongly_on_photographs(card: Card) -> list[str]:
+    wrong = (card.photographs or {}).get("called_none")
+    if not wrong:
+        return []
+    return [f"It says so wrongly for {_measured(wrong)} of {wrong['n']:,} photographs of the ten."]
+
+
+def _measured(measure: Mapping[str, float]) -> str:
+    """ "75.2 ± 3.9 %"."""
+    return f"{100 * measure['value']:.1f} ± {100 * measure['error']:.1f} %"
 
 
 def networks_html(cards: Mapping[str, Card], speeds: Mapping[str, float], chosen: str) -> str:
@@ -104,6 +128,12 @@ def _calibrated(card: Card) -> dict[str, str]:
         off, temperature = card.calibration.ece_after, card.calibration.temperature
         facts["Probabilities"] = (
             f"calibrated with a temperature of {temperature:.2f}; off by {percent(off)} on average"
+        )
+    if card.sure:
+        facts["Sure"] = (
+            f"from a probability of {percent(card.sure.probability)} on: right for "
+            f"{percent(card.sure.right)} of such answers to {card.sure.images:,} validation pictures, "
+            "changed as photographs differ from them"
         )
     if card.ood:
         limit = f"{card.ood.threshold:.3g}"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cifar_core.images.crop import Crop
+from cifar_core.inference.prediction import Prediction
 from cifar_core.runs.history import Shares
 from demo.classify.about import describe_alarm
 from demo.classify.answers import Answer, Answered
@@ -24,10 +25,7 @@ from demo.shared.format import counted, listed, whole_percent
 from demo.shared.palette import CLASS_COLORS, color_of
 from demo.shared.pictures import bar_key, bar_parts, data_uri, image_tag, spoken
 
-# A probability says how far the network leans, not how often it is right; still, three words help a reader.
-# Chosen on validation pictures, all of them of the ten classes, with networks that this project trained:
-# nearly every "sure" was right, and "none" was rare.
-SURE_FROM = 0.70  # the first class alone has at least this
+LIKELY_FROM = 0.70  # the first class alone has at least this, where it is not sure
 TWO_FROM = 0.60  # the first two together have at least this; below, no class stands out
 NOT_ASKED = "Tick the box above to see which parts of the picture counted most."
 COPY = (
@@ -72,41 +70,52 @@ def agreement(answers: Sequence[Answer]) -> str:
     return f"{answers[0].network} says {first}, {answers[1].network} says {second}"
 
 
-def is_none(top: Top, known: bool | None) -> bool:
+def is_none(answer: Prediction) -> bool:
     """Return whether the picture looks like none of the classes: as measured, or where nothing stands out."""
-    return top[0][1] + top[1][1] < TWO_FROM and top[0][1] < SURE_FROM if known is None else not known
+    (_, first), (_, second) = answer.top[:2]
+    return first + second < TWO_FROM and not answer.sure if answer.known is None else not answer.known
 
 
-def headline(top: Top, known: bool | None = None) -> str:
-    """ "Airplane", "Cat or dog" or "None of the ten"."""
-    first, second = top[0], top[1]
-    if is_none(top, known):
+def headline(answer: Prediction) -> str:
+    """ "Airplane", "Dog, at the left", "Cat or dog" or "None of the ten"."""
+    (first, probability), (second, _) = answer.top[:2]
+    if is_none(answer):
         return "None of the ten"
-    return (first[0] if first[1] >= SURE_FROM else f"{first[0]} or {second[0]}").capitalize()
+    if answer.part:
+        return f"{first}, at the {answer.part.side}".capitalize()
+    return (first if answer.sure or probability >= LIKELY_FROM else f"{first} or {second}").capitalize()
 
 
-def verdict(top: Top, known: bool | None = None) -> str:
-    """One sentence on how far to trust the answer; the limits stand at the top of this file."""
-    first, second = top[0], top[1]
-    if is_none(top, known):
-        return f"This looks like none of the ten; {first[0]} comes closest."
-    if first[1] >= SURE_FROM:
-        return f"Sure: {whole_percent(first[1])} for {first[0]}."
-    return f"Unsure between {first[0]} and {second[0]}."
+def verdict(answer: Prediction) -> str:
+    """One sentence on how far to trust the answer."""
+    (first, probability), (second, _) = answer.top[:2]
+    if is_none(answer):
+        return f"This looks like none of the ten; {first} comes closest."
+    if answer.part:
+        share = whole_percent(probability)
+        return (
+            f"The middle looks like none of the ten; at the {answer.part.side}, {first} is likely ({share})."
+        )
+    if answer.sure:
+        return f"Sure: {whole_percent(probability)} for {first}."
+    if probability >= LIKELY_FROM:
+        return f"Probably {first}, {whole_percent(probability)}, but not sure."
+    return f"Unsure between {first} and {second}."
 
 
 def _answer(answered: Answered, answer: Answer, title: str) -> str:
     """The class in words, a bar for each class, the verdict, remarks; title: whose, where there are two."""
-    top, known = answer.prediction.top, answer.prediction.known
     notes, had_to = [*answered.notes, *_describe_crop(answered.crop)], ""
-    if is_none(top, known):
+    if is_none(answer.prediction):
         notes += describe_alarm(answer.card)
         had_to = quiet_html("If it had to be one of the ten:")
-    bars = "".join(_bar(label, probability, answer.card.class_names) for label, probability in top)
+    bars = "".join(
+        _bar(label, probability, answer.card.class_names) for label, probability in answer.prediction.top
+    )
     return (
         f'<section class="answer" aria-live="polite">{_title(title)}'
-        f"<h2>{html.escape(headline(top, known))}</h2>"
-        f'{had_to}<ol>{bars}</ol><p class="verdict">{html.escape(verdict(top, known))}</p>'
+        f"<h2>{html.escape(headline(answer.prediction))}</h2>"
+        f'{had_to}<ol>{bars}</ol><p class="verdict">{html.escape(verdict(answer.prediction))}</p>'
         f"{''.join(map(quiet_html, notes))}</section>"
     )
 
@@ -250,7 +259,7 @@ def _row(picture: Answered) -> str:
     likeliest = likeliest.replace(" %", "\u00a0%")  # on a phone a line would end between them
     return (
         f"<tr><td>{image_tag(data_uri(prediction.seen), '')}</td>{name}"
-        f"<td>{html.escape(headline(prediction.top, prediction.known))}</td>"
+        f"<td>{html.escape(headline(prediction))}</td>"
         f"<td>{html.escape(likeliest)}</td></tr>"
     )
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_core.models.normalization import NORMALIZATIONS, Normalization
 from cifar_core.augment import cutout, flip, jitter, resize, shift
+from cifar_core.models.normalization import NORMALIZATIONS, Normalization
 from cifar_core.training.batches import Augmentation, Batches, Draws
 
 PLAIN = Normalization((0.0,) * 3, (1 / 255,) * 3)  # pixels stay what they are

@@ -1,0 +1,37 @@
+"""Where in a large picture something familiar stands, when its middle is strange."""
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from cifar_core.images.crop import Crop
+from cifar_core.inference.preprocess import LARGE_SIDE
+
+ZOOM = 1.5  # of the parts beside the middle
+LONG = (
+    1.2  # the longer side against the shorter one, from which the largest squares at its ends are looked at
+)
+_SIDES = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a picture: its square, and where it lies: "left", "right", "top" or "bottom"."""
+
+    crop: Crop
+    side: str
+
+
+def parts_beside(picture: Image.Image) -> list[Part]:
+    """The parts of a picture that its middle leaves out; none of one that is too small to have any."""
+    if min(picture.size) < LARGE_SIDE:
+        return []
+    width, height = picture.size
+    ends = (
+        {"left", "right"} if width >= LONG * height else {"top", "bottom"} if height >= LONG * width else ()
+    )
+    return [
+        Part(Crop(zoom=zoom, right=right, down=down), side)
+        for side, (right, down) in _SIDES.items()
+        for zoom in ((1.0, ZOOM) if side in ends else (ZOOM,))
+    ]
