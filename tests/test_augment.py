@@ -16,8 +16,11 @@ from cifar_core.augment import (
     jpeg,
     resize,
     saturate,
+    scramble,
     sharpen,
     shift,
+    swap_quarters,
+    turn,
 )
 
 
@@ -188,3 +191,24 @@ def test_jpeg_rounds_as_pillow_does():
     theirs = torch.from_numpy(np.array(Image.open(buffer))).float()
     ours = jpeg(torch.from_numpy(array).float().expand(1, 3, 32, 32), torch.tensor([40.0]))[0, 0]
     assert (ours - theirs).abs().mean() < 1 < math.sqrt((theirs - torch.from_numpy(array)).square().mean())
+
+
+def test_quarter_turns_and_exchanged_quarters_keep_every_pixel():
+    images = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    turned = turn(images, torch.arange(4))
+    for count in range(4):
+        assert torch.equal(turned[count], images[count].rot90(count, (1, 2)))
+    swapped = swap_quarters(images)
+    assert torch.equal(swapped[:, :, :4, :4], images[:, :, 4:, 4:])
+    assert torch.equal(swapped[:, :, 4:, :4], images[:, :, :4, 4:])
+
+
+def test_noise_keeps_the_mean_color_and_the_spectrum_and_not_the_picture():
+    generator = torch.Generator().manual_seed(0)
+    images = 110 + 30 * torch.rand(5, 3, 32, 32, generator=generator)  # far from 0 and 255
+    noise = scramble(images)
+    torch.testing.assert_close(noise.mean((2, 3)), images.mean((2, 3)), atol=1e-2, rtol=0)
+    spectra = [torch.fft.rfft2(one).abs()[..., 1:16] for one in (images, noise)]  # the edges are real numbers
+    torch.testing.assert_close(*spectra, atol=0.5, rtol=0.01)
+    flat, other = (one.flatten(1) - one.flatten(1).mean(1, keepdim=True) for one in (images, noise))
+    assert torch.cosine_similarity(flat, other).abs().max() < 0.2

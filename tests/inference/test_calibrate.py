@@ -8,7 +8,9 @@ from cifar_core.checkpoint import OOD_REFERENCE, load_card
 from cifar_core.config import ConfigError
 from cifar_core.data import load_data, split_train_val
 from cifar_core.inference.calibrate import calibrate_checkpoint
+from cifar_core.inference.changed import changed, inner
 from cifar_core.inference.classifier import Classifier
+from cifar_core.metrics.ood import FALSE_ALARMS
 from tests.support.toy_checkpoints import save_toy
 
 CONFIG = {"data": "synthetic", "val_size": 200, "split_seed": 1, "train_size": 300}
@@ -45,7 +47,14 @@ def test_card_holds_what_is_true_of_the_validation_images(toy, data, tmp_path):
     images, targets = data.train.images[val], data.train.targets[val]
     answers = after.predict(images)
     share = np.mean([answer.known is False for answer in answers])
-    assert share == card.ood.false_alarms == 0.035 and card.ood.images == 200
+    assert share == card.ood.false_alarms and card.ood.images == 200
+    whole = changed(images)
+    scores = [after.reference.ood_scores(after.measure(part)) for part in (whole, inner(whole))]
+    assert np.mean(np.mean(scores, axis=0) > card.ood.threshold) == card.ood.changed_alarms == FALSE_ALARMS
+    probs = (after.probs(whole) + after.probs(inner(whole))) / 2
+    sure = probs.max(axis=1) >= card.sure.probability - 1e-6
+    assert sure.mean() == pytest.approx(card.sure.said)
+    assert (probs.argmax(axis=1) == targets)[sure].mean() == pytest.approx(card.sure.right, abs=1e-5)
     assert card.ood.detected["others"]["images"] == 2
     assert card.calibration.ece_after != card.calibration.ece_before
     warm = np.array([answer.probs for answer in answers])

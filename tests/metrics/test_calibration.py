@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_core.metrics.calibration import fit_temperature, picture_losses, probabilities, reliability
+from cifar_core.metrics.calibration import (
+    Sureness,
+    fit_sureness,
+    fit_temperature,
+    picture_losses,
+    probabilities,
+    reliability,
+)
 
 
 def honest_network(count: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -72,3 +79,23 @@ def test_the_temperature_moves_no_answer():
 def test_without_images_there_is_a_sentence(ask):
     with pytest.raises(ValueError, match="one image or more"):
         ask(np.zeros((0, 10)), np.zeros(0, np.int64))
+
+
+def test_sure_begins_where_enough_answers_are_right():
+    top = np.linspace(0.99, 0.50, 50)
+    probs = np.stack([top, 1 - top], axis=1)
+    targets = np.zeros(50, np.int64)
+    targets[20:] = 1  # all from the 21st on are wrong
+    fitted = fit_sureness(probs, targets, "val")
+    assert fitted.probability == top[20]  # 20 of 21 are right
+    assert (fitted.right, fitted.said, fitted.images) == (pytest.approx(20 / 21, abs=1e-5), 0.42, 50)
+    assert fitted.complaint() is None
+
+
+def test_a_network_that_is_never_right_is_hardly_ever_sure():
+    top = np.linspace(0.6, 0.9, 10)
+    fitted = fit_sureness(np.stack([top, 1 - top], axis=1), np.ones(10, np.int64), "val")
+    assert (fitted.probability, fitted.right, fitted.said) == (top[-1], 0.0, 0.1)
+    with pytest.raises(ValueError, match="no targets"):
+        fit_sureness(np.zeros((0, 2)), np.zeros(0, np.int64), "val")
+    assert "0" in Sureness(0.0, 1, 1, 1, "val").complaint()

@@ -3,17 +3,22 @@
 import numpy as np
 import pytest
 
-from cifar_core.metrics.photographs import SURE_FROM, Answers, auroc, measure_photographs
+from cifar_core.metrics.photographs import Answers, auroc, measure_photographs
 
 
 def answers(rows, none=None, scores=None):
-    """Answers of a network with three classes: rows of (class, probability)."""
+    """Answers of a network with three classes, sure from 0.7 on: rows of (class, probability)."""
     probs = np.zeros((len(rows), 3))
     for row, (number, probability) in enumerate(rows):
         probs[row] = (1 - probability) / 2
         probs[row, number] = probability
     flags = None if none is None else np.array(none, np.bool_)
-    return Answers(probs, None if scores is None else np.array(scores, float), flags)
+    return Answers(
+        probs,
+        (probs.max(axis=1) >= 0.7) & ~(flags if flags is not None else False),
+        None if scores is None else np.array(scores, float),
+        flags,
+    )
 
 
 KNOWN = answers([(0, 0.9), (0, 0.6), (1, 0.8), (0, 0.95)], [False, False, False, True], [0.0, 1.0, 2.0, 5.0])
@@ -32,8 +37,16 @@ def test_shares_are_those_that_counting_gives():
     assert result.others["far"].auroc.value == 7 / 8 and result.others["far"].auroc.n == 6
 
 
+def test_the_calibration_error_is_that_of_the_bins_and_its_error_shrinks_with_their_number():
+    few, many = answers([(0, 0.8)] * 10), answers([(0, 0.8)] * 1000)
+    targets = np.array([0] * 6 + [1] * 4)
+    one, other = (measure_photographs(*pair, {}) for pair in ((few, targets), (many, np.tile(targets, 100))))
+    assert one.calibration_error.value == pytest.approx(0.2) and one.calibration_error.n == 10
+    assert 0 < other.calibration_error.error < one.calibration_error.error / 3
+
+
 def test_a_network_without_an_ood_score_shows_every_answer():
-    bare = answers([(0, SURE_FROM), (1, 0.5)])
+    bare = answers([(0, 0.7), (1, 0.5)])
     result = measure_photographs(bare, np.array([0, 0]), {"far": answers([(2, 0.9)])})
     assert result.called_none is None and result.right_and_shown == result.accuracy
     assert result.sure.value == 0.5

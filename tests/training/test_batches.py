@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_core.augment import cutout, flip, jitter, resize, shift
+from cifar_core.augment import cutout, flip, jitter, resize, scramble, shift, swap_quarters
 from cifar_core.models.normalization import NORMALIZATIONS, Normalization
 from cifar_core.training.batches import Augmentation, Batches, Draws
 
@@ -267,3 +267,24 @@ def test_a_read_only_memory_map_is_taken_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert batches((images, targets)).num_images == 4
+
+
+def test_outliers_follow_the_batch_and_leave_it_as_it_is():
+    plain, odd = (batches(drawn(40), 8, dataclasses.replace(PHOTO, outliers=share)) for share in (0.0, 0.5))
+    for (images, targets), (more, same) in zip(plain.epoch(3), odd.epoch(3), strict=True):
+        assert torch.equal(targets, same) and torch.equal(images, more[:8])
+        assert len(more) == 12 and (more[8:] != images[:4]).flatten(1).any(dim=1).all()
+    again = next(odd.epoch(3))[0]
+    assert torch.equal(again, next(odd.epoch(3))[0])
+    assert odd.seen(3).shape[0] == 8
+
+
+def test_an_outlier_is_turned_or_shuffled_or_noise_by_its_draw():
+    images = torch.tensor(drawn(6)[0])
+    kinds = torch.tensor([0.0, 0.2, 0.4, 0.6, 0.7, 0.9])
+    draws = torch.stack([kinds, torch.full((6,), 0.99)], dim=1)
+    made = Augmentation(outliers=1.0).estrange(images, draws)
+    assert torch.equal(made[:2], images[:2].rot90(3, (2, 3)).float())
+    assert torch.equal(made[2:4], swap_quarters(images[2:4]).float())
+    assert torch.equal(made[4:], scramble(images)[4:])
+    assert len(Augmentation(outliers=0.1).estrange(images, draws)) == 0  # noise takes two

@@ -11,7 +11,7 @@ from cifar_core.device import Device
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.training import trainer as trainer_module
 from cifar_core.training.optimizers import OPTIMIZERS
-from cifar_core.training.trainer import Sums, Trainer
+from cifar_core.training.trainer import OUTLIER_WEIGHT, Sums, Trainer
 from tests.support.toy_trainers import (
     CPU,
     DEVICE,
@@ -226,3 +226,15 @@ def test_nobody_else_writes_the_fields_of_a_trainer():
         if ast.unparse(node.value).split(".")[-1] == "trainer"
     ]
     assert not written
+
+
+def test_outliers_are_drawn_towards_equal_probabilities_and_counted_nowhere():
+    images, targets = next(train_batches().epoch(1))
+    model = tiny_net()
+    trainer = Trainer(model, toy_config(), DEVICE, 5)
+    logits = model(images)
+    expected = cross_entropy(logits[:5], targets[:5])
+    expected = expected - OUTLIER_WEIGHT * logits[5:].log_softmax(dim=1).mean()
+    trainer.train_step(images, targets[:5])
+    assert trainer.epoch_sums.means()[0] == pytest.approx(expected.item(), rel=1e-5)
+    assert trainer.epoch_sums.images == 5

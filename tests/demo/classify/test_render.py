@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from cifar_core.images.crop import Crop
+from cifar_core.inference.elsewhere import Part
 from cifar_core.inference.prediction import Prediction
 from cifar_core.metrics.ood import SCORE, OodThreshold
 from demo.classify.answers import Answer, Answered
@@ -29,37 +30,44 @@ SURE, UNSURE, VAGUE = (
 )
 
 
+def prediction(top: Any, known: bool | None = None, sure: bool = False, side: str = "") -> Prediction:
+    """An answer in probabilities; side: where beside the middle it was found."""
+    probs = np.array([probability for _, probability in top], np.float32)
+    return Prediction(top, probs, {}, SEEN, None, known, sure, Part(Crop(zoom=1.5), side) if side else None)
+
+
 def answered(top: Any = SURE, known: bool | None = None, network: str = "toy.v1", **changes: Any) -> Answered:
     """One network's answer to a picture; `changes` are of the answer, or of the picture."""
-    probs = np.array([probability for _, probability in top], np.float32)
     response = {"picture": "a.png", "network": network, "version": "0123456789ab"}
     response["top"] = [{"label": label, "probability": probability} for label, probability in top]
     mine = {field.name for field in dataclasses.fields(Answer)} & changes.keys()
-    answer = Answer(network, CARD, Prediction(top, probs, {}, SEEN, known=known), {}, None, response)
+    answer = Answer(network, CARD, prediction(top, known), {}, None, response)
     answer = dataclasses.replace(answer, **{name: changes.pop(name) for name in mine})
     return dataclasses.replace(Answered("a.png", (answer,)), **changes)
 
 
 @pytest.mark.parametrize(
-    ("top", "known", "head", "words"),
+    ("answer", "head", "words"),
     [
-        (SURE, None, "Cat", ["Sure", "97 %", "cat"]),
-        ([("cat", 0.70), ("dog", 0.20)], None, "Cat", ["Sure", "70 %", "cat"]),
-        (UNSURE, None, "Cat or dog", ["Unsure", "cat", "dog"]),
-        ([("cat", 0.31), ("dog", 0.30)], None, "Cat or dog", ["Unsure", "cat", "dog"]),
-        (VAGUE, None, "None of the ten", ["none of the ten", "cat"]),
-        (SURE, False, "None of the ten", ["none of the ten", "cat"]),
-        (SURE, True, "Cat", ["Sure", "97 %"]),
-        (VAGUE, True, "Cat or dog", ["Unsure", "cat", "dog"]),
+        (prediction(SURE, None, sure=True), "Cat", ["Sure", "97 %", "cat"]),
+        (prediction(SURE), "Cat", ["not sure", "97 %", "cat"]),
+        (prediction([("cat", 0.70), ("dog", 0.20)]), "Cat", ["not sure", "70 %", "cat"]),
+        (prediction(UNSURE), "Cat or dog", ["Unsure", "cat", "dog"]),
+        (prediction([("cat", 0.31), ("dog", 0.30)]), "Cat or dog", ["Unsure", "cat", "dog"]),
+        (prediction(VAGUE), "None of the ten", ["none of the ten", "cat"]),
+        (prediction(SURE, False), "None of the ten", ["none of the ten", "cat"]),
+        (prediction(SURE, True, sure=True), "Cat", ["Sure", "97 %"]),
+        (prediction(VAGUE, True), "Cat or dog", ["Unsure", "cat", "dog"]),
+        (prediction(SURE, True, side="left"), "Cat, at the left", ["middle", "left", "cat", "97 %"]),
     ],
 )
 def test_the_words_follow_from_the_probabilities_or_from_what_was_measured(
-    top: Any, known: bool | None, head: str, words: list[str]
+    answer: Prediction, head: str, words: list[str]
 ) -> None:
-    assert headline(top, known) == head
-    assert all(word in verdict(top, known) for word in words)
-    page = parts(answered(top, known))[0]
-    assert f"<h2>{head}</h2>" in page and verdict(top, known) in page
+    assert headline(answer) == head
+    assert all(word in verdict(answer) for word in words)
+    page = parts(answered(answer.top, prediction=answer))[0]
+    assert f"<h2>{head}</h2>" in page and verdict(answer) in page
     assert ("If it had to be" in page) == (head == "None of the ten"), "bars are mistaken for the answer"
 
 
