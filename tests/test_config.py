@@ -15,6 +15,7 @@ OTHER_VALUES = {
     "model_args": {"num_kernels": 2, "widths": [8, 16]},
     "tta": 6,
     "largest_crop": 1.5,
+    "start_from": "vgg.v1",
     "teachers": "mixing_lite.v1, vgg.v1",
 }
 

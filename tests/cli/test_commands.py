@@ -216,8 +216,10 @@ def test_evaluation_on_photographs(best, pictures, answer, call):
     assert document["called_none"] is None and document["others"] == {}
     lines = call("evaluate", "--checkpoint", best, "--photographs", root)[1]
     assert f"{100 * document['accuracy']['value']:.1f} ± " in lines and "not measured" in lines
-    code, _, err = call("evaluate", "--checkpoint", best, "--photographs", root, "--write-card")
-    assert code == 2 and "--write-card" in err
+    code, _, err = call("evaluate", "--checkpoint", best, "--photographs", root, "--split", "val")
+    assert code == 2 and "--split" in err
+    answer("evaluate", "--checkpoint", best, "--photographs", root, "--write-card")
+    assert load_card(Path(best)).photographs["accuracy"] == document["accuracy"]
 
 
 def test_the_figures_are_kept_when_asked(trained, best, answer):

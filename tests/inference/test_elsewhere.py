@@ -9,6 +9,7 @@ from PIL import Image
 from cifar_core.images.crop import crop_box
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.elsewhere import parts_beside
+from cifar_core.inference.preprocess import crops_of
 from cifar_core.inference.responses import prediction_response
 from cifar_core.metrics.calibration import Sureness
 from cifar_core.metrics.ood import SCORE, OodThreshold, fit_reference
@@ -45,15 +46,14 @@ def classifier(tmp_path_factory, familiar):
     """A network that knows nothing but that texture, and is sure from 0."""
     plain = Classifier.load(save_toy(tmp_path_factory.mktemp("toys") / "toy"), "cpu")
     blocks = Classifier(plain.model, plain.card, "cpu", blocks=block_names(plain.model))
-    small = np.asarray(Image.fromarray(familiar).resize((32, 32), Image.Resampling.BILINEAR))
-    images = np.repeat(small.transpose(2, 0, 1)[None], 20, axis=0)
+    looks, _ = crops_of([Image.fromarray(familiar)])
+    images = np.repeat(looks.numpy(), 10, axis=0)
     noisy = images + np.random.default_rng(1).integers(-6, 7, images.shape)
     measured = blocks.measure(noisy.clip(0, 255).astype(np.uint8))
     reference = fit_reference(measured, measured)
+    limit = float(reference.ood_scores(blocks.measure(looks)).max()) + 1
     card = dataclasses.replace(
-        plain.card,
-        ood=OodThreshold(SCORE, float(reference.ood_scores(measured).max()) + 5, 0.0, 20, "val"),
-        sure=Sureness(0.01, 1.0, 1.0, 20, "val"),
+        plain.card, ood=OodThreshold(SCORE, limit, 0.0, 20, "val"), sure=Sureness(0.01, 1.0, 1.0, 20, "val")
     )
     return Classifier(plain.model, card, "cpu", reference=reference)
 
