@@ -65,7 +65,7 @@ def load_data_of(card: "Card", data_dir: Path | None, split: str = "test") -> "I
 
     config = config_of(card, split)
     with DataProgress() as progress:
-        data = load_data(data_dir, source=config.data, progress=progress)
+        data = load_data(data_dir, source=config.data_set, progress=progress)
     if data.fingerprint != card.data_fingerprint:
         print("note: this is not the data that the network was trained on.", file=sys.stderr)
     return data
