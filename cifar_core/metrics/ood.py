@@ -147,9 +147,14 @@ def energy(logits: Floats) -> NDArray[np.float64]:
     return np.asarray(-top - np.log(np.exp(numbers - top[:, None]).sum(axis=1)))
 
 
-def distance_to_nearest(features: Floats, centers: Floats) -> NDArray[np.float64]:
-    """Features (N, F), first brought to length 1, -> distance (N,) to the nearest of the centers (K, F)."""
-    return np.sqrt(_squares(_unit(features), np.asarray(centers, np.float64)).min(axis=1))
+def distance_to_nearest(features: Floats, centers: Floats, nth: int = 1) -> NDArray[np.float64]:
+    """Features (N, F), first brought to length 1, -> distance (N,) to the nth nearest of the centers (K, F).
+
+    Where there are fewer than that, to the farthest.
+    """
+    squares = _squares(unit(features), np.asarray(centers, np.float64))  # (N, K)
+    place = min(nth, squares.shape[1]) - 1
+    return np.sqrt(np.partition(squares, place, axis=1)[:, place])
 
 
 def fit_reference(train: Measured, held_out: Measured, seed: int = 0) -> Reference:
@@ -180,7 +185,7 @@ def threshold_for(scores: Floats, false_alarms: float = FALSE_ALARMS) -> float:
 
 def k_means(features: Floats, count: int, seed: int = 0) -> Floats:
     """Centers (count, F), or fewer where there are fewer features (N, F), which are brought to length 1."""
-    points = _unit(features)
+    points = unit(features)
     generator = np.random.Generator(np.random.PCG64(seed))
     centers = points[np.sort(generator.permutation(len(points))[:count])].copy()
     for _ in range(ROUNDS):
@@ -190,7 +195,8 @@ def k_means(features: Floats, count: int, seed: int = 0) -> Floats:
     return centers
 
 
-def _unit(features: Floats) -> NDArray[np.float64]:
+def unit(features: Floats) -> NDArray[np.float64]:
+    """Features (N, F), each brought to length 1."""
     numbers = np.asarray(features, np.float64)
     return np.asarray(numbers / np.maximum(np.linalg.norm(numbers, axis=1, keepdims=True), 1e-9))
 
