@@ -30,7 +30,7 @@ def test_some_classes_of_a_set_are_told_beforehand_as_they_are_read():
     two = DATA_SETS["airplane_automobile"]
     assert CIFAR10.only(["airplane", "automobile"]).train_images == two.train_images
     for names in (["disk"], ["disk", "disk"], ["disk", "cat"]):
-        with pytest.raises(ValueError, match="disk, ring, .*checks"):
+        with pytest.raises(ValueError, match=r"disk, ring, .*checks"):
             SYNTHETIC.only(names)
 
 
