@@ -22,6 +22,7 @@ from cifar_core.inference.prediction import Prediction
 from cifar_core.inference.preprocess import Images, crops_of, parts_of
 from cifar_core.metrics.ood import distance_to_nearest, energy, unit
 from cifar_core.metrics.ood_comparison import LEARNED, NEIGHBOR, OOD, Measure, Scores, compare_scores
+from cifar_core.models import ImageClassifier
 
 Floats = NDArray[np.floating]
 
@@ -35,8 +36,6 @@ class Scorer:
 
     def __init__(self, classifier: Classifier, learned: NDArray[np.uint8] | None = None) -> None:
         self.classifier = classifier
-        layers = [layer for layer in classifier.model.modules() if isinstance(layer, nn.Linear)]
-        self.head = next(layer for layer in layers[::-1] if layer.out_features == len(classifier.class_names))
         self.learned: Floats | None = None
         if learned is not None:
             self.learned = np.concatenate([unit(self._look(part)[1]) for part in parts_of(learned)])
@@ -57,16 +56,24 @@ class Scorer:
             **means,
         }
 
-    @torch.inference_mode()
     def _look(self, pixels: Tensor) -> tuple[Floats, Floats]:
-        """uint8 pixels (N, 3, 32, 32) -> logits (N, num_classes), and what they are made of (N, F)."""
-        inputs: list[Tensor] = []
-        handle = self.head.register_forward_pre_hook(lambda _layer, given: inputs.append(given[0]))
-        try:
-            logits = self.classifier.model(self.classifier.normalize(pixels.to(self.classifier.device)))
-        finally:
-            handle.remove()
-        return logits.float().cpu().numpy(), inputs[-1].float().cpu().numpy()
+        images = self.classifier.normalize(pixels.to(self.classifier.device))
+        logits, features = logits_and_features(self.classifier.model, images)
+        return logits.float().cpu().numpy(), features.float().cpu().numpy()
+
+
+@torch.inference_mode()
+def logits_and_features(model: ImageClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Images (N, 3, 32, 32), normalized -> logits (N, num_classes), and what its last layer takes (N, F)."""
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    last = next(layer for layer in layers[::-1] if layer.out_features == model.num_classes)
+    inputs: list[Tensor] = []
+    handle = last.register_forward_pre_hook(lambda _layer, given: inputs.append(given[0]))
+    try:
+        logits = model(images)
+    finally:
+        handle.remove()
+    return logits, inputs[-1]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Scores that are compared are those of the pictures' crops, and unknown classes are those never learned."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -10,12 +8,12 @@ from PIL import Image
 from cifar_core.config import ConfigError
 from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.ood_comparison import Scorer, compare_on_unknown_classes
+from cifar_core.inference.ood_comparison import Scorer, compare_on_unknown_classes, logits_and_features
 from cifar_core.inference.preprocess import crops_of
 from cifar_core.metrics.ood import energy
 from cifar_core.metrics.ood_comparison import NEIGHBOR, auroc
 from cifar_core.models import create_model, list_models
-from tests.support.toy_checkpoints import CARD, save_toy
+from tests.support.toy_checkpoints import save_toy
 
 KNOWN = ["ring", "disk", "checks"]  # in an order of their own
 
@@ -56,11 +54,8 @@ def test_an_image_that_was_learned_often_enough_is_near(classifier):
 @pytest.mark.parametrize("name", list_models())
 def test_every_network_has_a_layer_that_features_are_taken_before(name):
     model = create_model(name, num_classes=3).eval()
-    card = dataclasses.replace(CARD, model=name, model_args={}, class_names=KNOWN)
-    scorer = Scorer(Classifier(model, card, "cpu"))
-    images = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
-    logits, features = scorer._look(torch.from_numpy(images))
-    assert logits.shape == (2, 3) and features.shape == (2, scorer.head.in_features)
+    logits, features = logits_and_features(model, torch.rand(2, 3, 32, 32))
+    assert logits.shape == (2, 3) and features.shape[0] == 2 and features.shape[1] > 3
 
 
 def test_unknown_classes_are_compared_with_known_ones(classifier):
