@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cifar_core.datasets import CIFAR10, DATA_SETS, NORMALIZATIONS
+from cifar_core.datasets import CIFAR10, DATA_SETS, NORMALIZATIONS, DataSet
 from cifar_core.files import renamed
 from cifar_core.settings import ConfigError, FieldSpec, checked, from_text, setting
 
@@ -23,7 +23,7 @@ MAIN_FIELDS = ("epochs", "batch_size", "lr", "augmentation", "seed")  # in sight
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Network": ("model", "model_args", "mixing_temperature"),
-    "Which images": ("data", "train_size", "val_size", "split_seed", "monitored", "normalization"),
+    "Which images": ("data", "classes", "train_size", "val_size", "split_seed", "monitored", "normalization"),
     "How images change": (
         *("alternate_flip", "crop_padding", "crop_border", "smallest_crop", "largest_crop", "stretch"),
         *("cutout_size", "sharpness", "saturation", "jpeg", "jitter", "image_sizes"),
@@ -62,6 +62,7 @@ class TrainConfig:
         f"{'; '.join(one.summary for one in DATA_SETS.values())}.",
         choices=tuple(DATA_SETS),
     )
+    classes: str = setting("", "Learn only these classes of the data set, with commas; empty takes all.")
     val_size: int = setting(
         5000,
         "Training images set aside to choose by (stratified).",
@@ -270,7 +271,10 @@ class TrainConfig:
             raise ConfigError("model_args sets num_classes; leave it out, the data set has its own number.")
         if self.train_size == 1:
             raise ConfigError("train_size is 1; it must be 0, for all, or 2 images or more.")
-        largest = DATA_SETS[self.data].image_size
+        try:
+            largest = self.data_set.image_size
+        except ValueError as error:
+            raise ConfigError(f"classes is '{self.classes}': {error}") from None
         if not self.image_sizes or not all(16 <= size <= largest for size in self.image_sizes):
             sizes = ",".join(map(str, self.image_sizes))
             allowed = f"sides from 16 to {largest} pixels: 20,26,{largest}"
@@ -279,9 +283,15 @@ class TrainConfig:
             raise ConfigError(f"tta is {self.tta}; it must be 1, 2 or 6.")
 
     @property
+    def data_set(self) -> DataSet:
+        """The data set that is learned, with those of its classes that `classes` names."""
+        names, whole = _listed(self.classes), DATA_SETS[self.data]
+        return whole.only(names) if names else whole
+
+    @property
     def teacher_names(self) -> list[str]:
         """The names that `teachers` holds."""
-        return [name.strip() for name in self.teachers.split(",") if name.strip()]
+        return _listed(self.teachers)
 
     @property
     def keeps_last(self) -> bool:
@@ -297,9 +307,8 @@ class TrainConfig:
         epochs = range(1, step // steps_per_epoch + 1)
         whole = sum(self.image_size(epoch) ** 2 for epoch in epochs) * steps_per_epoch
         rest = step % steps_per_epoch
-        return (whole + (rest * self.image_size(len(epochs) + 1) ** 2 if rest else 0)) / DATA_SETS[
-            self.data
-        ].image_size ** 2
+        last = rest * self.image_size(len(epochs) + 1) ** 2 if rest else 0
+        return (whole + last) / self.data_set.image_size**2
 
     def replace(self, **changes: Any) -> "TrainConfig":
         """A copy with `changes`; raises ConfigError for an unknown name or a bad value."""
@@ -323,6 +332,10 @@ class TrainConfig:
         """Settings in which two configs differ: name -> (own value, other's value)."""
         mine, theirs = self.to_json(), other.to_json()
         return {name: (mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]}
+
+
+def _listed(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 @functools.cache

@@ -4,8 +4,8 @@ Another one is one more entry of DATA_SETS: it is then found, downloaded, checke
 the cards of its networks. Neither numpy nor torch here.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,29 @@ class DataSet:
     def whole(self) -> "DataSet":
         """The data set with all its classes, which is read."""
         return self.part_of or self
+
+    def only(self, names: Sequence[str]) -> "DataSet":
+        """Return the same with some of its classes, labeled from 0 in the order of `names`.
+
+        Raises:
+            ValueError: unless these are two or more different classes of it.
+        """
+        wrong = [name for name in names if name not in self.class_names]
+        if wrong or not 2 <= len(names) == len(set(names)):
+            given = f"'{wrong[0]}' is no class of {self.title}" if wrong else "it does not name two"
+            raise ValueError(f"{given}; give two or more different ones of {', '.join(self.class_names)}.")
+        train, test = (
+            size * len(names) // len(self.class_names) for size in (self.train_images, self.test_images)
+        )
+        title = f"{self.title}, only {', '.join(names)}"
+        return replace(
+            self,
+            title=title,
+            class_names=tuple(names),
+            train_images=train,
+            test_images=test,
+            part_of=self.whole,
+        )
 
     @property
     def is_drawn(self) -> bool:

@@ -14,8 +14,9 @@ OTHER_VALUES = {
     "model": "mixing_6",
     "model_args": {"num_kernels": 2, "widths": [8, 16]},
     "tta": 6,
+    "classes": "automobile, airplane",
+    "start_from": "mixing_large.v1",
     "largest_crop": 1.5,
-    "start_from": "vgg.v1",
     "teachers": "mixing_lite.v1, vgg.v1",
 }
 
@@ -129,7 +130,16 @@ def test_an_unknown_setting_is_named_beside_those_that_exist():
             refuse()
 
 
-@pytest.mark.parametrize(("name", "value"), [("train_size", 1), ("model_args", {"num_classes": 5})])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("train_size", 1),
+        ("model_args", {"num_classes": 5}),
+        ("classes", "cat"),
+        ("classes", "cat, cat"),
+        ("classes", "cat, zebra"),
+    ],
+)
 def test_a_setting_that_no_run_can_use_is_refused(name, value):
     with pytest.raises(ConfigError, match=f"^{name} "):
         TrainConfig().replace(**{name: value})

@@ -3,15 +3,21 @@
 import argparse
 import dataclasses
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_core.cli.options import Add, add_checkpoint, add_data_dir, add_json, show
 from cifar_core.cli.progress import DataProgress
+from cifar_core.format import table
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cifar_core.checkpoint import Card
     from cifar_core.data import ImageData
+    from cifar_core.inference.classifier import Classifier
 
 
 def add(add_parser: Add) -> None:
@@ -23,6 +29,8 @@ def add(add_parser: Add) -> None:
     parser.add_argument("--split", choices=("test", "val"), default="test", help=words)
     words = "a folder of photographs instead: one folder a class, none_far and none_near for other things"
     parser.add_argument("--photographs", metavar="FOLDER", type=Path, help=words)
+    words = "compare OOD scores on the classes of the data that the network never learned (setting classes)"
+    parser.add_argument("--unknown-classes", action="store_true", help=words)
     parser.add_argument("--write-card", action="store_true", help="keep the figures in the checkpoint's card")
     add_data_dir(parser)
     add_json(parser)
@@ -36,6 +44,8 @@ def evaluate(options: argparse.Namespace) -> int:
     folder = resolve_checkpoint(options.checkpoint)
     if options.photographs:
         return _evaluate_photographs(options, folder)
+    if options.unknown_classes:
+        return _compare_on_unknown_classes(options, folder)
     data = load_data_of(load_card(folder), options.data_dir, options.split)
     result = evaluate_checkpoint(folder, data, options.split, options.write_card)
     show(options, {"checkpoint": str(folder), "split": options.split, **result.to_json()}, _lines)
@@ -48,10 +58,10 @@ def _evaluate_photographs(options: argparse.Namespace, folder: Path) -> int:
     from cifar_core.inference.classifier import Classifier
     from cifar_core.inference.photographs import evaluate_photographs
 
-    if options.split != "test":
-        raise ConfigError("--photographs does not go with --split; leave it out.")
+    if options.split != "test" or options.unknown_classes:
+        raise ConfigError("--photographs goes with neither --split nor --unknown-classes; leave these out.")
     classifier = Classifier.load(folder)
-    result = evaluate_photographs(classifier, options.photographs)
+    result = evaluate_photographs(classifier, options.photographs, _learned(classifier, options.data_dir))
     if options.write_card:
         write_card(folder, dataclasses.replace(classifier.card, photographs=result.to_json()))
     document = {"checkpoint": str(folder), "photographs": str(options.photographs), **result.to_json()}
@@ -59,8 +69,42 @@ def _evaluate_photographs(options: argparse.Namespace, folder: Path) -> int:
     return 0
 
 
-def load_data_of(card: "Card", data_dir: Path | None, split: str = "test") -> "ImageData":
+def _learned(classifier: "Classifier", data_dir: Path | None) -> "NDArray[np.uint8] | None":
+    """Training images for the kNN score; None where the data was not named and is not here."""
+    from cifar_core.data import DataError, load_data
+    from cifar_core.inference.held_out import config_of, training_images
+    from cifar_core.metrics.ood_comparison import LEARNED
+
+    source = config_of(classifier.card).data_set
+    try:
+        return training_images(classifier.card, load_data(data_dir, source=source, download=False), LEARNED)
+    except DataError:
+        if data_dir is not None:
+            raise
+        print("note: without the training images there is no kNN score (--data-dir).", file=sys.stderr)
+        return None
+
+
+def _compare_on_unknown_classes(options: argparse.Namespace, folder: Path) -> int:
+    from cifar_core.config import ConfigError
+    from cifar_core.inference.classifier import Classifier
+    from cifar_core.inference.ood_comparison import compare_on_unknown_classes
+
+    if options.write_card:
+        raise ConfigError("--unknown-classes does not go with --write-card; leave that out.")
+    classifier = Classifier.load(folder)
+    data = load_data_of(classifier.card, options.data_dir, options.split, whole=True)
+    result = compare_on_unknown_classes(classifier, data, options.split)
+    show(options, {"checkpoint": str(folder), **result.to_json()}, _unknown_lines)
+    return 0
+
+
+def load_data_of(
+    card: "Card", data_dir: Path | None, split: str = "test", whole: bool = False
+) -> "ImageData":
     """Load, with progress, the data that a network was trained on; say so where it is another copy.
+
+    whole: with the classes that the network was not to learn.
 
     Raises:
         ConfigError: when the split is "val" and the run set no images aside. DataError: without data.
@@ -69,9 +113,10 @@ def load_data_of(card: "Card", data_dir: Path | None, split: str = "test") -> "I
     from cifar_core.inference.held_out import config_of
 
     config = config_of(card, split)
+    source = config.data_set.whole if whole else config.data_set
     with DataProgress() as progress:
-        data = load_data(data_dir, source=config.data, progress=progress)
-    if data.fingerprint != card.data_fingerprint:
+        data = load_data(data_dir, source=source, progress=progress)
+    if data.fingerprint != card.data_fingerprint and not whole:
         print("note: this is not the data that the network was trained on.", file=sys.stderr)
     return data
 
@@ -92,9 +137,38 @@ def _photograph_lines(document: dict[str, Any]) -> str:
     lines += [_measure_line(*words, document[key]) for key, words in PHOTOGRAPHS.items()]
     for kind, others in document["others"].items():
         lines.append(_measure_line(f"{kind} none", "called none, rightly", others["called_none"]))
-        lines.append(_measure_line(f"{kind} AUROC", "of the OOD score, against the classes", others["auroc"]))
         lines.append(_measure_line(f"{kind} sure", "answered as a class, and sure", others["sure"]))
-    return "\n".join(lines)
+    kinds = document["others"].items()
+    return "\n".join(
+        [*lines, *_table({kind: {"ood": one["auroc"], **one["baselines"]} for kind, one in kinds})]
+    )
+
+
+def _unknown_lines(document: dict[str, Any]) -> str:
+    lines = [f"checkpoint  {document['checkpoint']}"]
+    lines += [f"{words:11} {', '.join(document[words])}" for words in ("known", "unknown")]
+    return "\n".join([*lines, f"images      {document['split']}", *_table(document["auroc"])])
+
+
+def _table(aurocs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The AUROC of each score (rows) against each kind of other things (columns)."""
+    from cifar_core.metrics.ood_comparison import SCORES
+
+    first = next(iter(aurocs.values()), None)
+    if first is None:
+        return []
+    rows = [
+        [words, *(_cell(aurocs[kind].get(name)) for kind in aurocs)]
+        for name, words in SCORES.items()
+        if first.get(name)
+    ]
+    return ["", table([["AUROC, %, against", *aurocs], *rows])]
+
+
+def _cell(measure: Mapping[str, Any] | None) -> str:
+    return (
+        f"{100 * measure['value']:.1f} ± {100 * measure['error']:.1f} of {measure['n']:,}" if measure else ""
+    )
 
 
 def _measure_line(first: str, last: str, measure: dict[str, Any] | None) -> str:

@@ -20,7 +20,7 @@ from cifar_core.datasets import CIFAR10, DATA_SETS, DataSet
 def load_data(
     data_dir: Path | str | None = None,
     *,
-    source: str = "auto",
+    source: str | DataSet = "auto",
     cache_dir: Path | None = None,
     progress: Progress | None = None,
     download: bool = True,
@@ -30,7 +30,8 @@ def load_data(
     Args:
         data_dir: folder (or torchvision archive) to read; left out, the variable CIFAR_DATA; without either,
             the Hub's files and then torchvision's archive, downloaded where they are not here yet.
-        source: a name of DATA_SETS, or "auto" for CIFAR-10; a drawn set does not look at `data_dir`.
+        source: a data set or its name in DATA_SETS, or "auto" for CIFAR-10; a drawn set does not look at
+            `data_dir`.
         cache_dir: where the decoded set is kept; left out, $CIFAR_LAB_CACHE or ~/.cache/cifar10-lab.
         progress: called with (what, done, total) while downloading (bytes) and decoding (images).
         download: False keeps off the network.
@@ -39,24 +40,34 @@ def load_data(
         DataError: one message with what is wrong and the ways to get the data. A `data_dir` that is given and
             bad is an error: no other source takes its place.
     """
-    wanted = DATA_SETS.get(CIFAR10.name if source == "auto" else source)
+    wanted = source if isinstance(source, DataSet) else {"auto": CIFAR10, **DATA_SETS}.get(source)
     if wanted is None:
         raise DataError(f"There is no data set '{source}'; the data sets are: {', '.join(DATA_SETS)}.")
     if wanted.is_drawn:
-        return make_synthetic()
+        data = make_synthetic()
+    else:
+        data = _load_whole(wanted.whole, data_dir, cache_dir, progress, download)
+    return only_classes(data, wanted.class_names) if wanted.part_of else data
+
+
+def _load_whole(
+    wanted: DataSet,
+    data_dir: Path | str | None,
+    cache_dir: Path | None,
+    progress: Progress | None,
+    download: bool,
+) -> ImageData:
     cache_dir, progress = Path(cache_dir or default_cache_dir()), progress or silent
     given = data_dir or os.environ.get("CIFAR_DATA")
     try:
         if given:
-            data = load_cached(find_local(Path(given).expanduser(), wanted.whole), cache_dir, progress)
-        else:
-            data = _load_online(wanted.whole, cache_dir, progress, download)
+            return load_cached(find_local(Path(given).expanduser(), wanted), cache_dir, progress)
+        return _load_online(wanted, cache_dir, progress, download)
     except DataError as error:
-        raise DataError(f"{error} {_ways(wanted.whole)}") from error
+        raise DataError(f"{error} {_ways(wanted)}") from error
     except OSError as error:  # a file that went away, a disk that fails, a folder that is not ours
         trouble = f"{error.filename or given or wanted.title}: it cannot be read ({error.strerror or error})."
-        raise DataError(f"{trouble} {_ways(wanted.whole)}") from error
-    return only_classes(data, wanted.class_names) if wanted.part_of else data
+        raise DataError(f"{trouble} {_ways(wanted)}") from error
 
 
 def find_local(place: Path, data_set: DataSet = CIFAR10) -> Source:

@@ -62,7 +62,7 @@ def only_classes(data: ImageData, names: Sequence[str]) -> ImageData:
         raise DataError(f"{data.source} has no class '{missing[0]}'; it has {', '.join(data.class_names)}.")
     labels = [data.class_names.index(name) for name in names]
     train, test = (_only(split, labels) for split in (data.train, data.test))
-    words = f", only {' and '.join(names)}"
+    words = f", only {', '.join(names)}"
     return ImageData(
         train, test, tuple(names), data.source + words, fingerprint_of(train, test), data.kind + words
     )

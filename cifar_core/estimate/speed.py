@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.config import TrainConfig
-from cifar_core.datasets import DATA_SETS
 from cifar_core.errors import LabError
 from cifar_core.format import duration
 
@@ -81,7 +80,7 @@ def phases_of(config: TrainConfig) -> list[tuple[float, int]]:
 
 def images_an_epoch(config: TrainConfig) -> int:
     """Training images that an epoch goes through, for the data sets whose size is known beforehand."""
-    known = DATA_SETS[config.data]
+    known = config.data_set
     images = known.train_images - (config.val_size if config.monitored == "val" else 0)
     if config.train_size:
         images = min(images, config.train_size)
@@ -92,7 +91,7 @@ def estimate_seconds(config: TrainConfig, speed: Speed) -> float:
     """Seconds from the first step to the last validation."""
     step_images = images_an_epoch(config) * config.epochs
     training = sum(share * step_images * speed.at(size).seconds for share, size in phases_of(config))
-    measured = config.val_size if config.monitored == "val" else DATA_SETS[config.data].test_images
+    measured = config.val_size if config.monitored == "val" else config.data_set.test_images
     return speed.first_seconds + training + config.epochs * measured * speed.val_seconds
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import ImageData, Split
 from cifar_core.data.synthetic import make_synthetic
-from cifar_core.datasets import DATA_SETS, SYNTHETIC
+from cifar_core.datasets import SYNTHETIC
 from cifar_core.device import Device
 from cifar_core.estimate.speed import FULL_SIZE, images_an_epoch
 from cifar_core.models import ImageClassifier, create_model
@@ -56,7 +56,7 @@ class Steps:
         self.data = ImageData(drawn, drawn, (), "drawn", "", "drawn")
         self.config = config.replace(batch_size=self.batch, val_size=HELD_OUT, train_size=0)
         self.device = device
-        self.teachers = Teachers.of(config, DATA_SETS[config.data].class_names, device)
+        self.teachers = Teachers.of(config, config.data_set.class_names, device)
         train, self.val = make_batches(self.config, self.data, device.torch_device)
         steps_per_epoch = max(1, images_an_epoch(config) // self.batch)
         if model is None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.config import ConfigError, TrainConfig
-from cifar_core.data import DataError, held_out
+from cifar_core.data import DataError, held_out, split_train_val
 
 if TYPE_CHECKING:
     from cifar_core.checkpoint import Card
@@ -62,6 +62,15 @@ def check_classes(card: "Card", data: "ImageData") -> None:
     if list(data.class_names) != card.class_names:
         theirs, own = ", ".join(data.class_names), ", ".join(card.class_names)
         raise DataError(f"The data shows other classes ({theirs}) than the network knows ({own}).")
+
+
+def training_images(card: "Card", data: "ImageData", count: int) -> NDArray[np.uint8]:
+    """Return `count` training images (N, 3, 32, 32) that stand for all, drawn by a fixed seed, or all."""
+    config = config_of(card)
+    train, _ = split_train_val(data.train.targets, config.val_size, config.split_seed)
+    train = train[: config.train_size or len(train)]
+    chosen = np.random.default_rng(0).permutation(train)[:count]
+    return np.asarray(data.train.images[np.sort(chosen)])
 
 
 def select_images(card: "Card", data: "ImageData", split: str = "test", count: int = 0) -> HeldOut:

@@ -7,10 +7,13 @@ after `none_` is a kind of its own. A class may be missing.
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cifar_core.config import ConfigError
 from cifar_core.images.decode import open_image
 from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.ood_comparison import Scorer
+from cifar_core.inference.prediction import Prediction
 from cifar_core.metrics.photographs import Answers, Photographs, measure_photographs
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
@@ -26,8 +29,12 @@ def pictures_in(folder: Path) -> list[Path]:
     return found
 
 
-def evaluate_photographs(classifier: Classifier, folder: Path) -> Photographs:
+def evaluate_photographs(
+    classifier: Classifier, folder: Path, learned: NDArray[np.uint8] | None = None
+) -> Photographs:
     """Measure a network on the photographs in `folder`.
+
+    learned: training images (M, 3, 32, 32), without which there is no kNN score beside the OOD score.
 
     Raises:
         ConfigError: when the folder is missing, or holds no class, another folder or an empty one.
@@ -36,9 +43,10 @@ def evaluate_photographs(classifier: Classifier, folder: Path) -> Photographs:
     files = {name: pictures_in(folder / name) for name in _folders(classifier, folder)}
     classes = [name for name in files if not name.startswith(NONE)]
     numbers = [classifier.class_names.index(name) for name in classes]
+    scorer = Scorer(classifier, learned)
     targets = np.repeat(np.asarray(numbers, np.int64), [len(files[name]) for name in classes])
-    known = _answers(classifier, [path for name in classes for path in files[name]])
-    others = {name: _answers(classifier, files[name]) for name in files if name not in classes}
+    known = _answers(scorer, [path for name in classes for path in files[name]])
+    others = {name: _answers(scorer, files[name]) for name in files if name not in classes}
     kinds = {name.removeprefix(NONE): answers for name, answers in others.items()}
     return measure_photographs(known, targets, kinds)
 
@@ -60,12 +68,20 @@ def _folders(classifier: Classifier, folder: Path) -> list[str]:
     return names
 
 
-def _answers(classifier: Classifier, paths: list[Path]) -> Answers:
-    parts = [paths[start : start + PART] for start in range(0, len(paths), PART)]
-    found = [one for part in parts for one in classifier.predict([open_image(path) for path in part])]
+def _answers(scorer: Scorer, paths: list[Path]) -> Answers:
+    found: list[Prediction] = []
+    scores: dict[str, list[NDArray[np.floating]]] = {}
+    for start in range(0, len(paths), PART):
+        pictures = [open_image(path) for path in paths[start : start + PART]]
+        answers = scorer.classifier.predict(pictures)
+        for name, values in scorer.scores(pictures, answers).items():
+            scores.setdefault(name, []).append(values)
+        found += answers
+    none = (
+        None
+        if None in [answer.known for answer in found]
+        else np.array([not answer.known for answer in found])
+    )
     probs = np.stack([answer.probs for answer in found])
     sure = np.array([answer.sure for answer in found])
-    scores = [answer.ood_score for answer in found if answer.ood_score is not None]
-    if len(scores) < len(found):
-        return Answers(probs, sure, None, None)
-    return Answers(probs, sure, np.array(scores), np.array([answer.known is False for answer in found]))
+    return Answers(probs, sure, {name: np.concatenate(parts) for name, parts in scores.items()}, none)

@@ -57,4 +57,4 @@ class Look:
         """The ingredients of the OOD score; names: of the blocks."""
         mixing = torch.cat(self.mixing, dim=1).numpy() if self.mixing else None
         blocks = {name: x.cpu().numpy() for name, x in zip(names, self.blocks, strict=True)}
-        return Measured(self.first.numpy(), mixing, blocks)
+        return Measured(self.first.numpy(), self.logits.cpu().numpy(), mixing, blocks)

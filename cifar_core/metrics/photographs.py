@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cifar_core.metrics.calibration import reliability
 from cifar_core.metrics.classification import confusion_matrix, per_class_accuracy
+from cifar_core.metrics.ood_comparison import OOD, Measure, Scores, compare_scores
 from cifar_core.metrics.uncertainty import Accuracy
 
 RESAMPLES = 200
@@ -22,25 +23,16 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A value (0..1) with its standard error, measured on `n` photographs."""
-
-    value: float
-    error: float
-    n: int
-
-
-@dataclass(frozen=True)
 class Answers:
     """A network's answers to N photographs.
 
-    probs: (N, num_classes). sure: whether the network is sure of each (N,). scores: OOD scores (N,), and
-    none: whether each is called none of the classes; None where the checkpoint has no OOD score.
+    probs: (N, num_classes). sure: whether the network is sure of each (N,). scores: of OOD, by name. none:
+    whether each is called none of the classes; None where the checkpoint has no OOD score.
     """
 
     probs: Floats
     sure: Flags
-    scores: Floats | None
+    scores: Scores
     none: Flags | None
 
     @property
@@ -55,11 +47,13 @@ class Others:
 
     called_none and auroc (of the OOD score, against the photographs of the classes): None where the
     checkpoint has no OOD score. sure: the share of them that the network is sure to be of a class.
+    baselines: AUROC of the other scores, by name.
     """
 
     called_none: Measure | None
     auroc: Measure | None
     sure: Measure
+    baselines: dict[str, Measure]
 
 
 @dataclass(frozen=True)
@@ -114,9 +108,9 @@ def measure_photographs(
 
 
 def _others(known: Answers, answers: Answers) -> Others:
-    if known.scores is None or answers.scores is None or answers.none is None:
-        return Others(None, None, _share(answers.sure))
-    return Others(_share(answers.none), auroc(known.scores, answers.scores), _share(answers.sure))
+    aurocs = compare_scores(known.scores, answers.scores)
+    called_none = None if answers.none is None else _share(answers.none)
+    return Others(called_none, aurocs.pop(OOD, None), _share(answers.sure), aurocs)
 
 
 def _calibration_error(probs: Floats, targets: NDArray[np.int64]) -> Measure:
@@ -137,24 +131,3 @@ def _balanced(confusion: NDArray[np.int64]) -> Measure:
     shares = per_class_accuracy(confusion)[sizes > 0]
     errors = [Accuracy(share, n).error for share, n in zip(shares, sizes[sizes > 0], strict=True)]
     return Measure(float(shares.mean()), math.hypot(*errors) / len(shares), int(sizes.sum()))
-
-
-def auroc(low: Floats, high: Floats) -> Measure:
-    """The chance that one of the scores `high` (M,) lies above one of `low` (N,); a tie counts half.
-
-    Its standard error is that of DeLong et al. 1988 (Biometrics 44, 837): from the spread of each score's
-    rank among those of the other side. n counts both sides.
-
-    Raises:
-        ValueError: when one side is empty.
-    """
-    if not len(low) or not len(high):
-        raise ValueError(f"There are {len(low)} low and {len(high)} high scores; give one or more of each.")
-    above = (high[:, None] > low).astype(np.float64) + 0.5 * (high[:, None] == low)  # (M, N)
-    variance = sum(_variance(above.mean(axis=axis)) for axis in (0, 1))
-    return Measure(float(above.mean()), math.sqrt(variance), len(low) + len(high))
-
-
-def _variance(values: NDArray[np.float64]) -> float:
-    """Of the mean of these values, 0 for a single one."""
-    return float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.config import TrainConfig
-from cifar_core.datasets import DATA_SETS
 from cifar_core.files import build, read_json
 
 FILE = Path(__file__).with_name("sizes.json")
@@ -40,5 +39,5 @@ def known_models() -> list[str]:
 
 def size_of(config: TrainConfig) -> Size | None:
     """The size of a config's network; None where that is no recipe's, and no network as it is registered."""
-    wanted = (config.model, config.model_args, len(DATA_SETS[config.data].class_names))
+    wanted = (config.model, config.model_args, len(config.data_set.class_names))
     return next((s for s in network_sizes() if (s.model, s.model_args, s.classes) == wanted), None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.config import TrainConfig
-from cifar_core.datasets import DATA_SETS, DataSet
+from cifar_core.datasets import DataSet
 from cifar_core.files import read_json
 from cifar_core.format import run_name
 from cifar_core.metrics.uncertainty import Accuracy
@@ -57,7 +57,7 @@ class Summary:
     @property
     def data(self) -> DataSet | None:
         """The data set that it learned from; None where its settings cannot be read."""
-        return DATA_SETS[self.config.data] if self.config else None
+        return self.config.data_set if self.config else None
 
 
 def summarize_all(store: RunStore) -> list[Summary]:

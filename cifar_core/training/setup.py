@@ -133,7 +133,7 @@ def prepare(
     place: where the run began, when this goes on with it.
     """
     device = place.device_again() if place else find_device(config.precision)
-    data = load_data(data_dir, source=config.data, progress=progress)
+    data = load_data(data_dir, source=config.data_set, progress=progress)
     teachers = Teachers.of(config, data.class_names, device)
     train, val = make_batches(config, data, device.torch_device, teachers)
     torch.manual_seed(config.seed)

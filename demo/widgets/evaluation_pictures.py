@@ -27,7 +27,7 @@ def data_of(network: Network, card: "Card") -> "ImageData":
         ConfigError: when the card's settings are damaged. DataError: when the data is not on this machine,
             or has other classes than the network.
     """
-    data = pictures_of(config_of(card).data, network.data_dir)
+    data = pictures_of(config_of(card).data_set, network.data_dir)
     check_classes(card, data)
     return data
 

@@ -13,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cifar_core.config import TrainConfig
-from cifar_core.datasets import CIFAR10
+from cifar_core.datasets import CIFAR10, DataSet
 from cifar_core.files import checkpoints_dir
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.summary import name_of
@@ -46,7 +46,7 @@ def network_of(folder: Path, stamp: int) -> "Classifier":
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def pictures_of(data: str, data_dir: Path | None) -> "ImageData":
+def pictures_of(data: "str | DataSet", data_dir: Path | None) -> "ImageData":
     """Return a whole data set that is on this machine; nothing is downloaded. Raises DataError."""
     from cifar_core.data import load_data
 
@@ -60,7 +60,7 @@ class Network:
     id: str
     name: str
     folder: Path
-    data: str = CIFAR10.name
+    data: DataSet = CIFAR10
     data_dir: Path | None = None
 
     @property
@@ -81,12 +81,12 @@ def list_networks(store: RunStore) -> list[Network]:
     return networks + [Network(path.name, path.name, path) for path in shipped if path not in known]
 
 
-def _data_of(read_config: Any) -> str:
+def _data_of(read_config: Any) -> DataSet:
     try:
         config: TrainConfig = read_config()
     except StoreError:
-        return CIFAR10.name
-    return config.data
+        return CIFAR10
+    return config.data_set
 
 
 def draw(total: int, seed: int, count: int = SHOWN) -> NDArray[np.int64]:

@@ -214,12 +214,46 @@ def test_evaluation_on_photographs(best, pictures, answer, call):
     document = answer("evaluate", "--checkpoint", best, "--photographs", root)
     assert set(document["accuracy"]) == {"value", "error", "n"} and document["accuracy"]["n"] == 4
     assert document["called_none"] is None and document["others"] == {}
+    (root / "none_far").mkdir()
+    Image.new("RGB", (40, 40), "white").save(root / "none_far" / "white.png")
+    far = answer("evaluate", "--checkpoint", best, "--photographs", root)["others"]["far"]
+    assert far["auroc"] is None and far["baselines"]["knn"]["n"] == 5
     lines = call("evaluate", "--checkpoint", best, "--photographs", root)[1]
+    assert f"{100 * far['baselines']['knn']['value']:.1f} ±" in lines
     assert f"{100 * document['accuracy']['value']:.1f} ± " in lines and "not measured" in lines
     code, _, err = call("evaluate", "--checkpoint", best, "--photographs", root, "--split", "val")
     assert code == 2 and "--split" in err
     answer("evaluate", "--checkpoint", best, "--photographs", root, "--write-card")
     assert load_card(Path(best)).photographs["accuracy"] == document["accuracy"]
+
+
+def test_a_network_of_some_classes_is_asked_about_the_others(call, answer, tmp_path):
+    known = ["disk", "ring", "square", "frame"]
+    code, _, err = call(
+        *SMOKE,
+        "batch_size=50",
+        "--set",
+        "epochs=1",
+        "--set",
+        f"classes={','.join(known)}",
+        "--runs-dir",
+        tmp_path,
+    )
+    assert code == 0, err
+    (run,) = (run for run in RunStore(tmp_path).list() if run.path.parent == tmp_path)
+    best = run.best_checkpoint
+    assert load_card(best).class_names == known
+    document = answer("evaluate", "--checkpoint", best)
+    assert (document["n"], list(document["per_class"])) == (200, known)
+    call("calibrate", best)
+    document = answer("evaluate", "--checkpoint", best, "--unknown-classes", "--split", "val")
+    assert document["known"] == known and set(document["unknown"]) == set(SHAPE_NAMES) - set(known)
+    assert set(document["auroc"]["all"]) == {"ood", "max_softmax", "energy", "knn"}
+    lines = call("evaluate", "--checkpoint", best, "--unknown-classes", "--split", "val")[1]
+    cell = document["auroc"]["saltire"]["energy"]
+    assert f"{100 * cell['value']:.1f} ± {100 * cell['error']:.1f} of {cell['n']}" in lines
+    code, _, err = call("evaluate", "--checkpoint", best, "--unknown-classes", "--write-card")
+    assert code == 2 and "--write-card" in err
 
 
 def test_the_figures_are_kept_when_asked(trained, best, answer):

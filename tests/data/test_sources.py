@@ -8,7 +8,7 @@ import pytest
 
 from cifar_core.data import DATA_SETS, DataError, Split, load_data
 from cifar_core.data.dataset import fingerprint_of
-from cifar_core.datasets import CIFAR10, Archive, DataSet, Hub
+from cifar_core.datasets import CIFAR10, SYNTHETIC, Archive, DataSet, Hub
 
 
 def same(split, expected) -> bool:
@@ -21,6 +21,19 @@ def test_what_is_told_beforehand_of_the_drawn_set_is_so():
     assert (len(data.train), len(data.test)) == (known.train_images, known.test_images)
 
 
+def test_some_classes_of_a_set_are_told_beforehand_as_they_are_read():
+    chosen = SYNTHETIC.only(["checks", "disk", "ring"])
+    data, whole = load_data(source=chosen), load_data(source=SYNTHETIC)
+    assert data.class_names == chosen.class_names == ("checks", "disk", "ring")
+    assert (len(data.train), len(data.test)) == (chosen.train_images, chosen.test_images) == (600, 150)
+    assert len(whole.train) == chosen.whole.train_images
+    two = DATA_SETS["airplane_automobile"]
+    assert CIFAR10.only(["airplane", "automobile"]).train_images == two.train_images
+    for names in (["disk"], ["disk", "disk"], ["disk", "cat"]):
+        with pytest.raises(ValueError, match=r"disk, ring, .*checks"):
+            SYNTHETIC.only(names)
+
+
 def test_two_classes_are_cut_from_the_whole(parquet_dir, train, test, monkeypatch, cache_dir):
     monkeypatch.setenv("CIFAR_LAB_CACHE", str(cache_dir))
     data = load_data(parquet_dir, source="airplane_automobile")
@@ -28,7 +41,7 @@ def test_two_classes_are_cut_from_the_whole(parquet_dir, train, test, monkeypatc
     for split, source in ((data.train, train), (data.test, test)):
         assert same(split, Split(source.images[source.targets < 2], source.targets[source.targets < 2]))
     assert data.fingerprint == fingerprint_of(data.train, data.test)
-    assert "only airplane and automobile" in data.kind and str(parquet_dir) in data.source
+    assert "only airplane, automobile" in data.kind and str(parquet_dir) in data.source
 
 
 def test_a_name_that_is_none_is_answered_with_those_that_exist():

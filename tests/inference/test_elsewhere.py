@@ -1,4 +1,4 @@
-"""A large picture with a strange middle is looked at beside it; a sure answer there is told with its place."""
+"""A large picture with a strange middle is looked at beside it; a sure answer is told with its place."""
 
 import dataclasses
 
@@ -64,7 +64,6 @@ def test_what_is_familiar_at_the_right_is_found_there(classifier, familiar):
     picture = Image.fromarray(wide)
     (answer,) = classifier.predict([picture])
     assert answer.known and answer.part and answer.part.side == "right" and not answer.sure
-    assert answer.top == classifier.predict([Image.fromarray(familiar)])[0].top or answer.part.crop.zoom > 1
     assert prediction_response("a.png", answer, classifier)["side"] == "right"
     (middle,) = classifier.predict([picture], elsewhere=False)
     assert middle.known is False and middle.part is None

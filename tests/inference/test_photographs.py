@@ -40,7 +40,7 @@ def classifier(tmp_path_factory):
 
 
 def test_figures_are_those_of_the_answers(classifier, folder):
-    result = evaluate_photographs(classifier, folder)
+    result = evaluate_photographs(classifier, folder, np.zeros((9, 3, 32, 32), np.uint8))
     found = {
         name: [classifier.predict([open_image(path)])[0] for path in sorted((folder / name).iterdir())]
         for name in FOLDERS
@@ -56,6 +56,10 @@ def test_figures_are_those_of_the_answers(classifier, folder):
         pairs = [high > answer.ood_score for high in scores for _, answer in known]
         assert others.auroc.value == pytest.approx(np.mean(pairs))
         assert others.called_none.n == FOLDERS[f"none_{kind}"]
+        tops = [answer.top[0][1] for answer in found[f"none_{kind}"]]
+        pairs = [low < answer.top[0][1] for low in tops for _, answer in known]
+        assert others.baselines["max_softmax"].value == pytest.approx(np.mean(pairs), abs=1e-6)
+        assert set(others.baselines) == {"max_softmax", "energy", "knn"}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from cifar_core.errors import InferenceError
 from cifar_core.images.decode import open_image
 from cifar_core.inference.classifier import Classifier
 from cifar_core.metrics.ood import (
+    GAMMA,
     MIXING,
     SCORE,
     Measured,
@@ -30,6 +31,7 @@ from cifar_core.metrics.ood import (
     Reference,
     distance_to_nearest,
     energy,
+    entropy,
     fit_reference,
     k_means,
     threshold_for,
@@ -51,7 +53,7 @@ def measured(count, seed=0, away=0.0):
     logits = rng.normal(size=(count, 10)) * 0.1
     logits[:, 0] += 5 - away
     features = rng.normal(size=(count, 4)) * 0.05 + [np.cos(away), np.sin(away), 0, 0]
-    return Measured(logits, rng.dirichlet((9, 9), count), {"blocks.0": features})
+    return Measured(logits, logits, rng.dirichlet((9, 9), count), {"blocks.0": features})
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,9 @@ def test_the_farther_from_what_was_learned_the_stranger(reference):
 
 def test_ood_score_of_an_image_does_not_depend_on_its_batch(reference):
     many = measured(20, 3)
-    one = Measured(many.logits[7:8], many.mixing[7:8], {"blocks.0": many.blocks["blocks.0"][7:8]})
+    one = Measured(
+        many.logits[7:8], many.answer[7:8], many.mixing[7:8], {"blocks.0": many.blocks["blocks.0"][7:8]}
+    )
     assert reference.ood_scores(many).shape == (20,)
     assert reference.ood_scores(one)[0] == pytest.approx(reference.ood_scores(many)[7], abs=1e-9)
 
@@ -104,10 +108,45 @@ def test_energy_falls_as_a_class_stands_out():
     assert np.isfinite(energy(sure * 1e4)).all()
 
 
+def test_entropy_is_that_of_the_probabilities_and_falls_as_a_class_stands_out():
+    logits = np.random.default_rng(0).normal(size=(5, 4)) * 3
+    probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert entropy(logits + 7) == pytest.approx(((probs * (1 - probs)) ** GAMMA).sum(axis=1))
+    rising = entropy(np.array([[50.0, 0, 0, 0], [9, 0, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0]]))
+    assert (np.diff(rising) > 0).all() and np.isfinite(entropy(np.eye(3) * 1e4)).all()
+
+
+def test_an_undecided_answer_is_strange_by_itself(reference):
+    usual = measured(20, 3)
+    undecided = dataclasses.replace(usual, answer=np.zeros_like(usual.answer))
+    assert (reference.ood_scores(undecided) > reference.ood_scores(usual) + 1).all()
+
+
+def test_references_of_earlier_checkpoints_give_the_scores_that_they_gave():
+    centers = {
+        MIXING: np.array([[1.0, 0]]),
+        "blocks.0": np.array([[1.0, 0], [0, 1.0]]),
+        "blocks.1": np.eye(2),
+    }
+    scales = {name: np.array([0.5, 2.0 + n]) for n, name in enumerate(["energy", *centers])}
+    arrays = {f"{n:03d}.{name}": table for n, (name, table) in enumerate(centers.items())}
+    arrays |= {f"scale.{name}": pair for name, pair in scales.items()}
+    logits, mixing = np.array([[3.0, 0.5], [0.0, 0.2]]), np.array([[0.7, 0.3], [0.2, 0.8]])
+    blocks = {"blocks.0": np.array([[1.0, 2.0], [3.0, 1.0]]), "blocks.1": np.array([[1.0, 0.1], [1.0, 1.0]])}
+    parts = {"energy": energy(logits), MIXING: distance_to_nearest(mixing, centers[MIXING])}
+    parts |= {name: distance_to_nearest(x, centers[name]) for name, x in blocks.items()}
+    scaled = {name: (x - scales[name][0]) / scales[name][1] for name, x in parts.items()}
+    expected = 0.5 * scaled["energy"] + 0.25 * scaled[MIXING] + (scaled["blocks.0"] + scaled["blocks.1"]) / 2
+    other = Measured(logits, -logits, mixing, blocks)  # the answer itself counts for nothing
+    assert Reference.from_arrays(arrays).ood_scores(other) == pytest.approx(expected)
+
+
 def test_distance_is_that_of_directions_to_the_nearest_center():
     centers = np.array([[1.0, 0], [0, 1.0]])
     distances = distance_to_nearest(np.array([[5.0, 0], [3.0, 3.0], [0, 0]]), centers)
     assert distances == pytest.approx([0, np.sqrt(2 - np.sqrt(2)), 1])
+    second = distance_to_nearest(np.array([[5.0, 0]]), np.array([[0, 1.0], [1.0, 0], [-1.0, 0]]), nth=2)
+    assert second == distance_to_nearest(np.array([[5.0, 0]]), centers, nth=9) == pytest.approx(np.sqrt(2))
 
 
 def test_k_means_finds_groups_and_takes_few_points():
@@ -127,7 +166,7 @@ def test_threshold_lets_through_no_more_than_the_share(share):
 
 
 def test_a_network_without_blocks_is_refused():
-    bare = Measured(np.zeros((3, 10)), None, {})
+    bare = Measured(np.zeros((3, 10)), np.zeros((3, 10)), None, {})
     with pytest.raises(ValueError, match="no chain of blocks"):
         fit_reference(bare, bare)
 
@@ -142,8 +181,9 @@ def test_arrays_give_the_reference_back(reference):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("scale.energy", np.zeros(2, np.float32)),
-        ("scale.energy", np.ones(3, np.float32)),
+        ("scale.entropy", np.zeros(2, np.float32)),
+        ("scale.entropy", np.ones(3, np.float32)),
+        ("scale.energy", np.ones(2, np.float32)),
         ("scale.nothing", np.ones(2, np.float32)),
         ("001.blocks.0", np.full((2, 4), np.inf, np.float16)),
         ("001.blocks.0", np.ones(4, np.float16)),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifar_core.metrics.photographs import Answers, auroc, measure_photographs
+from cifar_core.metrics.photographs import Answers, measure_photographs
 
 
 def answers(rows, none=None, scores=None):
@@ -13,12 +13,9 @@ def answers(rows, none=None, scores=None):
         probs[row] = (1 - probability) / 2
         probs[row, number] = probability
     flags = None if none is None else np.array(none, np.bool_)
-    return Answers(
-        probs,
-        (probs.max(axis=1) >= 0.7) & ~(flags if flags is not None else False),
-        None if scores is None else np.array(scores, float),
-        flags,
-    )
+    sure = (probs.max(axis=1) >= 0.7) & ~np.array([False] * len(rows) if none is None else none)
+    values = np.array(scores or [])
+    return Answers(probs, sure, {} if scores is None else {"ood": values, "knn": -values}, flags)
 
 
 KNOWN = answers([(0, 0.9), (0, 0.6), (1, 0.8), (0, 0.95)], [False, False, False, True], [0.0, 1.0, 2.0, 5.0])
@@ -35,6 +32,7 @@ def test_shares_are_those_that_counting_gives():
     assert (result.sure_right.value, result.sure_right.n) == (0.5, 2)
     assert (result.others["far"].called_none.value, result.others["far"].sure.value) == (0.5, 0.5)
     assert result.others["far"].auroc.value == 7 / 8 and result.others["far"].auroc.n == 6
+    assert result.to_json()["others"]["far"]["baselines"]["knn"]["value"] == 1 / 8
 
 
 def test_the_calibration_error_is_that_of_the_bins_and_its_error_shrinks_with_their_number():
@@ -57,19 +55,8 @@ def test_where_nothing_is_sure_there_is_no_share_of_it_that_is_right():
     assert measure_photographs(answers([(0, 0.5)]), np.array([0]), {}).sure_right is None
 
 
-def test_auroc_counts_pairs_and_halves_ties():
-    assert auroc(np.array([0.0, 1.0]), np.array([1.0, 2.0])).value == 3.5 / 4
-    assert auroc(np.array([0.0, 1.0]), np.array([5.0])).value == 1
-    assert auroc(np.array([1.0]), np.array([1.0])).value == 0.5
-    with pytest.raises(ValueError, match="0 high"):
-        auroc(np.array([1.0]), np.array([]))
-
-
 def test_errors_are_the_spread_over_repeated_draws():
     generator = np.random.default_rng(0)
-    draws = [auroc(generator.normal(0, 1, 60), generator.normal(1, 2, 40)) for _ in range(400)]
-    spread = np.std([draw.value for draw in draws])
-    assert np.mean([draw.error for draw in draws]) == pytest.approx(spread, rel=0.1)
     targets = np.repeat([0, 1], [90, 10])  # few of the second class, so its share decides
     balanced = []
     for _ in range(400):

@@ -37,7 +37,7 @@ def save_toy(folder: Path, seed: int = 0, **changes: object) -> Path:
     card = dataclasses.replace(CARD, **changes)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = create_model(card.model, **card.model_args)
+        model = create_model(card.model, **{"num_classes": len(card.class_names), **card.model_args})
     folder.parent.mkdir(parents=True, exist_ok=True)
     save_checkpoint(folder, model, card)
     return folder

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from cifar_core.datasets import DATA_SETS
 from cifar_core.runs.history import History, HistoryReader
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
 from cifar_core.runs.summary import name_of, short_history
@@ -132,7 +131,7 @@ def show_mixing(run: Run, history: History) -> None:
         return
     left, right = st.columns(2)
     with left:
-        per_class = mixing_per_class(epochs[-1], DATA_SETS[run.config().data].class_names)
+        per_class = mixing_per_class(epochs[-1], run.config().data_set.class_names)
         show_chart(per_class, "classes", "Heat map: mixing coefficients by class and kernel")
     with right:
         show_chart(entropy_chart(epochs[-1].mixing), "entropy", "Bar chart: entropy of each block's mix")

@@ -147,7 +147,7 @@ def ask(run: Run) -> Answered:
 
     folder, config = run.best_checkpoint, run.config()
     classifier = network_of(folder, (folder / "card.json").stat().st_mtime_ns)
-    data = pictures_of(config.data, run.data_dir)
+    data = pictures_of(config.data_set, run.data_dir)
     _, places = split_train_val(data.train.targets, config.val_size, config.split_seed)
     monitored = config.monitored == "test"
     split, places = (data.test, np.arange(ANSWERED)) if monitored else (data.train, places[:ANSWERED])

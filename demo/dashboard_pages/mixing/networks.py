@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cifar_core.datasets import DATA_SETS
 from cifar_core.errors import LabError
 from cifar_core.inference.held_out import HeldOut, config_of, splits_of
 from cifar_core.runs.events import Epoch
@@ -103,7 +102,7 @@ def _read_record(path: Path, events_size: int) -> Record | None:
         return None
     kept = history.kept
     number = kept.epoch if kept else epochs[-1].epoch
-    names = DATA_SETS[config.data].class_names
+    names = config.data_set.class_names
     softmax = config.model_args.get("activation", "softmax") == "softmax"
     return Record(epochs, number, names, config.mixing_temperature, softmax)
 

@@ -45,10 +45,10 @@ def difference_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
 
 def different_pictures(runs: Sequence[Summary]) -> str:
     """A warning where the runs are about different data, whose accuracies do not compare; else ""."""
-    sets = {run.data.name: run.data for run in runs if run.data}
+    sets = {(run.data.name, run.data.class_names): run.data for run in runs if run.data}
     if len(sets) < 2:
         return ""
-    words = listed([f"{name} with {len(data.class_names)} classes" for name, data in sets.items()])
+    words = listed([f"{data.name} with {len(data.class_names)} classes" for data in sets.values()])
     return f"These runs learned from different data ({words}): their accuracies cannot be compared."
 
 
