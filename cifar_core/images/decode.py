@@ -29,7 +29,7 @@ MAX_READS = 200_000  # steps of Pillow's own loops over a file's parts; a large 
 MAX_WORK = 1_000_000_000  # pixels times scans of a JPEG: a large progressive one has half of it
 MAX_RUN_PIXELS = 8_000_000  # of a BMP packed in runs, which Pillow unpacks in Python
 MOST_MISSING = 0.5  # of a JPEG that is cut short; with more, the network would be asked about gray
-JPEG_BLOCK = 16  # pixels of a side, mostly: what is decoded together
+JPEG_STRIP = 12  # rows that end together: mostly 16, some of them blurred into their neighbors
 JPEG_END = b"\xff\xd9"
 TINY_SIDE = 8  # pixels; below this a note says that there is little to see
 # How a PNG's one transparent color, stored at the file's own depth, reads at 8 bits (Pillow forgets to).
@@ -285,8 +285,9 @@ def _missing(image: Image.Image) -> float:
     bands = [band.point(lambda value: 0 if 126 <= value <= 129 else 255) for band in image.split()]
     shown = functools.reduce(ImageChops.lighter, bands)
     end = (shown.getbbox() or (0, 0, 0, 0))[3]
-    last = shown.crop((0, max(0, end - JPEG_BLOCK), image.width, end)).getbbox()
-    gap = (image.width - last[2]) * min(end, JPEG_BLOCK) if last else 0
+    start = max(0, end - JPEG_STRIP)
+    last = shown.crop((0, start, image.width, end)).getbbox()
+    gap = (image.width - last[2]) * (end - start) if last else 0
     return 1 - (end * image.width - gap) / (image.width * image.height)
 
 
@@ -294,10 +295,10 @@ def _describe_missing(share: float) -> str:
     """A note that a part of a JPEG is missing; raises ImageError where that is most of it."""
     if share > MOST_MISSING:
         raise ImageError(
-            f"This JPEG picture is cut short: about {share:.0%} of it is missing; send the whole file, or "
-            "another one."
+            f"This JPEG picture is cut short: about {100 * share:.0f} % of it is missing; send the whole file, "
+            "or another one."
         )
-    return f"The file ends too early: about {share:.0%} of the picture is missing and shown in gray."
+    return f"The file ends too early: about {100 * share:.0f} % of the picture is missing and shown in gray."
 
 
 def _more_pictures(file: Image.Image, data: bytes) -> list[str]:

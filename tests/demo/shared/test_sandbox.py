@@ -100,7 +100,9 @@ def test_a_child_reaches_nothing_but_its_connection(
     assert found["picture"] == "the picture"
     assert found["memory"] == sandbox_child.MEMORY_LIMIT_BYTES
     assert "HF_TOKEN" not in found["environment"]
-    may_fork = os.geteuid() == 0 or "HEIC" in FORMATS  # root is above that limit; HEIC's decoder needs a thread
+    may_fork = (
+        os.geteuid() == 0 or "HEIC" in FORMATS
+    )  # root is above that limit; HEIC's decoder needs a thread
     assert found["reached"] == (["fork"] if may_fork else [])
 
 
