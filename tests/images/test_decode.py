@@ -20,6 +20,7 @@ from cifar_core.images.decode import (
     open_image,
     pillow_name,
 )
+from tests.support.camera_pictures import cut_jpeg
 from tests.support.hostile_uploads import HEIGHT, QUARTERS, UPLOADS, WIDTH, Upload, deep_png, quarters, saved
 
 ACCEPTED = [upload for upload in UPLOADS if upload.corners]
@@ -108,6 +109,16 @@ def test_a_cut_jpeg_says_so_and_shows_what_it_has(progressive: bool) -> None:
     assert len(shown) > 20, "half of it is enough"
     assert all(rows[:150].max() < (40 if progressive else 1) for rows in shown)
     assert shown[-1].mean() < 2 and decode(data).notes == ()
+
+
+@pytest.mark.parametrize("strips", [1, 8, 11, 17, 19])
+def test_how_much_of_a_cut_jpeg_is_missing(strips: int) -> None:
+    try:
+        said = decode(cut_jpeg(strips)).notes[0]
+    except ImageError as error:
+        said = str(error)
+    assert ("cut short" in said) == (strips < 10)
+    assert int(said.split(" %")[0].split(" ")[-1]) == pytest.approx(100 - 5 * strips, abs=2)
 
 
 def test_the_reader_of_heic_is_asked_only_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
