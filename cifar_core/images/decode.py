@@ -110,13 +110,13 @@ def open_decoded(path: str | Path) -> Decoded:
         raise ImageError(f"{path}: {error}") from None
 
 
-def decode(data: bytes) -> Decoded:
-    """decode_image, together with its notes."""
+def decode(data: bytes, *, whole: bool = False) -> Decoded:
+    """decode_image, together with its notes; whole: refuse a JPEG that ends too early."""
     _check_bytes(data)
     with _quiet, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on broken metadata; errors still raise
         try:
-            return _decode(data)
+            return _decode(data, whole)
         except ImageError:
             raise
         except MemoryError:
@@ -175,13 +175,17 @@ def _damaged(data: bytes) -> str:
     return f"This {identify(data)} picture is cut short or damaged; export it again, or send another one."
 
 
-def _decode(data: bytes) -> Decoded:
-    kind = identify(data)
-    notes = []
-    if kind == "JPEG" and not (facts := jpeg_facts(data)).ends:
-        data = data[: facts.whole_bytes] + JPEG_END  # the decoder fills the rest with gray, as browsers do
-        notes.append("The file ends too early; the picture may lack its last details.")
-    _check_header(data, kind)
+def _decode(data: bytes, whole: bool) -> Decoded:
+    kind, notes, scans = identify(data), [], 1
+    if kind == "JPEG":
+        facts = jpeg_facts(data)
+        scans = facts.scans
+        if whole and not facts.ends:
+            raise ImageError(_damaged(data))
+        if not facts.ends:  # the decoder fills the rest with gray, as browsers do
+            data = data[: facts.whole_bytes] + JPEG_END
+            notes = ["The file ends too early; the picture may lack its last details."]
+    _check_header(data, kind, scans)
     with _opened(data, kind) as file:
         scale_key = _TRANSPARENT_KEY.get(str(file.tile[0].args)) if file.tile else None
         place = file.tile[0].extents if file.tile else None
@@ -210,7 +214,7 @@ def pillow_name(kind: str) -> str:
         import pillow_heif
 
         plain = dict.fromkeys(("thumbnails", "depth_images", "aux_images"), False)
-        pillow_heif.register_heif_opener(**plain, decode_threads=1)  # a sandbox may start no threads
+        pillow_heif.register_heif_opener(**plain, decode_threads=1)  # as one picture has one core
     return "HEIF"
 
 
@@ -218,8 +222,11 @@ def _opened(data: bytes, kind: str) -> ImageFile.ImageFile:
     return Image.open(_Bytes(data), formats=(pillow_name(kind),))
 
 
-def _check_header(data: bytes, kind: str) -> None:
-    """Size, and for PNG the checksums (which Pillow skips when it decodes), before any pixel is decoded."""
+def _check_header(data: bytes, kind: str, scans: int) -> None:
+    """Size, and for PNG the checksums (which Pillow skips when it decodes), before any pixel is decoded.
+
+    scans: how often the decoder goes over all pixels.
+    """
     for size in announced_sizes(data, kind):
         _check_size(*size)
     with _opened(data, kind) as file:
@@ -228,7 +235,6 @@ def _check_header(data: bytes, kind: str) -> None:
             raise ImageError(_damaged(data))
         in_runs = bool(file.tile) and file.tile[0].codec_name == "bmp_rle"
         pixels = file.width * file.height
-        scans = jpeg_facts(data).scans if kind == "JPEG" else 1
         if (in_runs and pixels > MAX_RUN_PIXELS) or scans * pixels > MAX_WORK:
             raise ImageError(_too_many_parts(data))
         file.verify()
@@ -295,8 +301,8 @@ def _describe_missing(share: float) -> str:
     """A note that a part of a JPEG is missing; raises ImageError where that is most of it."""
     if share > MOST_MISSING:
         raise ImageError(
-            f"This JPEG picture is cut short: about {100 * share:.0f} % of it is missing; send the whole file, "
-            "or another one."
+            f"This JPEG picture is cut short: about {100 * share:.0f} % of it is missing; send the whole "
+            "file, or another one."
         )
     return f"The file ends too early: about {100 * share:.0f} % of the picture is missing and shown in gray."
 

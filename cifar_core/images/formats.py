@@ -111,7 +111,7 @@ def _identify_other(data: bytes) -> str:
 
 
 def _identify_tiff(data: bytes) -> str:
-    """A raw file names its camera, and keeps its pixels in a part of its own or packs them in a way of its own."""
+    """A raw file names its camera, and has its pixels in a part of their own or packed as its maker does."""
     if data[8:12] in _RAW_TIFF_MARKS:
         return _raw(_RAW_TIFF_MARKS[data[8:12]])
     tags = tiff_tags(data)

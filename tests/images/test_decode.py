@@ -122,7 +122,7 @@ def test_how_much_of_a_cut_jpeg_is_missing(strips: int) -> None:
 
 
 def test_the_reader_of_heic_is_asked_only_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What pillow-heif does, done by a stand-in that knows one picture; see hostile_uploads for the real one."""
+    """A stand-in for pillow-heif that knows one picture; hostile_uploads has others for the real one."""
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
     class Reader(ImageFile.ImageFile):
