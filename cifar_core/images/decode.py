@@ -182,7 +182,7 @@ def _decode(data: bytes, whole: bool) -> Decoded:
         scans = facts.scans
         if whole and not facts.ends:
             raise ImageError(_damaged(data))
-        if not facts.ends:  # the decoder fills the rest with gray, as browsers do
+        if not facts.ends:  # the decoder makes the rest gray; browsers leave it blank
             data = data[: facts.whole_bytes] + JPEG_END
             notes = ["The file ends too early; the picture may lack its last details."]
     _check_header(data, kind, scans)
@@ -304,7 +304,7 @@ def _describe_missing(share: float) -> str:
             f"This JPEG picture is cut short: about {100 * share:.0f} % of it is missing; send the whole "
             "file, or another one."
         )
-    return f"The file ends too early: about {100 * share:.0f} % of the picture is missing and shown in gray."
+    return f"The file ends too early: about {100 * share:.0f} % of the picture is missing and counts as gray."
 
 
 def _more_pictures(file: Image.Image, data: bytes) -> list[str]:
