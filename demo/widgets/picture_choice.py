@@ -10,7 +10,6 @@ from PIL import Image
 
 from cifar_core.errors import LabError
 from cifar_core.images.decode import ImageError, decode
-from cifar_core.images.formats import SUFFIXES
 from demo.shared.drawings import DRAWINGS
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, image_tag
@@ -99,13 +98,11 @@ def _own() -> Picked | None:
 def upload_picture(hint: str) -> tuple[Image.Image, str] | None:
     """A picture that the reader sends, and its id; None until there is one that can be read. hint: before it.
 
-    The browser offers whatever is a picture to its owner, also by its suffix; what it is, our decoder says.
-    Apple's phones and tablets are asked for pictures alone, as they then hand over HEIC as JPEG.
+    Any file may come, since many browsers take neither HEIC nor raw files for pictures; ours is to say what
+    it is. Apple's phones are asked for pictures alone, as they then hand over HEIC as JPEG.
     """
-    is_apples = any(name in st.context.headers.get("User-Agent", "") for name in ("iPhone", "iPad"))
-    upload = st.file_uploader(
-        "A picture", type=["image", *(() if is_apples else SUFFIXES)], key="own-picture"
-    )
+    is_iphone = any(name in st.context.headers.get("User-Agent", "") for name in ("iPhone", "iPad"))
+    upload = st.file_uploader("A picture", type="image" if is_iphone else None, key="own-picture")
     if upload is None:
         st.caption(hint)
         return None
