@@ -123,6 +123,9 @@ def young_formats() -> Iterator[Upload]:
         film = saved(quarters(), name, save_all=True, append_images=more, **options)
         note = "first frame" if kind == "AVIF" else "several pictures"
         yield Upload(f"two pictures in a {kind}", film, QUARTERS, note=note, tolerance=8)
+    if "AVIF" in FORMATS:
+        lie = announced(saved(Image.new("L", (2000, 2000), 200), "AVIF", speed=10), 64, 64)
+        yield Upload("AVIF of more pixels than announced", lie, ((200,) * 3,) * 4, tolerance=4)
     if "HEIC" not in FORMATS:
         for brand in (b"heic", b"mif1"):
             data = b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1heic" + bytes(50)
