@@ -27,7 +27,7 @@ from demo.classify.api import add_api
 from demo.classify.page import NAME_DRAWINGS, networks_view, one_picture, several_pictures
 from demo.classify.render import LIKELY_FROM, TWO_FROM
 from demo.classify.server import PLACES_IN_LINE, Service, ServingError, few_heaps, launch_options
-from demo.classify.uploads import KEPT_SECONDS, uploads_folder
+from demo.classify.uploads import KEPT_SECONDS, OFFER_ALL, uploads_folder
 from demo.shared.host import is_public
 
 TITLE = "CIFAR-10 Lab: what is in the picture?"
@@ -91,6 +91,7 @@ def build_demo(
         )
         add_api(answers)
         demo.load(js=NAME_DRAWINGS)
+        demo.load(js=OFFER_ALL)
     return demo.queue(max_size=PLACES_IN_LINE, api_open=False)  # no way around the line
 
 

@@ -1,18 +1,27 @@
-"""`predict`: classify pictures."""
+"""`predict`: classify pictures: files, all those of a folder, or one from standard input."""
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cifar_core.cli.options import Add, add_checkpoint, add_json, show, whole_number
+from cifar_core.errors import LabError
+
+if TYPE_CHECKING:
+    from cifar_core.images.decode import Decoded
+
+STANDARD_INPUT = "-"
 
 
 def add(add_parser: Add) -> None:
     """Add the command with its options."""
     parser = add_parser("predict", help="classify pictures")
     parser.set_defaults(command=predict)
-    parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="picture files")
+    words = "picture files, folders of them, or - for a picture from standard input"
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help=words)
     words = "how many classes to name (default: 3)"
     parser.add_argument("--top", type=whole_number(1), default=3, help=words)
     words = "turn the pictures clockwise first (default: 0)"
@@ -30,26 +39,47 @@ def add(add_parser: Add) -> None:
 def predict(options: argparse.Namespace) -> int:
     """Print an answer for each picture; one that cannot be read gets a sentence, the others their answers."""
     from cifar_core.images.crop import Crop, cropped
-    from cifar_core.images.decode import ImageError, open_decoded
     from cifar_core.inference.classifier import Classifier
     from cifar_core.inference.responses import error_response, prediction_response
 
     crop = Crop(options.turn, options.zoom, *options.shift)
     classifier = Classifier.load(options.checkpoint)
     answers: list[dict[str, Any]] = []
-    for path in options.images:
-        try:
-            decoded = open_decoded(path)
-        except ImageError as error:
-            answers.append(error_response(str(path), str(error)))
+    for name, decoded in _pictures(options.images):
+        if isinstance(decoded, LabError):
+            answers.append(error_response(name, str(decoded)))
             continue
         (prediction,) = classifier.predict([cropped(decoded.image, crop)], top=options.top)
-        answers.append(prediction_response(str(path), prediction, classifier, crop, decoded.notes))
+        answers.append(prediction_response(name, prediction, classifier, crop, decoded.notes))
     failures = [answer for answer in answers if "error" in answer]
     show(options, answers, lambda rows: "\n".join(_line(row) for row in rows if "top" in row))
     for answer in failures:
         print(f"error: {answer['error']}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _pictures(given: list[str]) -> Iterator[tuple[str, "Decoded | LabError"]]:
+    """The name of each picture, and the picture or why there is none; one at a time, as there may be many."""
+    from cifar_core.inference.photographs import pictures_in
+
+    for name in given:
+        try:
+            paths = pictures_in(Path(name)) if os.path.isdir(name) else [name]
+        except LabError as error:
+            yield name, error
+        else:
+            yield from ((str(path), _decoded(str(path))) for path in paths)
+
+
+def _decoded(name: str) -> "Decoded | LabError":
+    from cifar_core.images.decode import MAX_BYTES, ImageError, decode, open_decoded
+
+    try:
+        if name != STANDARD_INPUT:
+            return open_decoded(name)
+        return decode(sys.stdin.buffer.read(MAX_BYTES + 1))
+    except ImageError as error:
+        return error if name != STANDARD_INPUT else ImageError(f"standard input: {error}")
 
 
 def _line(answer: dict[str, Any]) -> str:

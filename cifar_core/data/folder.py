@@ -8,8 +8,8 @@ import numpy as np
 
 from cifar_core.data.dataset import Progress, Source, Split, data_error, place_key
 from cifar_core.datasets import DataSet
+from cifar_core.images.formats import ALLOWED, SUFFIXES
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 NOT_DATA = ("thumbs.db", "desktop.ini")
 REPORT_EVERY = 500
 
@@ -52,14 +52,14 @@ def _list_class(folder: Path, label: int) -> Labeled:
     names = [name for name in os.listdir(folder) if not name.startswith(".") and name.lower() not in NOT_DATA]
     for name in names:
         if not name.lower().endswith(SUFFIXES):
-            raise data_error(folder / name, f"this is not an image of a known kind ({', '.join(SUFFIXES)})")
+            raise data_error(folder / name, f"this is not an image of a known kind ({ALLOWED})")
     if not names:
         raise data_error(folder, "this folder has no images")
     return [(name, label, os.path.join(folder, name)) for name in names]
 
 
 def _decode(data_set: DataSet, train: Labeled, test: Labeled, progress: Progress) -> tuple[Split, Split]:
-    from cifar_core.images.decode import ImageError, decode_image, fit_square  # brings Pillow
+    from cifar_core.images.decode import ImageError, decode, fit_square  # brings Pillow
 
     both = train + test
     images = np.empty((len(both), *data_set.shape), np.uint8)  # (N, C, H, W)
@@ -67,7 +67,7 @@ def _decode(data_set: DataSet, train: Labeled, test: Labeled, progress: Progress
         if index % REPORT_EVERY == 0:
             progress("decoding the class folders", index, len(both))
         try:
-            square = fit_square(decode_image(Path(path).read_bytes()), data_set.image_size)
+            square = fit_square(decode(Path(path).read_bytes(), whole=True).image, data_set.image_size)
         except ImageError as error:
             raise data_error(path, str(error)) from error
         images[index] = np.asarray(square).transpose(2, 0, 1)

@@ -1,16 +1,27 @@
-"""The kind of file that some bytes are, and the sizes they announce, read without a decoder."""
+"""The kind of file that some bytes are, by the first of them; the kinds that are read, and their suffixes."""
 
-import re
-from typing import Literal
+from importlib.util import find_spec
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-ALLOWED = "PNG, JPEG, WebP, GIF or BMP"
+from cifar_core.images.headers import brands, jpeg_precision, tiff_tags
 
+# Read where this package is found: Pillow can be built without AVIF's decoder.
+_OPTIONAL = {"AVIF": "PIL._avif", "HEIC": "pillow_heif"}
+_FOUND = (kind for kind, package in _OPTIONAL.items() if find_spec(package))
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", *_FOUND)
+_NAMES = ["WebP" if kind == "WEBP" else kind for kind in FORMATS]
+ALLOWED = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"  # "PNG, JPEG, WebP, GIF, BMP or AVIF"
+
+# Suffixes of files that are pictures to their owner: a page offers them and a folder is searched for them, so
+# that one that is not read here gets its sentence and is not passed over.
+_READ = ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .avif .avifs .heic .heif .hif"
+_RAW = ".dng .cr2 .cr3 .crw .nef .nrw .arw .sr2 .srf .orf .rw2 .raf .pef .srw .x3f .3fr .iiq .rwl .erf .mrw"
+_OTHERS = ".tif .tiff .jxl .jp2"
+SUFFIXES = tuple(f"{_READ} {_RAW} {_OTHERS}".split())
+
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
 _SIGNATURES = (
     (b"%PDF", "a PDF document"),
-    (b"II*\0", "a TIFF picture"),
-    (b"MM\0*", "a TIFF picture"),
     (b"8BPS", "a Photoshop file"),
     (b"%!PS", "a PostScript file"),
     (b"\0\0\1\0", "a Windows icon"),
@@ -21,9 +32,25 @@ _SIGNATURES = (
     (b"\x1f\x8b", "a compressed archive"),
     (b"\x1aE\xdf\xa3", "a video"),
 )
-_JPEG_MARKER = re.compile(
-    rb"\xff[^\x00\x01\xd0-\xd8\xff]"
-)  # neither stuffing nor a restart, without a length
+_RAW_SIGNATURES = {  # the other raw files are TIFF files, told apart by what is in them
+    b"II\x1a\0\0\0HEAPCCDR": "Canon CRW",
+    b"IIRO": "Olympus ORF",
+    b"IIRS": "Olympus ORF",
+    b"MMOR": "Olympus ORF",
+    b"IIU\0": "Panasonic RW2",
+    b"FUJIFILMCCD-RAW": "Fujifilm RAF",
+    b"FOVb": "Sigma X3F",
+    b"\0MRM": "Minolta MRW",
+}
+_RAW_TIFF_MARKS = {
+    b"CR\2\0": "Canon CR2",
+    b"IIII": "Phase One IIQ",
+    b"MMMM": "Phase One IIQ",
+}  # after 8 bytes
+_RAW_MAKERS = {"NIKON": "Nikon NEF", "SONY": "Sony ARW", "PENTAX": "Pentax PEF", "RICOH": "Pentax PEF"}
+_RAW_MAKERS |= {"SAMSUNG": "Samsung SRW", "HASSELBLAD": "Hasselblad 3FR", "EPSON": "Epson ERF"}
+_COMPRESSION, _MAKE, _PARTS, _DNG_VERSION = 0x103, 0x10F, 0x14A, 0xC612  # TIFF's tags
+_RAW_COMPRESSIONS = (32767, 34713, 65535)  # Sony's, Nikon's and Pentax's
 
 
 def identify(data: bytes) -> str:
@@ -31,25 +58,49 @@ def identify(data: bytes) -> str:
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
+        bits = jpeg_precision(data)
+        return "JPEG" if bits == 8 else f"a {bits}-bit JPEG picture"
     if data.startswith((b"GIF87a", b"GIF89a")):
         return "GIF"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     if data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in _BMP_HEADER_SIZES:
         return "BMP"
-    return _identify_other(data)
+    return _identify_boxes(data) if data[4:8] == b"ftyp" else _identify_other(data)
+
+
+def advise(kind: str) -> str:
+    """What to do about a file of a kind that is not read, as the end of a sentence about it."""
+    if kind.startswith("a raw"):
+        return "which no browser shows either; send the JPEG that the camera or its program makes of it"
+    if kind == "a HEIC picture":
+        return "which is read only where the package pillow-heif is installed; save it as JPEG and try again"
+    if kind.endswith("-bit JPEG picture"):
+        return "where 8 bits a channel are read; save it as an ordinary JPEG or as PNG and try again"
+    return f"which is not read here; save it as {ALLOWED} and try again"
+
+
+def _identify_boxes(data: bytes) -> str:
+    """The kind of a file in ISO's base media format, by its brands: a container of pictures or of films."""
+    found = brands(data)
+    if found[0] == b"crx ":
+        return _raw("Canon CR3")
+    if found[0] in (b"avif", b"avis") or (found[0] in (b"mif1", b"msf1") and b"avif" in found):
+        return "AVIF" if "AVIF" in FORMATS else "an AVIF picture"
+    if found[0] in _HEIC_BRANDS:
+        return "HEIC" if "HEIC" in FORMATS else "a HEIC picture"
+    return "a video"
 
 
 def _identify_other(data: bytes) -> str:
+    if data.startswith((b"II*\0", b"MM\0*")):
+        return _identify_tiff(data)
+    for signature, name in _RAW_SIGNATURES.items():
+        if data.startswith(signature):
+            return _raw(name)
     for signature, name in _SIGNATURES:
         if data.startswith(signature):
             return name
-    if data[4:8] == b"ftyp":
-        brand = data[8:12]
-        if brand in (b"avif", b"avis"):
-            return "an AVIF picture"
-        return "a HEIC picture" if brand[:3] in (b"hei", b"hev", b"mif", b"msf") else "a video"
     head = data[:4096].lower()
     if b"<svg" in head:
         return "an SVG drawing"
@@ -59,36 +110,18 @@ def _identify_other(data: bytes) -> str:
     return "a text file" if is_text else "a file of an unknown kind"
 
 
-def announced_sizes(data: bytes) -> list[tuple[int, int]]:
-    """Every (width, height) for which a decoder may reserve memory before it tells the picture's size.
-
-    Pillow fills an animated PNG's canvas as it opens one, as the last of its headers has it; libwebp reserves
-    two. Empty where nothing of the kind happens.
-    """
-    kind = identify(data)
-    if kind == "PNG":
-        headers = [found.end() for found in re.finditer(b"IHDR", data)]
-        return [(_number(data, at, 4, "big"), _number(data, at + 4, 4, "big")) for at in headers]
-    if kind != "WEBP":
-        return []
-    if data[12:16] == b"VP8X":
-        return [(1 + _number(data, 24, 3), 1 + _number(data, 27, 3))]
-    if data[12:16] == b"VP8L":
-        bits = _number(data, 21, 4)
-        return [(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))]
-    return [(_number(data, 26, 2) & 0x3FFF, _number(data, 28, 2) & 0x3FFF)]
+def _identify_tiff(data: bytes) -> str:
+    """A raw file names its camera, and has its pixels in a part of their own or packed as its maker does."""
+    if data[8:12] in _RAW_TIFF_MARKS:
+        return _raw(_RAW_TIFF_MARKS[data[8:12]])
+    tags = tiff_tags(data)
+    if _DNG_VERSION in tags:
+        return _raw("DNG")
+    maker = str(tags.get(_MAKE, "")).split(" ")[0]
+    if maker and (_PARTS in tags or tags.get(_COMPRESSION) in _RAW_COMPRESSIONS):
+        return _raw(_RAW_MAKERS.get(maker.upper(), maker.title()))
+    return "a TIFF picture"
 
 
-def _number(data: bytes, start: int, size: int, order: Literal["little", "big"] = "little") -> int:
-    return int.from_bytes(data[start : start + size], order)
-
-
-def has_more_scans(data: bytes, most: int) -> bool:
-    """True where a JPEG goes over its pixels more often than that: most do once, some 10 times."""
-    scans, place = 0, 2 if identify(data) == "JPEG" else len(data)
-    while (found := _JPEG_MARKER.search(data, place)) and found[0] != b"\xff\xd9":  # the picture's end
-        scans += found[0] == b"\xff\xda"
-        if scans > most:
-            return True
-        place = found.end() + max(2, int.from_bytes(data[found.end() : found.end() + 2]))
-    return False
+def _raw(name: str) -> str:
+    return f"a raw camera file ({name})"

@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 
 from cifar_core.config import ConfigError
 from cifar_core.images.decode import open_image
+from cifar_core.images.formats import ALLOWED, SUFFIXES
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.ood_comparison import Scorer
 from cifar_core.inference.prediction import Prediction
 from cifar_core.metrics.photographs import Answers, Photographs, measure_photographs
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 NONE = "none_"  # begins the name of a folder with other things
 PART = 50  # photographs that are held in memory at a time
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files of a folder, sorted; raises ConfigError where there are none."""
-    found = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    """The picture files of a folder, by their suffixes, sorted; raises ConfigError where there are none."""
+    names = (path for path in folder.glob("*") if not path.name.startswith("."))
+    found = sorted(path for path in names if path.suffix.lower() in SUFFIXES)
     if not found:
-        raise ConfigError(f"{folder} holds no picture ({', '.join(SUFFIXES)}); give a folder with some.")
+        raise ConfigError(f"{folder} holds no picture ({ALLOWED}); give a folder with some.")
     return found
 
 

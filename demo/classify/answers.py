@@ -163,8 +163,9 @@ def crop_of(asked: Asked) -> Crop:
 
 def top_of(top: Any) -> int:
     """The number of classes that a caller wants named; raises CropError."""
-    if isinstance(top, bool) or not isinstance(top, int | float) or not 1 <= top <= MOST_TOP:
-        raise CropError(f"top is {top!r:.60}; it must be from 1 to {MOST_TOP}.")
+    is_number = isinstance(top, int | float) and not isinstance(top, bool)
+    if not is_number or not 1 <= top <= MOST_TOP or top != int(top):
+        raise CropError(f"top is {top!r:.60}; it must be a whole number from 1 to {MOST_TOP}.")
     return int(top)
 
 

@@ -35,7 +35,7 @@ class Endpoints:
         """Say what is in a picture: one of ten classes of things, with probabilities.
 
         Args:
-            picture: PNG, JPEG, WebP, GIF or BMP, up to 20 MB: an upload, or a data: address.
+            picture: PNG, JPEG, WebP, GIF, BMP or AVIF, up to 20 MB: an upload, or a data: address.
             network: the name of a checkpoint that /models lists; empty is the default one.
             top: how many classes to name.
             turn: degrees, clockwise, by which the picture is turned first.
@@ -56,7 +56,7 @@ class Endpoints:
         """Say what is in each of several pictures, at most 24.
 
         Args:
-            pictures: PNG, JPEG, WebP, GIF or BMP, up to 20 MB each: uploads, or data: addresses.
+            pictures: PNG, JPEG, WebP, GIF, BMP or AVIF, up to 20 MB each: uploads, or data: addresses.
             network: the name of a checkpoint that /models lists; empty is the default one.
             top: how many classes to name.
 

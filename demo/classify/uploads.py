@@ -1,4 +1,4 @@
-"""Uploads: the folder where they lie for some minutes, and the bytes of one, which Gradio has not opened."""
+"""Uploads: what a browser may send, the folder where it lies for some minutes, and the bytes of one."""
 
 import contextlib
 import os
@@ -11,8 +11,41 @@ from typing import Any
 from gradio.utils import get_upload_folder
 
 from cifar_core.images.decode import MAX_BYTES, ImageError
+from cifar_core.images.formats import SUFFIXES
 
 KEPT_SECONDS = 300  # how long an upload stays on disk, so that its own page can show it; checked every minute
+
+# Gradio refuses a file that the browser does not call a picture, as it does with HEIC, MPO and raw files on
+# most systems. Whether it is one is for our decoder to say, so here every file is called a picture, and the
+# browser is told what to offer. Apple's phones and tablets are not: asked for pictures alone, they hand over
+# HEIC as JPEG.
+OFFER_ALL = f"""function offer() {{
+    const ours = (node) => Boolean(node.closest?.(".picture, .pictures"));
+    const isField = (node) => node.matches?.('input[type="file"]') && ours(node);
+    const isPicture = (file) => file.type.startsWith("image/");
+    const called = (files) => {{
+        const all = new DataTransfer();
+        for (const file of files)
+            all.items.add(isPicture(file) ? file : new File([file], file.name, {{type: "image/unknown"}}));
+        return all;
+    }};
+    const isApples = navigator.vendor.startsWith("Apple") && navigator.maxTouchPoints > 1;
+    const listen = (kind, act) => document.addEventListener(kind, act, {{capture: true}});
+    listen("click", (event) => {{
+        if (isField(event.target) && !isApples) event.target.accept = "image/*,{",".join(SUFFIXES)}";
+    }});
+    listen("change", (event) => {{
+        if (isField(event.target)) event.target.files = called(event.target.files).files;
+    }});
+    listen("drop", (event) => {{
+        const files = [...(event.dataTransfer?.files ?? [])];
+        if (!ours(event.target) || files.every(isPicture)) return;
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        const again = {{bubbles: true, cancelable: true, dataTransfer: called(files)}};
+        event.target.dispatchEvent(new DragEvent("drop", again));
+    }});
+}}"""
 
 Payload = dict[str, Any]  # what Gradio knows of an upload; it comes from the caller
 

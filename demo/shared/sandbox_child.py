@@ -3,7 +3,7 @@
 It is started by sandbox.py with a socket as its stdin, over which the children wait for connections, one a
 picture. It has loaded all that decoding needs and never reads a stranger's picture itself, so a child knows
 nothing of earlier ones; children are forked ahead, so that no picture waits for that. A child cannot open a
-file or a connection, nor (but as root) fork, and has little memory and time.
+file or a connection, nor fork (but as root, or where HEIC is read), and has little memory and time.
 
 A connection carries the picture's bytes up to their end, then the answer: a line of JSON
 (`{"size": [W, H], "notes": […]}` or `{"error": "…"}`) and the W * H * 3 bytes of the pixels.
@@ -20,14 +20,15 @@ import sys
 import time
 from collections.abc import Iterator
 
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
-from cifar_core.images.decode import FORMATS, MAX_BYTES, ImageError, decode
+from cifar_core.images.decode import FORMATS, MAX_BYTES, ImageError, decode, pillow_name
 
 PLACES = 2  # children that wait or work
 TIME_LIMIT_SECONDS = 10
 MEMORY_LIMIT_BYTES = 3 * 2**29  # address space; the largest allowed picture with transparency takes 0.9 GB
 STRIP_BYTES = 2**16  # of an answer at a time: little memory, used again and again
+SLOW_TO_WRITE = ("AVIF", "HEIC")
 _NO_MORE = 3  # a child's exit code: nobody sends connections any more
 
 
@@ -63,11 +64,17 @@ def answer(data: bytes) -> Iterator[bytes]:
 
 
 def warm_up() -> bytes:
-    """Load what Pillow loads at its first picture of a kind, which a child could not; returns a picture."""
+    """Load what Pillow loads at its first picture of a kind, which a child could not; returns a picture.
+
+    Of the kinds that several threads would read, since a child may start none, one is told to do.
+    """
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # HEIC's reader has been told so in decode.py
     data = b""
     for kind in (*FORMATS, "JPEG"):
         file = io.BytesIO()
-        Image.new("RGBA" if kind == "PNG" else "RGB", (640, 480)).save(file, kind)
+        with contextlib.suppress(KeyError):  # some builds of HEIC's library read and do not write
+            size = (64, 64) if kind in SLOW_TO_WRITE else (640, 480)
+            Image.new("RGBA" if kind == "PNG" else "RGB", size).save(file, pillow_name(kind))
         data = file.getvalue()
         list(answer(data))
     return data
@@ -84,9 +91,10 @@ def limit_resources() -> None:
         "RLIMIT_CPU": TIME_LIMIT_SECONDS,
         "RLIMIT_FSIZE": 0,
         "RLIMIT_CORE": 0,
-        "RLIMIT_NPROC": 0,
         "RLIMIT_NOFILE": 0,  # what is open stays so; nothing else can be opened
     }
+    if "HEIC" not in FORMATS:  # whose decoder (libde265) gives up where it cannot start a thread
+        limits["RLIMIT_NPROC"] = 0
     for name, limit in limits.items():
         with contextlib.suppress(AttributeError, ValueError, OSError):  # macOS: no address space limit
             resource.setrlimit(getattr(resource, name), (limit, limit))

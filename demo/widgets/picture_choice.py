@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from cifar_core.inference.preprocess import Images
 
 SOURCES = {"test": "Test pictures", "drawing": "Drawings", "own": "Your own"}
-KINDS = ["png", "jpg", "jpeg", "webp", "gif", "bmp"]
 OFFERED = 12
 SMALL = "width:100%;max-width:72px;image-rendering:pixelated;border-radius:3px"
 STRIP = "display:grid;grid-template-columns:repeat(auto-fill,minmax(58px,1fr));gap:.5rem;margin:0"
@@ -92,9 +91,20 @@ def _drawing() -> Picked:
 
 
 def _own() -> Picked | None:
-    upload = st.file_uploader("A picture", type=KINDS, key="own-picture")
+    uploaded = upload_picture("Choose a picture; its middle square is what the network sees, at 32 × 32.")
+    return uploaded and Picked([uploaded[0]], f"upload {uploaded[1]}")
+
+
+def upload_picture(hint: str) -> tuple[Image.Image, str] | None:
+    """A picture that the reader sends, and its id; None until there is one that can be read. hint: before it.
+
+    Any file may come, since many browsers take neither HEIC nor raw files for pictures; ours is to say what
+    it is. Apple's phones are asked for pictures alone, as they then hand over HEIC as JPEG.
+    """
+    is_iphone = any(name in st.context.headers.get("User-Agent", "") for name in ("iPhone", "iPad"))
+    upload = st.file_uploader("A picture", type="image" if is_iphone else None, key="own-picture")
     if upload is None:
-        st.caption("Choose a picture; its middle square is what the network sees, at 32 × 32.")
+        st.caption(hint)
         return None
     try:
         decoded = (decode_isolated if is_public() else decode)(upload.getvalue())
@@ -103,8 +113,7 @@ def _own() -> Picked | None:
         return None
     for note in decoded.notes:
         st.caption(plain(note))
-    picture: Image.Image = decoded.image
-    return Picked([picture], f"upload {upload.file_id}")
+    return decoded.image, upload.file_id
 
 
 def _strip(pictures: Sequence[np.ndarray], names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from cifar_core.recipes import list_recipes
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.store import RunStore, Status
+from tests.support.camera_pictures import RAW
 from tests.support.toy_checkpoints import save_toy
 
 TINY = ['model_args={"widths": [4, 8], "num_kernels": 2}', "train_size=200", "val_size=50", "precision=fp32"]
@@ -343,9 +345,42 @@ def test_an_unreadable_picture_does_not_hide_the_others(best, pictures, call, tm
     assert err.splitlines() == [f"error: {first['error']}"] and str(broken) in err
 
 
-def test_a_folder_is_no_picture(best, call, tmp_path):
+def test_a_folder_stands_for_the_pictures_in_it(best, pictures, call, answer, tmp_path):
+    paths, _ = pictures
+    (tmp_path / "notes.txt").write_text("no picture, and nobody says so")
+    (tmp_path / "deeper").mkdir()
+    rows = answer("predict", tmp_path, "--checkpoint", best)
+    assert rows == answer("predict", *paths, "--checkpoint", best)
+    photo = paths[0].rename(tmp_path / "IMG_1234.HEIC")
+    photo.write_bytes(RAW["DNG"])
     code, out, err = call("predict", tmp_path, "--checkpoint", best)
-    assert code == 1 and out.strip() == "" and err.startswith("error: ")
+    assert code == 1 and len(out.splitlines()) == len(paths) - 1
+    assert len(err.splitlines()) == 1 and str(photo) in err and "raw camera file" in err
+
+
+def test_a_folder_without_pictures_is_named(best, pictures, call, tmp_path):
+    (tmp_path / "none").mkdir()
+    code, out, err = call("predict", tmp_path / "none", pictures[0][0], "--checkpoint", best)
+    assert code == 1 and len(out.splitlines()) == 1
+    assert len(err.splitlines()) == 1 and "none holds no picture" in err
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    """Let a command read such bytes."""
+    return lambda data: monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def test_a_picture_from_standard_input(best, pictures, answer, call, stdin):
+    path = pictures[0][0]
+    stdin(path.read_bytes())
+    (row,) = answer("predict", "-", "--checkpoint", best)
+    (expected,) = answer("predict", path, "--checkpoint", best)
+    assert row == {**expected, "picture": "-"}
+    stdin(b"no picture")
+    code, out, err = call("predict", "-", path, "--checkpoint", best)
+    assert code == 1 and len(out.splitlines()) == 1
+    assert len(err.splitlines()) == 1 and "standard input: This is a text file" in err
 
 
 # Every way to end
@@ -402,7 +437,13 @@ def test_settings_of_a_run_that_has_begun_cannot_be_changed(trained, call):
 USAGE = [
     *("", "fly", "recipes x", "data"),
     *("train", "train --recipe a --resume b", "train --recipe smoke --set"),
-    *("predict", "predict x.png --top 0", "predict x.png --top two", "evaluate --split train"),
+    *(
+        "predict",
+        "predict x.png --top 0",
+        "predict x.png --top two",
+        "predict x.png --top 2.5",
+        "evaluate --split train",
+    ),
 ]
 
 

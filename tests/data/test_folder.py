@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from cifar_core.data import CLASS_NAMES, DataError, load_data
+from tests.support.camera_pictures import cut_jpeg
 
 
 def test_images_are_read_in_the_order_of_their_names(folders_dir, cache_dir, train, test):
@@ -94,9 +95,10 @@ def png(mode: str, size: tuple[int, int] = (32, 32)) -> bytes:
         (b"", "empty"),
         (b"not an image", "not read here"),
         (png("RGB")[:60], "damaged"),
+        (cut_jpeg(17), "damaged"),  # which a page would show with a note
         (png("1", (8000, 8000)), "8000 × 8000 pixels"),
     ],
-    ids=["empty", "text", "truncated", "huge"],
+    ids=["empty", "text", "truncated", "cut", "huge"],
 )
 def test_image_that_cannot_be_used_is_named(folders_dir, cache_dir, content, words):
     path = folders_dir / "test" / "ship" / "bad.png"

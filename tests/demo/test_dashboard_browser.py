@@ -7,6 +7,7 @@ import pytest
 
 from cifar_core.runs.events import Step
 from cifar_core.runs.requests import ControlRequest
+from tests.support.camera_pictures import RAW
 from tests.support.dashboard_server import ADDRESSES, wait_for_state
 from tests.support.fake_runs import epoch_end, keep_running, make_run
 
@@ -68,3 +69,11 @@ def test_pages_fit_a_phone(served_store, address, tab):
         tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert not tab.get_by_test_id("stException").count(), path
+
+
+def test_a_file_that_the_browser_takes_for_no_picture_gets_our_sentence(address, tab):
+    tab.goto(f"{address}/try")
+    tab.get_by_role("tab", name="Your own picture").click()
+    chosen = {"name": "IMG_1234.HEIC", "mimeType": "", "buffer": RAW["Sony ARW"]}
+    tab.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files=[chosen])
+    tab.get_by_text("raw camera file (Sony ARW)").wait_for()

@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from cifar_core.images.decode import ImageError, decode, decode_image, fit_square, open_image
+from cifar_core.images import decode as decoder
+from cifar_core.images import formats
+from cifar_core.images.decode import (
+    FORMATS,
+    ImageError,
+    decode,
+    decode_image,
+    fit_square,
+    open_image,
+    pillow_name,
+)
+from tests.support.camera_pictures import cut_jpeg
 from tests.support.hostile_uploads import HEIGHT, QUARTERS, UPLOADS, WIDTH, Upload, deep_png, quarters, saved
 
 ACCEPTED = [upload for upload in UPLOADS if upload.corners]
@@ -68,9 +79,9 @@ def test_16_bit_gray_is_rounded_over_its_whole_range() -> None:
     assert np.array_equal(np.asarray(decoded)[..., 0], np.round(values / 257).astype(np.uint8))
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP"])
+@pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind != "JPEG"])
 def test_a_cut_file_never_gives_another_picture(kind: str) -> None:
-    data = saved(quarters(), kind)
+    data = saved(quarters(), pillow_name(kind))
     whole = decode_image(data).tobytes()
     for length in range(0, len(data), max(1, len(data) // 60)):
         try:
@@ -79,10 +90,60 @@ def test_a_cut_file_never_gives_another_picture(kind: str) -> None:
             check_sentence(str(error))
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_cut_jpeg_says_so_and_shows_what_it_has(progressive: bool) -> None:
+    chance = np.random.default_rng(2).integers(0, 256, (20, 15, 3), dtype=np.uint8)
+    picture = Image.fromarray(chance).resize((300, 400), Image.Resampling.BICUBIC)
+    data = saved(picture, "JPEG", quality=90, progressive=progressive)
+    whole = np.asarray(decode_image(data), dtype=int)
+    shown = []
+    for length in range(0, len(data), max(1, len(data) // 60)):
+        try:
+            decoded = decode(data[:length])
+        except ImageError as error:
+            check_sentence(str(error))
+            continue
+        assert len(decoded.notes) == 1 and "too early" in decoded.notes[0]
+        check_sentence(decoded.notes[0])
+        shown.append(np.abs(np.asarray(decoded.image, dtype=int) - whole).mean(axis=(1, 2)))
+    assert len(shown) > 20, "half of it is enough"
+    assert all(rows[:150].max() < (40 if progressive else 1) for rows in shown)
+    assert shown[-1].mean() < 2 and decode(data).notes == ()
+
+
+@pytest.mark.parametrize("strips", [1, 8, 11, 17, 19])
+def test_how_much_of_a_cut_jpeg_is_missing(strips: int) -> None:
+    try:
+        said = decode(cut_jpeg(strips)).notes[0]
+    except ImageError as error:
+        said = str(error)
+    assert ("cut short" in said) == (strips < 10)
+    assert int(said.split(" %")[0].split(" ")[-1]) == pytest.approx(100 - 5 * strips, abs=2)
+
+
+def test_the_reader_of_heic_is_asked_only_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for pillow-heif that knows one picture; hostile_uploads has others for the real one."""
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+
+    class Reader(ImageFile.ImageFile):
+        format = "HEIF"
+
+        def _open(self) -> None:
+            self._size, self._mode, self.tile = (WIDTH, HEIGHT), "RGB", []
+
+        def load(self) -> None:
+            self.im = quarters().im
+
+    monkeypatch.setitem(Image.OPEN, "HEIF", (Reader, lambda prefix: heic.startswith(prefix)))
+    monkeypatch.setattr(formats, "FORMATS", (*{*FORMATS, "HEIC"},))
+    monkeypatch.setattr(decoder, "FORMATS", formats.FORMATS)
+    assert decode_image(heic).tobytes() == quarters().tobytes()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
 def test_random_damage_raises_nothing_else(kind: str) -> None:
     chance = random.Random(7)
-    data = saved(quarters(), kind)
+    data = saved(quarters(), pillow_name(kind))
     for _ in range(150):
         broken = bytearray(data)
         for _ in range(chance.randint(1, 8)):

@@ -6,11 +6,21 @@ import sys
 import pytest
 
 from cifar_core.images.decode import FORMATS, decode
-from tests.support.picture_mutations import join_png, join_webp, mutant, split_jpeg, split_png, split_webp
+from tests.support.picture_mutations import (
+    join_boxes,
+    join_png,
+    join_webp,
+    mutant,
+    split_boxes,
+    split_jpeg,
+    split_png,
+    split_webp,
+)
 from tests.support.picture_seeds import SEEDS
 from tests.tools import fuzz_images
 from tests.tools.fuzz_images import fuzz, is_good
 
+YOUNG = sorted({"AVIF", "HEIC"} & {*FORMATS})
 pytestmark = pytest.mark.slow
 
 
@@ -33,6 +43,7 @@ def test_parts_join_to_the_same_file() -> None:
     assert all(join_png(split_png(data)) == data for data in SEEDS["PNG"])
     assert all(join_webp(split_webp(data)) == data for data in SEEDS["WEBP"])
     assert all(b"".join(split_jpeg(data)) == data for data in SEEDS["JPEG"])
+    assert all(join_boxes(split_boxes(data)) == data for kind in YOUNG for data in SEEDS[kind])
 
 
 def test_what_it_must_find_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:

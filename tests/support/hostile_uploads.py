@@ -7,6 +7,18 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from cifar_core.images.decode import FORMATS, pillow_name
+from tests.support.camera_pictures import (
+    GAIN_MAPS,
+    PREVIEW,
+    RAW,
+    STEREO,
+    cut_jpeg,
+    hdr_photograph,
+    jpeg_of_bits,
+    tiff,
+    two_in_one,
+)
 from tests.support.made_pictures import (
     BLACK,
     BLUE,
@@ -19,6 +31,7 @@ from tests.support.made_pictures import (
     WIDTH,
     YELLOW,
     Color,
+    announced,
     chunk,
     deep_png,
     exif,
@@ -83,8 +96,64 @@ def good_formats() -> Iterator[Upload]:
     yield Upload("a picture that is a script as well", script, QUARTERS)
     drawing = saved(plain, "JPEG", comment=b"<?php echo 1 ?><svg onload=alert(1)>", quality=95)
     yield Upload("a picture with code in its comment", drawing, QUARTERS, tolerance=4)
-    multi = saved(plain, "MPO", save_all=True, append_images=[quarters(colors=QUARTERS[::-1])], quality=95)
-    yield Upload("two pictures in a JPEG", multi, QUARTERS, note="several pictures", tolerance=4)
+
+
+def young_formats() -> Iterator[Upload]:
+    """AVIF, and HEIC where it is read."""
+    gray = (BLACK, (85,) * 3, (170,) * 3, WHITE)
+    grays, turned = quarters("L", (0, 85, 170, 255)), (BLUE, RED, YELLOW, GREEN)
+    layered = quarters("RGBA", ((*RED, 128), (*GREEN, 255), (*BLUE, 0), (*YELLOW, 255)))
+    for kind in {"AVIF", "HEIC"} & {*FORMATS}:
+        name, options = pillow_name(kind), {"quality": 95}
+        yield Upload(kind, saved(quarters(), name, **options), QUARTERS, tolerance=8)
+        yield Upload(f"gray {kind}", saved(grays, name, **options), gray, tolerance=8)
+        clear = saved(layered, name, **options)
+        yield Upload(f"transparent {kind}", clear, (PINK, GREEN, WHITE, YELLOW), tolerance=8)
+        sideways = saved(quarters(), name, exif=exif(6), **options)
+        yield Upload(f"{kind}, EXIF orientation 6", sideways, turned, tolerance=8)
+        huge = announced(saved(quarters(), name), 60_000, 50_000)
+        yield Upload(f"{kind} of 60000 × 50000, announced", huge, sentence="more than the 50 million pixels")
+        whole = saved(Image.effect_noise((64, 64), 90).convert("RGB"), name)
+        for what, part in {
+            "half of it missing": whole[: len(whole) // 2],
+            "its first bytes": whole[:40],
+        }.items():
+            yield Upload(f"{kind}, {what}", part, sentence=f"This {kind} picture is cut short or damaged")
+        more = [quarters(colors=QUARTERS[::-1])]
+        film = saved(quarters(), name, save_all=True, append_images=more, **options)
+        note = "first frame" if kind == "AVIF" else "several pictures"
+        yield Upload(f"two pictures in a {kind}", film, QUARTERS, note=note, tolerance=8)
+    if "AVIF" in FORMATS:
+        lie = announced(saved(Image.new("L", (2000, 2000), 200), "AVIF", speed=10), 64, 64)
+        yield Upload("AVIF of more pixels than announced", lie, ((200,) * 3,) * 4, tolerance=4)
+    if "HEIC" not in FORMATS:
+        for brand in (b"heic", b"mif1"):
+            data = b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1heic" + bytes(50)
+            yield Upload(
+                f"HEIC, {brand.decode()}", data, sentence="This is a HEIC picture, which is read only"
+            )
+
+
+def cameras() -> Iterator[Upload]:
+    plain = saved(quarters(), "JPEG", quality=95)
+    progressive = saved(quarters(), "JPEG", quality=95, progressive=True)
+    for name, data in {"JPEG": plain, "progressive JPEG": progressive}.items():
+        for missing in (1, 2):
+            early = data[:-missing]
+            yield Upload(f"{name} without its last {missing}", early, QUARTERS, "", "ends too early", 8)
+    rest = (*QUARTERS[:2], *((128,) * 3,) * 2)
+    yield Upload("JPEG without its last strips", cut_jpeg(17), rest, "", "of the picture is missing", 4)
+    yield Upload("JPEG with a quarter of its strips", cut_jpeg(5), sentence="of it is missing")
+    for name in GAIN_MAPS:
+        yield Upload(f"Ultra HDR, named {name}", hdr_photograph(name), QUARTERS, tolerance=4)
+    yield Upload("MPO with a preview", two_in_one(PREVIEW), QUARTERS, tolerance=4)
+    for name, kind in {"stereo pictures": STEREO, "two pictures": 0}.items():
+        yield Upload(f"{name} in a JPEG", two_in_one(kind), QUARTERS, note="several pictures", tolerance=4)
+    for name, data in RAW.items():
+        yield Upload(name, data, sentence=f"This is a raw camera file ({name})")
+    yield Upload("TIFF of a camera", tiff("NIKON"), sentence="This is a TIFF picture")
+    for bits in (12, 16):
+        yield Upload(f"{bits}-bit JPEG", jpeg_of_bits(bits), sentence=f"This is a {bits}-bit JPEG picture")
 
 
 def transparency() -> Iterator[Upload]:
@@ -196,8 +265,6 @@ def other_kinds() -> Iterator[Upload]:
         "a TIFF picture": saved(quarters(), "TIFF"),
         "a Windows icon": saved(quarters(), "ICO"),
         "a JPEG 2000 picture": saved(quarters(), "JPEG2000"),
-        "an AVIF picture": b"\0\0\0\x20ftypavif" + bytes(50),
-        "a HEIC picture": b"\0\0\0\x20ftypheic" + bytes(50),
         "a video": b"\0\0\0\x20ftypisom" + bytes(50),
         "a ZIP archive": b"PK\3\4" + bytes(50),
         "a file of an unknown kind": bytes(range(256)),
@@ -212,7 +279,7 @@ def damaged() -> Iterator[Upload]:
     noise = Image.effect_noise((64, 64), 90).convert("RGB")
     for kind in ("PNG", "JPEG", "GIF", "WEBP", "BMP"):
         data = saved(noise, kind)
-        sentence = f"This {kind} picture is cut short or damaged"
+        sentence = f"This {kind} picture is cut short"
         yield Upload(f"{kind}, half of it missing", data[: len(data) // 2], sentence=sentence)
         yield Upload(f"{kind}, only its first bytes", data[:20], sentence=sentence)
     pixels = bytearray(saved(quarters(), "PNG", compress_level=0))
@@ -226,6 +293,8 @@ def damaged() -> Iterator[Upload]:
 
 UPLOADS = [
     *good_formats(),
+    *young_formats(),
+    *cameras(),
     *transparency(),
     *metadata(),
     *several_frames(),

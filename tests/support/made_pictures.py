@@ -167,6 +167,14 @@ def lying_jpeg(width: int, height: int) -> bytes:
     return bytes(data)
 
 
+def announced(data: bytes, width: int, height: int) -> bytes:
+    """An AVIF or HEIC file whose pictures are said to be of another size."""
+    changed, place = bytearray(data), -1
+    while (place := changed.find(b"ispe", place + 1)) >= 0:
+        changed[place + 8 : place + 16] = struct.pack(">II", width, height)
+    return bytes(changed)
+
+
 def many_scans_jpeg() -> bytes:
     """A large progressive JPEG whose last scan comes 400 times: few bytes, minutes of work."""
     data = saved(Image.new("RGB", (4000, 3000), RED), "JPEG", progressive=True)

@@ -16,6 +16,9 @@ FIELDS = {
     "GIF": [(6, "<H"), (8, "<H"), (10, "<H"), (12, "<H")],
     "BMP": [(26, "<H"), (28, "<H"), *((at, "<I") for at in (2, 10, 14, 18, 22, 30, 34, *range(46, 70, 4)))],
 }
+FIELDS |= {
+    kind: [(at, form) for at in range(0, 480, 2) for form in (">H", ">I")] for kind in ("AVIF", "HEIC")
+}
 
 
 def mutant(kind: str, seed: int, index: int) -> bytes:
@@ -182,8 +185,24 @@ def join_webp(parts: list[bytes]) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
 
 
+def split_boxes(data: bytes) -> list[bytes]:
+    """Nothing, then name and contents of each outermost box."""
+    parts, place = [b""], 0
+    while place + 8 <= len(data):
+        length = max(8, int.from_bytes(data[place : place + 4]) or len(data))
+        parts.append(data[place + 4 : place + length])
+        place += length
+    return parts
+
+
+def join_boxes(parts: list[bytes]) -> bytes:
+    return b"".join(struct.pack(">I", len(part) + 4) + part for part in parts if part)
+
+
 PARTS: dict[str, tuple[Callable[[bytes], list[bytes]], Callable[[list[bytes]], bytes]]] = {
     "PNG": (split_png, join_png),
     "JPEG": (split_jpeg, b"".join),
     "WEBP": (split_webp, join_webp),
+    "AVIF": (split_boxes, join_boxes),
+    "HEIC": (split_boxes, join_boxes),
 }

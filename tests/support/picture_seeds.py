@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from cifar_core.images.decode import FORMATS, pillow_name
 from tests.support.made_pictures import (
     QUARTERS,
+    announced,
     chunk,
     deep_png,
     exif,
@@ -87,6 +89,19 @@ def gif_seeds() -> Iterator[bytes]:
     yield bytes(small)
 
 
+def young_seeds(kind: str) -> Iterator[bytes]:
+    """AVIF and HEIC: boxes in boxes around a frame of a film."""
+    name, more = pillow_name(kind), [quarters().resize((40, 28)), detailed()]
+    yield saved(detailed(), name)
+    yield saved(detailed("L"), name, quality=30)
+    yield saved(detailed("RGBA"), name, exif=exif(6))
+    yield saved(detailed(), name, quality=-1 if kind == "HEIC" else 100, subsampling="4:4:4")
+    yield saved(detailed(), name, icc_profile=b"\2" * 60, xmp=b"<x/>")
+    yield saved(detailed(), name, save_all=True, append_images=more)
+    if kind == "AVIF":  # which is then enlarged; HEIC's reader refuses it
+        yield announced(saved(detailed(), name), 900, 700)
+
+
 def bmp_seeds() -> Iterator[bytes]:
     for mode in ("RGB", "L", "P", "1", "RGBA"):
         yield saved(detailed(mode), "BMP")
@@ -109,3 +124,4 @@ SEEDS = {
     "GIF": [*gif_seeds()],
     "BMP": [*bmp_seeds()],
 }
+SEEDS |= {kind: [*young_seeds(kind)] for kind in FORMATS if kind not in SEEDS}

@@ -7,14 +7,11 @@ import streamlit as st
 
 from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT
-from cifar_core.images.decode import ImageError, decode
 from cifar_core.runs.store import RunStore
 from demo.charts import picture_mixing_chart
 from demo.shared.drawings import DRAWINGS
 from demo.shared.format import percent
-from demo.shared.host import is_public
 from demo.shared.pictures import picture_grid
-from demo.shared.sandbox import decode_isolated
 from demo.widgets.chart import show_chart
 from demo.widgets.data_folder import show_missing
 from demo.widgets.evaluation_pictures import data_of
@@ -28,6 +25,7 @@ from demo.widgets.networks import (
     network_of,
 )
 from demo.widgets.panels import plain, show_link, tighten_page
+from demo.widgets.picture_choice import upload_picture
 
 if TYPE_CHECKING:
     from cifar_core.inference.classifier import Classifier
@@ -81,19 +79,11 @@ def show_drawings(network: Network, classifier: "Classifier", trouble: str) -> N
 
 def own_tab(classifier: "Classifier") -> None:
     """One uploaded picture."""
-    upload = st.file_uploader("A picture", type=["png", "jpg", "jpeg", "webp", "gif", "bmp"])
-    if upload is None:
-        names = classifier.class_names
-        st.caption(f"The network knows {len(names)} things: {', '.join(names)}.")
+    names = classifier.class_names
+    uploaded = upload_picture(f"The network knows {len(names)} things: {', '.join(names)}.")
+    if uploaded is None:
         return
-    try:
-        decoded = (decode_isolated if is_public() else decode)(upload.getvalue())
-    except ImageError as error:
-        st.error(plain(str(error)))
-        return
-    for note in decoded.notes:
-        st.caption(plain(note))
-    (prediction,) = classifier.predict([decoded.image], top=TOP)
+    (prediction,) = classifier.predict([uploaded[0]], top=TOP)
     st.html(picture_grid([prediction.seen], [prediction.top], [None]))
     if prediction.known is False:
         nearest = prediction.top[0][0]

@@ -79,6 +79,7 @@ def test_every_hostile_upload_gets_the_right_picture_or_one_sentence(
         ({"turn": "x"}, ["turn", "numbers"]),
         ({"right": float("nan")}, ["right", "nan"]),
         ({"top": 0}, ["top", "0", "100"]),
+        ({"top": 2.5}, ["top", "2.5", "whole number", "100"]),
         ({"top": None}, ["top", "None"]),
         ({"top": True}, ["top", "True"]),
     ],

@@ -31,7 +31,7 @@ from tests.support.toy_checkpoints import OTHER
 SENT = (
     *("16-bit gray PNG", "CMYK JPEG", "transparent WEBP", "JPEG, EXIF orientation 6", "animated GIF"),
     *("1 × 10000 pixels", "108 megapixels in a few bytes", "an SVG drawing", "a text file", "an empty file"),
-    "JPEG, half of it missing",
+    *("JPEG, half of it missing", "JPEG without its last strips", "AVIF", "Nikon NEF"),
 )
 PICTURE = saved(quarters(), "PNG")
 

@@ -22,6 +22,7 @@ from cifar_core.images.decode import fit_square
 from demo.shared.drawings import DRAWINGS
 from demo.shared.pictures import data_uri
 from tests.conftest import CHROMIUM_ARGS
+from tests.support.camera_pictures import RAW, STEREO, two_in_one
 from tests.support.hostile_uploads import UPLOADS, quarters, saved
 from tests.support.ports import free_port
 from tests.support.toy_checkpoints import save_toy
@@ -121,6 +122,19 @@ def send(page: Page, data: bytes, name: str) -> None:
         expect(page.locator(".problem")).to_contain_text("Choose a picture")
     chosen = {"name": name, "mimeType": "image/png", "buffer": data}
     page.locator("input[type=file]").first.set_input_files(files=[chosen])
+
+
+DROP = """(field, [name, bytes]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([new Uint8Array(bytes)], name));
+    const event = {bubbles: true, cancelable: true, dataTransfer: files};
+    for (const kind of ["dragenter", "dragover", "drop"]) field.dispatchEvent(new DragEvent(kind, event));
+}"""
+UNKNOWN_TO_BROWSERS = {
+    "IMG_1234.HEIC": (RAW["Nikon NEF"], "raw camera file (Nikon NEF)"),
+    "STEREO.MPO": (two_in_one(STEREO), "holds several pictures"),
+    "letter.pdf": (b"%PDF-1.7", "a PDF document"),
+}
 
 
 def expect_seen(page: Page, picture: Image.Image) -> None:
@@ -293,3 +307,39 @@ def test_a_camera_picture_is_answered(server: str) -> None:
     program = CAMERA.format(executable=executable, arguments=[*CHROMIUM_ARGS, *fake], server=server)
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=150)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def clear(page: Page) -> Locator:
+    """Take the picture away; gives the field for another one."""
+    page.get_by_label("Remove Image").click()
+    expect(page.locator(".problem")).to_contain_text("Choose a picture")
+    return page.locator(".picture button.upload-container")
+
+
+def test_files_that_the_browser_takes_for_no_pictures_get_our_sentence(
+    chromium: Browser, server: str
+) -> None:
+    with opened(chromium, server, DESK) as page:
+        with page.expect_file_chooser() as chooser:
+            clear(page).click()
+        offered = (chooser.value.element.get_attribute("accept") or "").split(",")
+        assert {"image/*", ".heic", ".mpo", ".dng", ".avif"} <= {*offered}
+        for name, (data, sentence) in UNKNOWN_TO_BROWSERS.items():
+            said = page.locator(".answer, .problem").filter(has_text=sentence)
+            page.locator(".picture input[type=file]").set_input_files(files=[untyped(name, data)])
+            expect(said).to_be_visible()
+            clear(page).evaluate(DROP, [name, [*data]])
+            expect(said).to_be_visible()
+            clear(page)
+        page.get_by_role("tab", name="Several pictures").click()
+        files = [untyped(name, data) for name, (data, _) in UNKNOWN_TO_BROWSERS.items()]
+        page.locator(".pictures input[type=file]").set_input_files(files=files)
+        rows = page.locator(".batch tbody tr")
+        expect(rows).to_have_count(len(files))
+        for name in UNKNOWN_TO_BROWSERS:
+            expect(rows.filter(has_text=name)).to_have_count(1)
+
+
+def untyped(name: str, data: bytes) -> dict[str, object]:
+    """A file as Playwright sends it, of which the browser knows no kind."""
+    return {"name": name, "mimeType": "", "buffer": data}

@@ -10,6 +10,7 @@ from cifar_core.data.synthetic import SHAPE_NAMES
 from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe
 from demo.shared.drawings import DRAWINGS
+from tests.support.camera_pictures import RAW, STEREO, two_in_one
 from tests.support.fake_runs import make_run
 from tests.support.page_tests import button, charts, page, words
 from tests.support.toy_checkpoints import save_toy
@@ -71,3 +72,15 @@ def test_an_own_picture_that_is_none_of_the_classes_is_said_to_be(tmp_path, monk
     image.save(picture, "PNG")
     app.get("file_uploader")[0].upload("own.png", picture.getvalue(), "image/png").run()
     assert ("none of the things that the network knows; the closest is" in words(app)) == said
+
+
+@pytest.mark.parametrize("name", ["IMG_1234.HEIC", "STEREO.MPO", "_DSC0001.NEF"])
+def test_any_file_reaches_our_decoder(store, name):
+    run = store.create(get_recipe("mixing_lite").config, store.root / "nowhere")
+    save_toy(run.best_checkpoint)
+    app = page("try_network", run=run.id)
+    data = two_in_one(STEREO) if name.endswith("MPO") else RAW["Nikon NEF"]
+    app.get("file_uploader")[0].upload(name, data, "").run()
+    assert not app.exception
+    said = words(app) + " ".join(error.value for error in app.error)
+    assert ("several pictures" if name.endswith("MPO") else "raw camera file (Nikon NEF)") in said

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core.images.decode import ImageError, decode
+from cifar_core.images.decode import FORMATS, ImageError, decode
 from demo.shared import sandbox, sandbox_child
 from demo.shared.sandbox import decode_isolated
 from tests.support.hostile_uploads import UPLOADS, Upload, quarters, saved
@@ -100,8 +100,10 @@ def test_a_child_reaches_nothing_but_its_connection(
     assert found["picture"] == "the picture"
     assert found["memory"] == sandbox_child.MEMORY_LIMIT_BYTES
     assert "HF_TOKEN" not in found["environment"]
-    is_root = os.geteuid() == 0  # whom the limit on processes does not hold
-    assert found["reached"] == (["fork"] if is_root else [])
+    may_fork = (
+        os.geteuid() == 0 or "HEIC" in FORMATS
+    )  # root is above that limit; HEIC's decoder needs a thread
+    assert found["reached"] == (["fork"] if may_fork else [])
 
 
 @pytest.mark.parametrize(
