@@ -146,7 +146,7 @@ def raw_scores(centers: Mapping[str, Floats], measured: Measured) -> dict[str, N
 
 
 def entropy(logits: Floats) -> NDArray[np.float64]:
-    """Generalized entropy of the probabilities in logits (N, num_classes): (N,), low where a class is sure."""
+    """Generalized entropy of the answer in logits (N, num_classes): (N,), low where one class stands out."""
     numbers = np.asarray(logits, np.float64)
     probs = np.exp(numbers + energy(numbers)[:, None])
     return np.asarray((np.maximum(probs * (1 - probs), 0) ** GAMMA).sum(axis=1))
