@@ -21,8 +21,8 @@ CENTERS = 100
 ROUNDS = 12  # of k-means
 FALSE_ALARMS = 0.035  # share of held-out images that may be called unknown
 ENTROPY, ENERGY, MIXING = "entropy", "energy", "mixing"
-# Of the mean of the blocks and of what stands beside it, as far as a reference has it. Chosen on validation
-# images of networks that knew six of CIFAR-10's classes, against those of the other four: see cifar_core/README.md.
+# Of what stands beside the mean of the blocks, as far as a reference has it. Chosen on validation images of
+# networks that knew six of CIFAR-10's classes, against the other four: the table in cifar_core/README.md.
 WEIGHTS = {ENTROPY: 2.0, ENERGY: 0.5, MIXING: 0.25}
 GAMMA = 0.1  # of the generalized entropy, as in the paper
 Floats = NDArray[np.floating]
