@@ -17,9 +17,17 @@ from cifar_core.format import duration
 # setting, also one that is added later, makes a step of its own.
 WITHOUT_COST = frozenset(
     {
-        *("recipe", "data", "val_size", "monitored", "train_size", "split_seed", "normalization", "epochs"),
-        *("lr", "momentum", "nesterov", "weight_decay", "schedule", "schedule_per", "schedule_epochs"),
-        *("warmup", "final_lr", "milestones", "label_smoothing", "accumulation", "mixing_temperature"),
+        *("recipe", "data", "classes", "val_size", "monitored", "train_size", "split_seed", "normalization"),
+        *("epochs", "lr", "momentum", "nesterov", "weight_decay", "schedule", "schedule_per"),
+        *(
+            "schedule_epochs",
+            "warmup",
+            "final_lr",
+            "milestones",
+            "label_smoothing",
+            "accumulation",
+            "mixing_temperature",
+        ),
         *("bias_lr", "head_lr", "mixing_lr", "keep", "tta", "tta_below", "seed"),
     }
 )

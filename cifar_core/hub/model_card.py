@@ -30,6 +30,8 @@ def model_card(card: Card, repo: str) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
     known = DATA_SETS.get(str(card.config.get("data")))
+    if known and len(card.class_names) > 1 and set(card.class_names) < set(known.class_names):
+        known = known.only(card.class_names)
     data_id = (known.whole.hub.repo or known.name) if known else "unknown"
     data_name = known.title if known else card.data_source
     results = [

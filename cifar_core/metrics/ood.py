@@ -21,8 +21,8 @@ CENTERS = 100
 ROUNDS = 12  # of k-means
 FALSE_ALARMS = 0.035  # share of changed held-out images that may be called unknown
 ENTROPY, ENERGY, MIXING = "entropy", "energy", "mixing"
-# Of the mean of the blocks and of what stands beside it, as far as a reference has it. Chosen on validation
-# images of networks that knew six of CIFAR-10's classes, against those of the other four: see the README.
+# Of what stands beside the mean of the blocks, as far as a reference has it. Chosen on validation images of
+# networks that knew six of CIFAR-10's classes, against the other four: the table in cifar_core/README.md.
 WEIGHTS = {ENTROPY: 2.0, ENERGY: 0.5, MIXING: 0.25}
 GAMMA = 0.1  # of the generalized entropy, as in the paper
 Floats = NDArray[np.floating]
@@ -149,7 +149,7 @@ def raw_scores(centers: Mapping[str, Floats], measured: Measured) -> dict[str, N
 
 
 def entropy(logits: Floats) -> NDArray[np.float64]:
-    """Generalized entropy of the probabilities in logits (N, num_classes): (N,), low where one is sure."""
+    """Generalized entropy of the answer in logits (N, num_classes): (N,), low where one class stands out."""
     numbers = np.asarray(logits, np.float64)
     probs = np.exp(numbers + energy(numbers)[:, None])
     return np.asarray((np.maximum(probs * (1 - probs), 0) ** GAMMA).sum(axis=1))

@@ -6,6 +6,7 @@ LABELS = {
     "model_args": "Network's arguments",
     "mixing_temperature": "Mixing temperature at the start",
     "data": "Pictures",
+    "classes": "Classes",
     "train_size": "Training pictures",
     "val_size": "Validation pictures",
     "split_seed": "Seed of the split",

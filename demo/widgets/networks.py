@@ -46,7 +46,7 @@ def network_of(folder: Path, stamp: int) -> "Classifier":
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def pictures_of(data: "str | DataSet", data_dir: Path | None) -> "ImageData":
+def pictures_of(data: DataSet, data_dir: Path | None) -> "ImageData":
     """Return a whole data set that is on this machine; nothing is downloaded. Raises DataError."""
     from cifar_core.data import load_data
 

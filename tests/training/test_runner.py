@@ -11,6 +11,7 @@ import torch
 
 from cifar_core.checkpoint import load_card, load_checkpoint
 from cifar_core.data import DataError, split_train_val
+from cifar_core.data.split import only_classes
 from cifar_core.data.synthetic import make_synthetic
 from cifar_core.inference.classifier import Classifier
 from cifar_core.recipes import get_recipe
@@ -97,6 +98,19 @@ def test_the_best_checkpoint_holds_the_network_that_was_validated(recorded):
     assert measured.accuracy == event.val_accuracy and measured.loss == pytest.approx(
         event.val_loss, abs=1e-5
     )
+
+
+def test_a_run_of_some_classes_learns_these_only(make):
+    names = ["checks", "disk", "ring"]
+    run = make(classes=",".join(names), epochs=1)
+    train_run(run)
+    card, data = load_card(run.best_checkpoint), only_classes(make_synthetic(), names)
+    assert card.class_names == read_sample(run).class_names == names
+    assert card.data_fingerprint == run.events()[0].data_fingerprint == data.fingerprint
+    held_out = split_train_val(data.train.targets, 50, 0)[1]
+    images, targets = data.train.images[held_out], data.train.targets[held_out]
+    measured = Classifier.load(run.best_checkpoint).evaluate(images, targets)
+    assert measured.accuracy == card.metrics["val"]["accuracy"]
 
 
 def test_the_answers_to_a_few_pictures_are_noted_each_epoch(recorded):

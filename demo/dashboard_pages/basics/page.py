@@ -81,10 +81,10 @@ def show_pictures(store: RunStore) -> None:
     folder = last_folder(store)
     try:
         with st.spinner("Opening the pictures"):
-            data = pictures_of(CIFAR10.name, Path(folder) if folder else None)
+            data = pictures_of(CIFAR10, Path(folder) if folder else None)
     except LabError:
         show_missing(NO_PICTURES, folder, PROMISE)
-        data = pictures_of(SYNTHETIC.name, None)
+        data = pictures_of(SYNTHETIC, None)
     show_link("learn", "Ten pictures of each class: the first step of the tour", step="1")
     st.header("The mean picture of each class")
     st.html(mean_pictures_html(means_of(data.fingerprint, data), data.class_names))

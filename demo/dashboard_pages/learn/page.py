@@ -150,10 +150,10 @@ def _data(store: RunStore, instead: str = "these are drawn shapes"):  # type: ig
     folder = last_folder(store)
     try:
         with st.spinner("Opening the pictures"):
-            return pictures_of(CIFAR10.name, Path(folder) if folder else None)
+            return pictures_of(CIFAR10, Path(folder) if folder else None)
     except LabError:
         show_missing(NO_PICTURES.format(instead), folder, PROMISE)
-        return pictures_of(SYNTHETIC.name, None)
+        return pictures_of(SYNTHETIC, None)
 
 
 def _show_augmentation(store: RunStore) -> None:

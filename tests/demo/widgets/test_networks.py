@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifar_core.data import DataError
-from cifar_core.recipes import get_recipe
+from cifar_core.datasets import CIFAR10, SYNTHETIC
 from demo.shared.pictures import data_uri, picture_grid
 from demo.widgets.networks import draw, list_networks, pictures_of
 from tests.support.fake_runs import make_run
@@ -19,8 +19,8 @@ def test_networks_are_runs_with_weights_then_shipped_ones(store, tmp_path):
         folder.mkdir(parents=True)
         (folder / "card.json").write_text("{}")
     first, second = list_networks(store)
-    assert (first.id, first.data) == (trained.id, get_recipe("smoke").config.data)
-    assert (second.id, second.data, second.data_dir) == ("net.default", "cifar10", None)
+    assert (first.id, first.data) == (trained.id, SYNTHETIC)
+    assert (second.id, second.data, second.data_dir) == ("net.default", CIFAR10, None)
 
 
 def test_a_dozen_is_different_pictures_and_the_same_for_a_seed():
@@ -32,8 +32,8 @@ def test_a_dozen_is_different_pictures_and_the_same_for_a_seed():
 def test_missing_pictures_are_said_and_never_downloaded(monkeypatch, tmp_path):
     monkeypatch.delenv("CIFAR_DATA", raising=False)
     with pytest.raises(DataError, match="there is no such file or folder"):
-        pictures_of("cifar10", tmp_path / "nowhere")
-    assert len(pictures_of("synthetic", None).test) > 12
+        pictures_of(CIFAR10, tmp_path / "nowhere")
+    assert len(pictures_of(SYNTHETIC, None).test) > 12
 
 
 def test_the_grid_says_right_and_wrong_in_words():
