@@ -1,4 +1,4 @@
-"""`evaluate`: measure a checkpoint on the test or the validation images, or on photographs."""
+"""`evaluate`: measure a checkpoint, or its heat map, on test or validation images, or on photographs."""
 
 import argparse
 import sys
@@ -22,7 +22,10 @@ def add(add_parser: Add) -> None:
     parser.add_argument("--split", choices=("test", "val"), default="test", help=words)
     words = "a folder of photographs instead: one folder a class, none_far and none_near for other things"
     parser.add_argument("--photographs", metavar="FOLDER", type=Path, help=words)
-    parser.add_argument("--write-card", action="store_true", help="keep the figures in the checkpoint's card")
+    words = "measure the heat map instead: how far the answer falls when its hottest quarter is blurred"
+    parser.add_argument("--heat-map", action="store_true", help=words)
+    words = "keep the figures in the checkpoint's card, those of the heat map beside it"
+    parser.add_argument("--write-card", action="store_true", help=words)
     add_data_dir(parser)
     add_json(parser)
 
@@ -30,9 +33,14 @@ def add(add_parser: Add) -> None:
 def evaluate(options: argparse.Namespace) -> int:
     """Measure a checkpoint, and print its figures."""
     from cifar_core.checkpoint import load_card, resolve_checkpoint
+    from cifar_core.config import ConfigError
     from cifar_core.inference.evaluate import evaluate_checkpoint
 
     folder = resolve_checkpoint(options.checkpoint)
+    if options.photographs and (options.write_card or options.split != "test"):
+        raise ConfigError("--photographs goes with neither --split nor --write-card; leave these out.")
+    if options.heat_map:
+        return _evaluate_heat_map(options, folder)
     if options.photographs:
         return _evaluate_photographs(options, folder)
     data = load_data_of(load_card(folder), options.data_dir, options.split)
@@ -42,15 +50,31 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def _evaluate_photographs(options: argparse.Namespace, folder: Path) -> int:
-    from cifar_core.config import ConfigError
     from cifar_core.inference.classifier import Classifier
     from cifar_core.inference.photographs import evaluate_photographs
 
-    if options.write_card or options.split != "test":
-        raise ConfigError("--photographs goes with neither --split nor --write-card; leave these out.")
     result = evaluate_photographs(Classifier.load(folder), options.photographs)
     document = {"checkpoint": str(folder), "photographs": str(options.photographs), **result.to_json()}
     show(options, document, _photograph_lines)
+    return 0
+
+
+def _evaluate_heat_map(options: argparse.Namespace, folder: Path) -> int:
+    from cifar_core.explain.deletion import COUNT, FILE, measure_deletion, pixels_of
+    from cifar_core.files import write_json
+    from cifar_core.inference.classifier import Classifier
+    from cifar_core.inference.held_out import select_images
+
+    classifier = Classifier.load(folder)
+    if options.photographs:
+        result = measure_deletion(classifier, pixels_of(classifier, options.photographs), "photographs")
+    else:
+        data = load_data_of(classifier.card, options.data_dir, options.split)
+        chosen = select_images(classifier.card, data, options.split, COUNT)
+        result = measure_deletion(classifier, chosen.images, chosen.key)
+    if options.write_card:
+        write_json(folder / FILE, result.to_json())
+    show(options, {"checkpoint": str(folder), **result.to_json()}, _heat_map_lines)
     return 0
 
 
@@ -97,6 +121,15 @@ def _measure_line(first: str, last: str, measure: dict[str, Any] | None) -> str:
         return f"{first:12} not measured"
     value, error = 100 * measure["value"], 100 * measure["error"]
     return f"{first:12} {value:.1f} ± {error:.1f} % of {measure['n']:,}: {last}"
+
+
+def _heat_map_lines(document: dict[str, Any]) -> str:
+    before = f"{document['probability']:.1%} of {document['n']:,} answers on average, {document['images']}"
+    lines = [f"checkpoint      {document['checkpoint']}", f"probability     {before}"]
+    for method, fall in document["falls"].items():
+        points = f"{100 * fall['value']:.1f} ± {100 * fall['error']:.1f} points"
+        lines.append(f"{method:15} {points} less with a quarter of the pixels blurred")
+    return "\n".join(lines)
 
 
 def _lines(document: dict[str, Any]) -> str:
