@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from cifar_core.explain.corruptions import blur, to_bytes
-from cifar_core.explain.saliency import layer_cam
+from cifar_core.explain.saliency import heat_maps
 from cifar_core.images.decode import open_image
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.photographs import NONE, photographs_in
@@ -23,7 +23,7 @@ from cifar_core.inference.preprocess import Images, parts_of, to_pixels
 from cifar_core.metrics.photographs import Measure
 
 FILE = "deletion.json"  # in a checkpoint's folder
-COUNT = 2000  # images of a data set: a standard error of a point at most
+COUNT = 1000  # images of a data set: a standard error of a point at most
 SHARE = 0.25  # of the pixels
 DEVIATION = 4.0  # of the blur, in pixels: at 32 x 32 it leaves light and color
 PATCH = 4  # pixels a side
@@ -33,8 +33,7 @@ Method = Callable[[Classifier, Tensor, Tensor, torch.Generator], Tensor]
 
 
 def _heat_map(classifier: Classifier, pixels: Tensor, classes: Tensor, _: torch.Generator) -> Tensor:
-    images = classifier.normalize(pixels.to(classifier.device))
-    return layer_cam(classifier.model, images, classes.to(classifier.device)).cpu()
+    return torch.from_numpy(heat_maps(classifier, pixels, classes.numpy()))
 
 
 def _random_patches(_: Classifier, pixels: Tensor, classes: Tensor, generator: torch.Generator) -> Tensor:

@@ -5,16 +5,33 @@ positive ones summed. A departure: there the gradient's sign decides, here that 
 both are the same; SiLU's negative activations would count against a class by a positive gradient.
 """
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.preprocess import Images, to_pixels
 from cifar_core.models import ImageClassifier
 from cifar_core.models.recording import record_outputs
 from cifar_core.models.summary import part_modules
 
 # Places a side of the map at least. On maps of 3 x 3, Grad-CAM was no better than chance (see deletion.py).
 LEAST_SIDE = 7
+PART = 50  # images at a time, for all their maps are kept for the way back
+
+
+def heat_maps(classifier: Classifier, images: Images, classes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """`layer_cam` (N, 32, 32) of what the classifier sees of pictures first, for a class number each (N,)."""
+    pixels, numbers = (
+        one.to(classifier.device).split(PART) for one in (to_pixels(images), torch.tensor(classes))
+    )
+    maps = [
+        layer_cam(classifier.model, classifier.normalize(part), labels)
+        for part, labels in zip(pixels, numbers, strict=True)
+    ]
+    return np.concatenate([np.zeros((0, 32, 32), np.float32), *(part.float().cpu().numpy() for part in maps)])
 
 
 def layer_cam(model: ImageClassifier, images: Tensor, classes: Tensor) -> Tensor:
