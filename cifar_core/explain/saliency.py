@@ -23,15 +23,13 @@ PART = 50  # images at a time, for all their maps are kept for the way back
 
 
 def heat_maps(classifier: Classifier, images: Images, classes: NDArray[np.int64]) -> NDArray[np.float32]:
-    """`layer_cam` (N, 32, 32) of what the classifier sees of pictures first, for a class number each (N,)."""
-    pixels, numbers = (
-        one.to(classifier.device).split(PART) for one in (to_pixels(images), torch.tensor(classes))
-    )
+    """`layer_cam` (N, 32, 32) of what the classifier sees of one picture or more, for class numbers (N,)."""
+    parts = (one.to(classifier.device).split(PART) for one in (to_pixels(images), torch.tensor(classes)))
     maps = [
-        layer_cam(classifier.model, classifier.normalize(part), labels)
-        for part, labels in zip(pixels, numbers, strict=True)
+        layer_cam(classifier.model, classifier.normalize(pixels), numbers)
+        for pixels, numbers in zip(*parts, strict=True)
     ]
-    return np.concatenate([np.zeros((0, 32, 32), np.float32), *(part.float().cpu().numpy() for part in maps)])
+    return np.asarray(torch.cat(maps).float().cpu().numpy())
 
 
 def layer_cam(model: ImageClassifier, images: Tensor, classes: Tensor) -> Tensor:
