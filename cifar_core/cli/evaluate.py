@@ -60,8 +60,9 @@ def _evaluate_photographs(options: argparse.Namespace, folder: Path) -> int:
 
 
 def _evaluate_heat_map(options: argparse.Namespace, folder: Path) -> int:
-    from cifar_core.explain.deletion import COUNT, FILE, measure_deletion, pixels_of
+    from cifar_core.explain.deletion import COUNT, measure_deletion, pixels_of
     from cifar_core.files import write_json
+    from cifar_core.hub.overview import DELETION
     from cifar_core.inference.classifier import Classifier
     from cifar_core.inference.held_out import select_images
 
@@ -73,7 +74,7 @@ def _evaluate_heat_map(options: argparse.Namespace, folder: Path) -> int:
         chosen = select_images(classifier.card, data, options.split, COUNT)
         result = measure_deletion(classifier, chosen.images, chosen.key)
     if options.write_card:
-        write_json(folder / FILE, result.to_json())
+        write_json(folder / DELETION, result.to_json())
     show(options, {"checkpoint": str(folder), **result.to_json()}, _heat_map_lines)
     return 0
 

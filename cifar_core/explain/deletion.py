@@ -22,7 +22,6 @@ from cifar_core.inference.photographs import NONE, photographs_in
 from cifar_core.inference.preprocess import Images, parts_of, to_pixels
 from cifar_core.metrics.photographs import Measure
 
-FILE = "deletion.json"  # in a checkpoint's folder
 COUNT = 1000  # images of a data set: a standard error of a point at most
 SHARE = 0.25  # of the pixels
 DEVIATION = 4.0  # of the blur, in pixels: at 32 x 32 it leaves light and color
