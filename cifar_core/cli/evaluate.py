@@ -1,4 +1,4 @@
-"""`evaluate`: measure a checkpoint on the test or the validation images, or on photographs."""
+"""`evaluate`: measure a checkpoint, or its heat map, on test or validation images, or on photographs."""
 
 import argparse
 import dataclasses
@@ -31,7 +31,10 @@ def add(add_parser: Add) -> None:
     parser.add_argument("--photographs", metavar="FOLDER", type=Path, help=words)
     words = "compare OOD scores on the classes of the data that the network never learned (setting classes)"
     parser.add_argument("--unknown-classes", action="store_true", help=words)
-    parser.add_argument("--write-card", action="store_true", help="keep the figures in the checkpoint's card")
+    words = "measure the heat map instead: how far the answer falls when its hottest quarter is blurred"
+    parser.add_argument("--heat-map", action="store_true", help=words)
+    words = "keep the figures in the checkpoint's card, those of the heat map beside it"
+    parser.add_argument("--write-card", action="store_true", help=words)
     add_data_dir(parser)
     add_json(parser)
 
@@ -39,9 +42,16 @@ def add(add_parser: Add) -> None:
 def evaluate(options: argparse.Namespace) -> int:
     """Measure a checkpoint, and print its figures."""
     from cifar_core.checkpoint import load_card, resolve_checkpoint
+    from cifar_core.config import ConfigError
     from cifar_core.inference.evaluate import evaluate_checkpoint
 
     folder = resolve_checkpoint(options.checkpoint)
+    if options.photographs and (options.unknown_classes or options.split != "test"):
+        raise ConfigError("--photographs goes with neither --split nor --unknown-classes; leave these out.")
+    if options.heat_map and options.photographs and options.write_card:
+        raise ConfigError("--write-card keeps what a heat map does on the data set; leave --photographs out.")
+    if options.heat_map:
+        return _evaluate_heat_map(options, folder)
     if options.photographs:
         return _evaluate_photographs(options, folder)
     if options.unknown_classes:
@@ -54,12 +64,9 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def _evaluate_photographs(options: argparse.Namespace, folder: Path) -> int:
     from cifar_core.checkpoint import write_card
-    from cifar_core.config import ConfigError
     from cifar_core.inference.classifier import Classifier
     from cifar_core.inference.photographs import evaluate_photographs
 
-    if options.split != "test" or options.unknown_classes:
-        raise ConfigError("--photographs goes with neither --split nor --unknown-classes; leave these out.")
     classifier = Classifier.load(folder)
     result = evaluate_photographs(classifier, options.photographs, _learned(classifier, options.data_dir))
     if options.write_card:
@@ -96,6 +103,26 @@ def _compare_on_unknown_classes(options: argparse.Namespace, folder: Path) -> in
     data = load_data_of(classifier.card, options.data_dir, options.split, whole=True)
     result = compare_on_unknown_classes(classifier, data, options.split)
     show(options, {"checkpoint": str(folder), **result.to_json()}, _unknown_lines)
+    return 0
+
+
+def _evaluate_heat_map(options: argparse.Namespace, folder: Path) -> int:
+    from cifar_core.explain.deletion import COUNT, measure_deletion, pixels_of
+    from cifar_core.files import write_json
+    from cifar_core.hub.overview import DELETION
+    from cifar_core.inference.classifier import Classifier
+    from cifar_core.inference.held_out import select_images
+
+    classifier = Classifier.load(folder)
+    if options.photographs:
+        result = measure_deletion(classifier, pixels_of(classifier, options.photographs), "photographs")
+    else:
+        data = load_data_of(classifier.card, options.data_dir, options.split)
+        chosen = select_images(classifier.card, data, options.split, COUNT)
+        result = measure_deletion(classifier, chosen.images, chosen.key)
+    if options.write_card:
+        write_json(folder / DELETION, result.to_json())
+    show(options, {"checkpoint": str(folder), **result.to_json()}, _heat_map_lines)
     return 0
 
 
@@ -177,6 +204,15 @@ def _measure_line(first: str, last: str, measure: dict[str, Any] | None) -> str:
         return f"{first:12} not measured"
     value, error = 100 * measure["value"], 100 * measure["error"]
     return f"{first:12} {value:.1f} ± {error:.1f} % of {measure['n']:,}: {last}"
+
+
+def _heat_map_lines(document: dict[str, Any]) -> str:
+    before = f"{document['probability']:.1%} of {document['n']:,} answers on average, {document['images']}"
+    lines = [f"checkpoint      {document['checkpoint']}", f"probability     {before}"]
+    for method, fall in document["falls"].items():
+        points = f"{100 * fall['value']:.1f} ± {100 * fall['error']:.1f} points"
+        lines.append(f"{method:15} {points} less with a quarter of the pixels blurred")
+    return "\n".join(lines)
 
 
 def _lines(document: dict[str, Any]) -> str:

@@ -77,8 +77,8 @@ def _noise(pixels: Tensor, deviation: float, generator: np.random.Generator) -> 
     return pixels + deviation * torch.from_numpy(generator.standard_normal(pixels.shape, dtype=np.float32))
 
 
-def _blur(pixels: Tensor, deviation: float, _: np.random.Generator) -> Tensor:
-    """Gaussian over the mirrored image, by a matrix (S, S) on its rows and on its columns."""
+def blur(pixels: Tensor, deviation: float, _: np.random.Generator | None = None) -> Tensor:
+    """Gaussian over mirrored pixels (N, C, S, S), by a matrix (S, S) on their rows and on their columns."""
     side = pixels.shape[-1]
     to, of = torch.arange(side)[:, None], torch.arange(side)
     distances = torch.stack(
@@ -148,7 +148,7 @@ def _pixelation(image: Image.Image, side: int) -> Image.Image:
 
 CORRUPTIONS: dict[str, Corruption] = {
     "noise": Corruption("standard deviation, of 1", (0.04, 0.06, 0.08, 0.09, 0.10), _noise),
-    "blur": Corruption("standard deviation in pixels", (0.4, 0.6, 0.7, 0.8, 1.0), _blur),
+    "blur": Corruption("standard deviation in pixels", (0.4, 0.6, 0.7, 0.8, 1.0), blur),
     "contrast": Corruption("share that is left", (0.75, 0.5, 0.4, 0.3, 0.15), _contrast),
     "brightness": Corruption("added, of 1", (0.05, 0.10, 0.15, 0.20, 0.30), _brightness),
     "rotation": Corruption("degrees", (5, 10, 15, 20, 30), _rotation),

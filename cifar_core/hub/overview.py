@@ -3,17 +3,20 @@
 A part lies between `<!-- generated: NAME -->` and `<!-- end -->`; what stands around it is written by hand.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cifar_core.checkpoint import CARD, Card, load_card
+from cifar_core.files import read_text
 from cifar_core.format import duration, table
 
 HEADINGS = (
     *("checkpoint", "parameters", "MACs an image", "epochs", "training images", "TTA views"),
     *("test accuracy", "test images", "device", "torch", "time"),
 )
+DELETION = "deletion.json"  # beside the weights: `evaluate --heat-map --write-card`
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -65,3 +68,18 @@ def _cells(name: str, card: Card, train_images: int | None) -> tuple[str, ...]:
 def notes_list(cards: Mapping[str, Card]) -> str:
     """Return a Markdown list of what the cards note: what departed from the recipe, and what to know."""
     return "\n".join(f"- `{name}`: {' '.join(card.notes)}" for name, card in cards.items() if card.notes)
+
+
+def heat_maps_table(folder: Path, names: Iterable[str]) -> str:
+    """Return a Markdown table of what the deletion test gave, with a row for each checkpoint that has one."""
+    rows = [["checkpoint", "images", "probability"]]
+    for name in names:
+        path = folder / name / DELETION
+        if path.exists():
+            found = json.loads(read_text(path))
+            falls = found["falls"]
+            rows[0] = ["checkpoint", "images", "probability", *falls]
+            points = [f"−{100 * fall['value']:.1f} ± {100 * fall['error']:.1f}" for fall in falls.values()]
+            images = f"{found['n']:,} {found['images'].partition('-')[0]}"
+            rows.append([f"`{name}`", images, f"{100 * found['probability']:.1f} %", *points])
+    return table(rows)

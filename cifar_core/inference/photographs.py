@@ -41,7 +41,7 @@ def evaluate_photographs(
         ConfigError: when the folder is missing, or holds no class, another folder or an empty one.
         ImageError: for an unreadable picture.
     """
-    files = {name: pictures_in(folder / name) for name in _folders(classifier, folder)}
+    files = photographs_in(classifier, folder)
     classes = [name for name in files if not name.startswith(NONE)]
     numbers = [classifier.class_names.index(name) for name in classes]
     scorer = Scorer(classifier, learned)
@@ -52,8 +52,8 @@ def evaluate_photographs(
     return measure_photographs(known, targets, kinds)
 
 
-def _folders(classifier: Classifier, folder: Path) -> list[str]:
-    """The names of the folders in `folder`, checked."""
+def photographs_in(classifier: Classifier, folder: Path) -> dict[str, list[Path]]:
+    """Name of a folder in `folder`, a class or `none_*` -> its picture files; raises ConfigError."""
     if not folder.is_dir():
         raise ConfigError(
             f"There is no folder '{folder}'; give one with a folder of photographs for each class."
@@ -66,7 +66,7 @@ def _folders(classifier: Classifier, folder: Path) -> list[str]:
         raise ConfigError(f"{folder / wrong[0]} is not a class of this network; {allowed}.")
     if not classes:
         raise ConfigError(f"{folder} has no folder of a class; {allowed}.")
-    return names
+    return {name: pictures_in(folder / name) for name in names}
 
 
 def _answers(scorer: Scorer, paths: list[Path]) -> Answers:

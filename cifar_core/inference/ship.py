@@ -10,7 +10,7 @@ from cifar_core.checkpoint import Card, load_card, load_checkpoint, new_folder, 
 from cifar_core.config import ConfigError
 from cifar_core.data import ImageData
 from cifar_core.files import read_text, write_bytes
-from cifar_core.hub.overview import fill_in, load_cards, networks_table, notes_list
+from cifar_core.hub.overview import fill_in, heat_maps_table, load_cards, networks_table, notes_list
 from cifar_core.inference.calibrate import calibrate_checkpoint
 from cifar_core.inference.evaluate import evaluate_checkpoint, result_of
 from cifar_core.metrics.classification import Evaluated
@@ -101,6 +101,7 @@ def overview_parts(folder: Path) -> dict[str, str]:
     return {
         "networks": networks_table(cards, train_images),
         "notes": notes_list(cards),
+        "heat-maps": heat_maps_table(folder, cards),
         "stated": results_table([result for result in results if result.stated is not None]),
         "own": repeats_table([result for result in results if result.stated is None]),
     }

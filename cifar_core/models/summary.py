@@ -44,7 +44,7 @@ def parts_of(model: ImageClassifier, size: int = 32) -> list[Part]:
     A part is a child of the network, or of a container of parts in it. Shapes come from a pass in eval mode
     on the weights' device ("meta" will do), costs from torch's own counter.
     """
-    modules = dict(_parts(model, ""))
+    modules = part_modules(model)
     order: list[str] = []
     shapes: dict[str, tuple[int, ...]] = {}
 
@@ -80,12 +80,15 @@ def parts_of(model: ImageClassifier, size: int = 32) -> list[Part]:
     ]
 
 
-def _parts(module: nn.Module, path: str) -> list[tuple[str, nn.Module]]:
-    """The children that are parts; a container of containers, or of blocks, gives way to its own."""
-    found: list[tuple[str, nn.Module]] = []
+def part_modules(module: nn.Module, path: str = "") -> dict[str, nn.Module]:
+    """Name -> module of the parts, as they were defined: the children below `path`.
+
+    A container of containers, or of blocks, gives way to its own children.
+    """
+    found: dict[str, nn.Module] = {}
     for name, child in module.named_children():
         full = f"{path}.{name}" if path else name
-        found += _parts(child, full) if _holds_parts(child) else [(full, child)]
+        found |= part_modules(child, full) if _holds_parts(child) else {full: child}
     return found
 
 

@@ -35,11 +35,11 @@ NAME_DRAWINGS = f"""function name() {{
 
 
 def answer_view(answers: Answers, picture: Payload | None, *choices: Any) -> Parts:
-    """The parts of the page for gr.Image's payload; choices: as in Asked, but for `top`."""
+    """The parts of the page for gr.Image's payload; choices: as in Asked, without `top` and `heatmap`."""
     if picture is None:
         return problem_html(ASK), "", "", {}
-    network, beside, turn, zoom, right, down, heatmap = choices
-    asked = Asked(network, beside, turn=turn, zoom=zoom, right=right, down=down, heatmap=heatmap)
+    network, beside, turn, zoom, right, down = choices
+    asked = Asked(network, beside, turn=turn, zoom=zoom, right=right, down=down, heatmap=True)
     return parts(*answers.to_uploads([picture], asked))
 
 
@@ -72,7 +72,8 @@ def one_picture(answers: Answers, network: gr.Dropdown, beside: gr.Dropdown) -> 
     """Draw the tab, with the first drawing already answered; whatever changes gives a new answer."""
     drawings = {name: draw() for name, draw in DRAWINGS.items()}
     name, first = next(iter(drawings.items()))
-    answer, inside, share, response = parts(*answers.to_pictures([(f"{name}.png", Decoded(first))]))
+    shown = answers.to_pictures([(f"{name}.png", Decoded(first))], Asked(heatmap=True))
+    answer, inside, share, response = parts(*shown)
     with gr.Row():
         with gr.Column(min_width=280):
             picture = _picture(first)
@@ -81,12 +82,11 @@ def one_picture(answers: Answers, network: gr.Dropdown, beside: gr.Dropdown) -> 
             answer_box = gr.HTML(answer)
             examples = [[drawing] for drawing in drawings.values()]
             gr.Examples(examples, picture, label="Or try a drawing", cache_examples=False)
-    heatmap = gr.Checkbox(False, label="Show where it looked (heat map)", container=False)
     inside_box = gr.HTML(inside)
     with gr.Accordion("Keep or repeat this answer", open=False):
         share_box = gr.HTML(share)
         numbers = gr.JSON(response, show_label=False, label="The answer as JSON")
-    inputs: list[Any] = [picture, network, beside, *crop, heatmap]
+    inputs: list[Any] = [picture, network, beside, *crop]
     gr.on(
         [field.change for field in inputs],
         functools.partial(answer_view, answers),

@@ -27,7 +27,6 @@ from demo.shared.pictures import bar_key, bar_parts, data_uri, image_tag, spoken
 
 LIKELY_FROM = 0.70  # the first class alone has at least this, where it is not sure
 TWO_FROM = 0.60  # the first two together have at least this; below, no class stands out
-NOT_ASKED = "Tick the box above to see which parts of the picture counted most."
 COPY = (
     '<button type="button" class="copy" onclick="navigator.clipboard.writeText(this.dataset.text)'
     '.then(() => {{ this.textContent = \'Copied\' }})" data-text="{text}">{label}</button>'
@@ -162,13 +161,13 @@ def _seen(seen: NDArray[np.uint8]) -> str:
 
 
 def _heat_map(picture: NDArray[np.uint8] | None, class_name: str) -> str:
-    image, caption = "", NOT_ASKED
-    if picture is not None:
-        file = io.BytesIO()
-        Image.fromarray(picture).save(file, "JPEG", quality=88)
-        alt = f"The picture in gray, brighter where it counts toward {class_name}"
-        image = image_tag(_address(file.getvalue(), "image/jpeg"), alt, css_class="heatmap")
-        caption = f"Brighter parts count more toward {class_name} (heat map by Grad-CAM)."
+    if picture is None:
+        return ""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=88)
+    alt = f"The picture in gray, brighter where it counts toward {class_name}"
+    image = image_tag(_address(file.getvalue(), "image/jpeg"), alt, css_class="heatmap")
+    caption = f"Brighter parts count more toward {class_name} (LayerCAM)."
     return f"<section><h3>Where it looked</h3>{image}{quiet_html(caption)}</section>"
 
 

@@ -51,8 +51,9 @@ def between(values: Floats, colors: Sequence[str]) -> Colors:
 
 def heated(picture: Colors, heat: Floats) -> Colors:
     """The picture (H, W, 3) in gray under its heat map (H, W) in 0..1: bright where the network looked."""
-    gray = picture.mean(axis=2, keepdims=True)
-    return (0.45 * gray + 0.55 * strengths(heat)).round().astype(np.uint8)
+    gray = picture.mean(axis=2, keepdims=True, dtype=np.float32)
+    colors = 0.55 * strengths(np.linspace(0, 1, 256)).astype(np.float32)
+    return (0.45 * gray + colors[(255 * heat).round().astype(np.uint8)]).round().astype(np.uint8)
 
 
 def enlarged(picture: Colors, side: int) -> Colors:
@@ -71,24 +72,39 @@ def picture_grid(
     tops: Sequence[Top],
     truths: Sequence[str | None],
     below: Sequence[str] = (),
+    heats: Sequence[Floats] = (),
 ) -> str:
     """One card for each picture (32, 32, 3); a truth of None leaves out right and wrong.
 
-    below: HTML that ends each card.
+    below: HTML that ends each card; heats: a heat map (32, 32) in 0..1 to stand beside each picture.
     """
-    numbered = enumerate(zip(pictures, tops, truths, below or [""] * len(tops), strict=True), start=1)
+    plain: Sequence[Floats | None] = [None] * len(tops)
+    cards = zip(pictures, tops, truths, below or [""] * len(tops), heats or plain, strict=True)
+    numbered = enumerate(cards, start=1)
     return f'<div style="{GRID}">{"".join(picture_card(n, *parts) for n, parts in numbered)}</div>'
 
 
 def picture_card(
-    number: int, picture: NDArray[np.uint8], top: Top, truth: str | None, below: str = ""
+    number: int,
+    picture: NDArray[np.uint8],
+    top: Top,
+    truth: str | None,
+    below: str = "",
+    heat: Floats | None = None,
 ) -> str:
     """The picture without smoothing, the verdict in a word, and a bar for each class of `top`."""
-    alt = f"Picture {number}" + (f", {truth}" if truth else "")
-    style = "width:96px;height:96px;image-rendering:pixelated;border-radius:4px"
-    image = image_tag(data_uri(picture), alt, style=style)
+    images = picture_pair(picture, f"Picture {number}" + (f", {truth}" if truth else ""), heat)
     bars = "".join(_bar(label, probability) for label, probability in top)
-    return f"<div>{image}{_verdict(number, top, truth)}{bars}{below}</div>"
+    return f"<div>{images}{_verdict(number, top, truth)}{bars}{below}</div>"
+
+
+def picture_pair(picture: NDArray[np.uint8], alt: str, heat: Floats | None = None) -> str:
+    """The picture (H, W, 3) without smoothing, and beside it the same under its heat map (H, W) in 0..1."""
+    style = "flex:1 1 0;min-width:0;max-width:96px;image-rendering:pixelated;border-radius:4px"
+    images = image_tag(data_uri(picture), alt, style=style)
+    if heat is not None:
+        images += image_tag(data_uri(heated(picture, heat)), "where the network looked", style=style)
+    return f'<div style="display:flex;gap:4px">{images}</div>'
 
 
 def course_line(course: Sequence[float], words: str) -> str:

@@ -1,20 +1,31 @@
-"""Grad-CAM where the answer is known, and on every network."""
+"""Heat maps where the answer is known, and on every network."""
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from cifar_core.explain.saliency import grad_cam
+from cifar_core.explain.saliency import PART, heat_maps, layer_cam
+from cifar_core.inference.classifier import Classifier
 from cifar_core.models import ImageClassifier, create_model, list_models
+from tests.support.toy_checkpoints import save_toy
 
 
 class Colors(ImageClassifier):
-    """Class k is the mean of the k-th color: all that speaks for red is where the picture is red."""
+    """Class k is the mean of the k-th color: all that speaks for red is where the picture is red.
+
+    Colors are pooled over squares of `coarse` pixels first, then over squares of `last`.
+    """
 
     num_classes = 3
 
+    def __init__(self, coarse: int = 1, last: int = 1) -> None:
+        super().__init__()
+        self.pools = nn.Sequential(nn.Sequential(nn.AvgPool2d(coarse)), nn.Sequential(nn.AvgPool2d(last)))
+
     def forward_features(self, images: Tensor) -> Tensor:
-        return images
+        features: Tensor = self.pools(images)
+        return features
 
     def forward_head(self, features: Tensor) -> Tensor:
         return features.mean(dim=(2, 3))
@@ -29,31 +40,34 @@ def patches() -> Tensor:
 
 def test_the_map_is_the_color_that_was_asked_for():
     image = patches()
-    red, green, blue = (grad_cam(Colors(), image, torch.tensor([k]))[0] for k in range(3))
+    red, green, blue = (layer_cam(Colors(), image, torch.tensor([k]))[0] for k in range(3))
     assert torch.allclose(red, image[0, 0]) and torch.allclose(green, image[0, 1])
     assert (blue == 0).all()
 
 
 def test_what_speaks_against_a_class_does_not_show():
-    assert (grad_cam(Colors(), -patches(), torch.tensor([0])) == 0).all()
+    assert (layer_cam(Colors(), -patches(), torch.tensor([0])) == 0).all()
 
 
 def test_each_image_of_a_batch_is_looked_at_alone():
     images = torch.cat([patches(), patches().flip(-1), 0.1 * patches()])
-    together = grad_cam(Colors(), images, torch.tensor([0, 1, 0]))
-    alone = [grad_cam(Colors(), images[i : i + 1], torch.tensor([k]))[0] for i, k in enumerate((0, 1, 0))]
+    together = layer_cam(Colors(), images, torch.tensor([0, 1, 0]))
+    alone = [layer_cam(Colors(), images[i : i + 1], torch.tensor([k]))[0] for i, k in enumerate((0, 1, 0))]
     assert torch.allclose(together, torch.stack(alone))
     assert together.amax(dim=(1, 2)).tolist() == [1, 1, 1]
 
 
 def test_a_coarse_map_is_enlarged_to_the_image():
-    class Coarse(Colors):
-        def forward_features(self, images: Tensor) -> Tensor:
-            return torch.nn.functional.avg_pool2d(images, 8)
-
-    heat = grad_cam(Coarse(), patches(), torch.tensor([0]))[0]
+    heat = layer_cam(Colors(4), patches(), torch.tensor([0]))[0]
     assert heat.shape == (32, 32)
-    assert heat[3, 3] == 1 and 0.3 < heat[20, 20] < 0.7 and heat[3, 28] == 0
+    assert heat[21:23, 21:23].max() == 1, "the lower square fills a place; of the upper, four have a quarter"
+    assert 0.3 < heat[3, 3] < 0.7 and heat[3, 28] == 0
+
+
+@pytest.mark.parametrize(("coarse", "last"), [(1, 8), (32, 1)])
+def test_a_map_of_fewer_than_seven_places_a_side_is_passed_over(coarse, last):
+    """For the one before it, or for the image itself where none is finer."""
+    assert torch.allclose(layer_cam(Colors(coarse, last), patches(), torch.tensor([0])), patches()[:, 0])
 
 
 @pytest.mark.parametrize("name", list_models())
@@ -62,7 +76,16 @@ def test_every_network_can_be_looked_into_and_is_left_as_it_was(name):
     generator = torch.Generator().manual_seed(0)
     with torch.inference_mode():  # as pages may call it
         images = torch.randn(2, 3, 16, 16, generator=generator)
-    heat = grad_cam(model, images.clone(), torch.tensor([1, 0]))
+    heat = layer_cam(model, images.clone(), torch.tensor([1, 0]))
     assert heat.shape == (2, 16, 16) and heat.isfinite().all()
     assert heat.min() >= 0 and heat.max() <= 1 and not heat.requires_grad
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_maps_of_many_images_are_those_of_each(tmp_path):
+    classifier = Classifier.load(save_toy(tmp_path / "toy"), device="cpu")
+    images = np.random.default_rng(0).integers(0, 256, (PART + 2, 3, 32, 32), dtype=np.uint8)
+    classes = np.arange(len(images)) % 10
+    maps = heat_maps(classifier, images, classes)
+    assert maps.shape == (len(images), 32, 32) and (maps.max(axis=(1, 2)) > 0).any()
+    assert np.allclose(heat_maps(classifier, images[-1:], classes[-1:]), maps[-1:], atol=1e-5)

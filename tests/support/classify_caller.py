@@ -35,7 +35,7 @@ class Caller:
 
     def classify(self, picture: object, network: str | None = None, **choices: Any) -> tuple[str, Any]:
         """The event and the page's four parts for a picture and the page's choices."""
-        usual = {"beside": None, "turn": 0, "zoom": 1, "right": 0, "down": 0, "heatmap": False}
+        usual = {"beside": None, "turn": 0, "zoom": 1, "right": 0, "down": 0}
         return self.call("answer_view", picture, network, *(usual | choices).values())
 
     def send(self, data: bytes, network: str | None = None, **choices: Any) -> tuple[str, str, str, Any]:

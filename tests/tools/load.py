@@ -95,7 +95,7 @@ class Person:
         """ "answer", "full", or what went wrong."""
         uploaded = await self.http.post("gradio_api/upload", files={"files": ("photo.jpg", data)})
         payload = {"path": uploaded.raise_for_status().json()[0], "orig_name": "photo.jpg", **FILE}
-        values = [payload, None, None, 0, 1, 0, 0, False]
+        values = [payload, None, None, 0, 1, 0, 0]
         body = {"data": values, "fn_index": self.function, "session_hash": self.session}
         joined = await self.http.post("gradio_api/queue/join", json=body)
         if joined.status_code == 503:  # the line is full, or the page closing

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from cifar_core.errors import LabError
@@ -29,11 +30,13 @@ from demo.widgets.picture_choice import upload_picture
 
 if TYPE_CHECKING:
     from cifar_core.inference.classifier import Classifier
+    from cifar_core.inference.prediction import Prediction
 
 LOADING = "Loading the network; the first time takes a few seconds"
 NO_NETWORK = (
     "No trained network yet: train one, and its best weights can be tried here from the first epoch on."
 )
+HEAT_NOTE = "At the right of each picture: brighter where more of it speaks for the answer (LayerCAM)."
 
 
 def show_card(classifier: "Classifier") -> None:
@@ -61,7 +64,7 @@ def test_tab(network: Network, classifier: "Classifier") -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{describe_score(predictions, truths)}**")
         st.button("Another twelve", on_click=lambda: st.session_state.update(dozen=seed + 1))
-    st.html(picture_grid([item.seen for item in predictions], [item.top for item in predictions], truths))
+    show_answers(classifier, predictions, truths)
     if predictions[0].mixing:
         numbers = list(range(len(predictions)))
         words = [f"{number + 1}: {truths[number]}" for number in numbers]
@@ -74,7 +77,21 @@ def show_drawings(network: Network, classifier: "Classifier", trouble: str) -> N
     show_missing("There are no test pictures, so these are drawings.", network.data_dir, error=trouble)
     predictions = classifier.predict([draw_it() for draw_it in DRAWINGS.values()], top=TOP)
     truths = [name if name in classifier.class_names else None for name in DRAWINGS]
-    st.html(picture_grid([item.seen for item in predictions], [item.top for item in predictions], truths))
+    show_answers(classifier, predictions, truths)
+
+
+def show_answers(
+    classifier: "Classifier", predictions: "Sequence[Prediction]", truths: Sequence[str | None]
+) -> None:
+    """Cards with what the network saw, where it looked, and its answers."""
+    from cifar_core.explain.saliency import heat_maps
+
+    seen = [prediction.seen for prediction in predictions]
+    numbers = np.array([classifier.class_names.index(prediction.label) for prediction in predictions])
+    heats = heat_maps(classifier, np.stack(seen).transpose(0, 3, 1, 2), numbers)
+    tops = [prediction.top for prediction in predictions]
+    st.html(picture_grid(seen, tops, truths, heats=list(heats)))
+    st.caption(HEAT_NOTE)
 
 
 def own_tab(classifier: "Classifier") -> None:
@@ -84,7 +101,7 @@ def own_tab(classifier: "Classifier") -> None:
     if uploaded is None:
         return
     (prediction,) = classifier.predict([uploaded[0]], top=TOP)
-    st.html(picture_grid([prediction.seen], [prediction.top], [None]))
+    show_answers(classifier, [prediction], [None])
     if prediction.known is False:
         nearest = prediction.top[0][0]
         st.write(

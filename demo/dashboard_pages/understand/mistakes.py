@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cifar_core.inference.held_out import HeldOut
 from demo.dashboard_pages.understand.answers import Answers
 from demo.shared.format import counted, whole_percent
-from demo.shared.pictures import RIGHT, WRONG, data_uri, heated, image_tag
+from demo.shared.pictures import RIGHT, WRONG, picture_pair
 from demo.widgets.choice import choose
 from demo.widgets.panels import plain
 
@@ -25,12 +25,10 @@ ANY_TEXT = {ANY: "any class", OTHER: "any wrong class"}
 AT_ONCE = 12
 LOOKS = {"said": "the class it said", "true": "the true class"}
 HEAT_NOTE = (
-    "At the right of each picture: where the network looked (Grad-CAM). Brighter places speak more for "
-    "{what}. The map is as coarse as the last feature map, {side} × {side} places; "
-    "a map without a bright place found none that speaks for it."
+    "At the right of each picture: where the network looked (LayerCAM). Brighter places speak more for "
+    "{what}; a map without a bright place found none that speaks for it."
 )
 GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:1.2rem"
-IMAGE = "flex:1 1 0;min-width:0;max-width:110px;image-rendering:pixelated;border-radius:4px"
 Picture = NDArray[np.uint8]
 LOSS_NOTE = "The largest loss comes first. A blind guess among {n} classes has {blind:.2f}."
 
@@ -78,28 +76,12 @@ def describe_found(count: int, total: int, true: str, predicted: str) -> str:
     return f"{counted(count, 'picture')}{of}{taken}{wrong}"
 
 
-def heat_maps(classifier: "Classifier", images: NDArray[np.uint8], classes: NDArray[np.int64]) -> NDArray:
-    """Grad-CAM (N, 32, 32) of pictures (N, 3, 32, 32), a class number each."""
-    import torch
-
-    from cifar_core.explain.saliency import grad_cam
-
-    pixels = classifier.normalize(torch.from_numpy(images).to(classifier.device))
-    return grad_cam(classifier.model, pixels, torch.from_numpy(classes).to(classifier.device)).cpu().numpy()
-
-
-def map_side(classifier: "Classifier") -> int:
-    """Places a side of the network's last feature map."""
-    import torch
-
-    with torch.no_grad():
-        return int(classifier.model.forward_features(torch.zeros(1, 3, 32, 32)).shape[-1])
-
-
 def shown_pictures(
     classifier: "Classifier", pictures: HeldOut, answers: Answers, numbers: NDArray[np.int64], looks: str
 ) -> list[Shown]:
     """Return what the gallery shows of some pictures."""
+    from cifar_core.explain.saliency import heat_maps
+
     classes = (answers.predictions if looks == "said" else answers.targets)[numbers]
     heats = heat_maps(classifier, pictures.images[numbers], classes)
     names = pictures.class_names
@@ -142,7 +124,7 @@ def show_found(
         st.button("Twelve more", on_click=lambda: st.session_state.update({name: count + AT_ONCE}))
     blind = float(np.log(len(pictures.class_names)))
     st.caption(LOSS_NOTE.format(n=len(pictures.class_names), blind=blind))
-    st.caption(HEAT_NOTE.format(what=LOOKS[looks], side=map_side(classifier)))
+    st.caption(HEAT_NOTE.format(what=LOOKS[looks]))
 
 
 def gallery(shown: Sequence[Shown]) -> str:
@@ -153,13 +135,11 @@ def gallery(shown: Sequence[Shown]) -> str:
 def _card(one: Shown) -> str:
     picture = one.picture.transpose(1, 2, 0)
     truth, said = html.escape(one.truth), html.escape(one.said)
-    images = image_tag(data_uri(picture), f"Picture {one.number}, {one.truth}", style=IMAGE)
-    if one.heat is not None:
-        images += image_tag(data_uri(heated(picture, one.heat)), "where the network looked", style=IMAGE)
+    images = picture_pair(picture, f"Picture {one.number}, {one.truth}", one.heat)
     right = one.truth == one.said
     words = f"{truth}, right" if right else f"{truth}, taken for {said}"
     return (
-        f'<div><div style="display:flex;gap:4px">{images}</div>'
+        f"<div>{images}"
         f'<div style="color:{RIGHT if right else WRONG};font-weight:600;margin-top:.3rem">{words}</div>'
         f'<div style="font-size:.85rem;opacity:.8">{html.escape(whole_percent(one.probability))} sure, '
         f"loss {one.loss:.2f}</div></div>"

@@ -94,7 +94,7 @@ def test_head_and_facts_follow_the_network_and_the_table_has_speeds_of_both(chec
 
 def test_every_choice_of_the_page_reaches_the_answer(caller: Caller) -> None:
     crop = {"turn": 90, "zoom": 2, "right": 1, "down": -1}
-    _, inside, share, responses = caller.send(PICTURE, OTHER, beside=DEFAULT_CHECKPOINT, heatmap=True, **crop)
+    _, inside, share, responses = caller.send(PICTURE, OTHER, beside=DEFAULT_CHECKPOINT, **crop)
     assert [one["network"] for one in responses] == [OTHER, DEFAULT_CHECKPOINT]
     assert [one["crop"] for one in responses] == [crop, crop]
     assert inside.count("data:image/jpeg") == 2 and "--turn 90 --zoom 2 --shift 1 -1" in share

@@ -227,12 +227,8 @@ def test_a_part_of_the_picture_is_chosen_with_the_keyboard(page: Page) -> None:
     expect_seen(page, quarters())
 
 
-def test_where_it_looked_is_shown_when_it_is_asked_for(page: Page) -> None:
-    page.get_by_label("Show where it looked").focus()
-    page.keyboard.press("Space")
+def test_where_it_looked_is_shown_from_the_start(page: Page) -> None:
     expect(page.locator(".inside img.heatmap")).to_be_visible()
-    page.keyboard.press("Space")
-    expect(page.locator(".inside img.heatmap")).to_have_count(0)
 
 
 def test_a_pasted_picture_is_answered(page: Page, server: str) -> None:

@@ -122,10 +122,10 @@ def shown(page: str, kind: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(found[1])))
 
 
-def test_what_the_network_saw_is_shown_exactly_and_its_heat_map_where_it_was_asked_for() -> None:
+def test_what_the_network_saw_is_shown_exactly_and_its_heat_map_where_there_is_one() -> None:
     plain = parts(answered())[1]
     assert np.array_equal(np.asarray(shown(plain, "png")), SEEN)
-    assert "data:image/jpeg" not in plain and "Tick the box" in plain
+    assert "data:image/jpeg" not in plain and "Where it looked" not in plain
     assert shown(parts(answered(heatmap=np.zeros((20, 30, 3), np.uint8)))[1], "jpeg").size == (30, 20)
 
 
