@@ -22,7 +22,7 @@ from cifar_core.device import find_device
 from cifar_core.errors import InferenceError
 from cifar_core.inference.backends import network_for
 from cifar_core.inference.prediction import Look, Prediction
-from cifar_core.inference.preprocess import Images, crops_of, parts_of
+from cifar_core.inference.preprocess import Crops, Images, crops_of, parts_of
 from cifar_core.inference.tta import tta_logits
 from cifar_core.metrics.classification import Evaluated as Evaluated
 from cifar_core.metrics.classification import accuracy, confusion_matrix
@@ -112,8 +112,8 @@ class Classifier:
         """The classes' names, by number."""
         return self.card.class_names
 
-    def predict(self, images: Images, top: int = 3) -> list[Prediction]:
-        """Answers for RGB pictures of any size, or for uint8 images (N, 3, 32, 32).
+    def predict(self, images: Images | Crops, top: int = 3) -> list[Prediction]:
+        """Answers for RGB pictures of any size, for their crops, or for uint8 images (N, 3, 32, 32).
 
         The probabilities and the OOD score of a large picture are the means over its crops (see
         preprocess.py); what is told of its inside is that of the first.

@@ -12,9 +12,10 @@ from PIL import Image
 from cifar_core.checkpoint import Card, CheckpointError
 from cifar_core.explain.saliency import grad_cam
 from cifar_core.images.crop import Crop, CropError, crop_box, cropped, turned
-from cifar_core.images.decode import Decoded, ImageError, decode, fit_square
+from cifar_core.images.decode import Decoded, ImageError, decode
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.prediction import Prediction
+from cifar_core.inference.preprocess import Crops, crops_of
 from cifar_core.inference.responses import error_response, prediction_response
 from cifar_core.runs.history import Shares, average_for
 from demo.classify.networks import NetworkError, Served, ServedNetworks
@@ -86,7 +87,7 @@ class Answered:
 class _Seen:
     """A picture that could be read: what networks see of it, and the whole where a heat map needs it."""
 
-    square: Image.Image
+    crops: Crops
     notes: tuple[str, ...]
     whole: Image.Image | None
 
@@ -171,17 +172,17 @@ def top_of(top: Any) -> int:
 def _seen(picture: Decoded | ImageError, crop: Crop, *, keep: bool) -> _Seen | ImageError:
     if isinstance(picture, ImageError):
         return picture
-    square = fit_square(cropped(picture.image, crop))
-    return _Seen(square, picture.notes, picture.image if keep else None)
+    crops = crops_of([cropped(picture.image, crop)])
+    return _Seen(crops, picture.notes, picture.image if keep else None)
 
 
 def _answers(served: Served, pictures: Sequence[tuple[str, _Seen]], crop: Crop, top: int) -> list[Answer]:
     """One network's answers to pictures, by name."""
     classifier = served.classifier
-    squares = [seen.square for _, seen in pictures]
+    crops = [seen.crops for _, seen in pictures]
     # A network that normalizes by the batch at hand would answer otherwise in company.
     alone = bool(classifier.card.model_args.get("batch_statistics"))
-    groups = [[square] for square in squares] if alone else [squares]
+    groups = crops if alone else [Crops.joined(crops)] if crops else []
     predictions = [one for group in groups for one in classifier.predict(group, top=top)]
     return [
         Answer(
