@@ -71,9 +71,9 @@ class Classifier:
     ) -> "Classifier":
         """From a checkpoint folder or a name in checkpoints/; without a name, the default one.
 
-        backend: "torch"; "onnxruntime", which answers single images in about 0.8 of the time on a CPU, and
-        takes seconds more to load a network for the first time, for which torch is the default; "auto" takes
-        onnxruntime where it can be had and torch elsewhere.
+        backend: "torch"; "onnxruntime", which answers single images in about half the time on a CPU, and
+        takes seconds more to load a network for the first time, for which torch is the default; "auto" tries
+        both, where onnxruntime can be had, and takes the quicker.
 
         Raises:
             CheckpointError: when it is missing or damaged.
