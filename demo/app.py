@@ -55,14 +55,18 @@ PRIVACY = (
 
 
 def build_demo(
-    checkpoint: str | None = None, *, public: bool = False, kind: type[Classifier] = Classifier
+    checkpoint: str | None = None,
+    *,
+    public: bool = False,
+    kind: type[Classifier] = Classifier,
+    quick: bool = False,
 ) -> gr.Blocks:
     """The page. `checkpoint`: a name or a folder to answer with at first; None is the default network.
 
-    `public`: strangers' pictures are decoded in a process of its own; `kind`: of classifier that answers.
-    Raises CheckpointError.
+    `public`: strangers' pictures are decoded in a process of its own; `kind`: of classifier that answers;
+    `quick`: through ONNX Runtime where that is quicker. Raises CheckpointError.
     """
-    answers = Answers(checkpoint, public=public, kind=kind)
+    answers = Answers(checkpoint, public=public, kind=kind, quick=quick)
     head_text, networks_text = networks_view(answers)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:  # gate.py deletes uploads, not delete_cache
         head = gr.HTML(head_text)
@@ -107,7 +111,7 @@ def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier
     few_heaps()
     with uploads_folder():
         try:
-            demo = build_demo(options.checkpoint, public=options.public or is_public(), kind=kind)
+            demo = build_demo(options.checkpoint, public=options.public or is_public(), kind=kind, quick=True)
             service = Service(demo, launch_options(options.host, options.port, mcp=options.mcp))
         except (CheckpointError, ServingError, OSError) as error:  # OSError: the port is taken
             print(f"The classify page cannot open: {error}", file=sys.stderr)

@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[1]
 
 OPTIONAL = (
     "mcp",
-    "onnx",
     "trackers",
     "zerogpu",
 )  # extras that users need not install: pinned with what the tests need

@@ -95,13 +95,18 @@ class _Seen:
 class Answers:
     """Answers of networks to pictures. Raises CheckpointError.
 
-    checkpoint: see ServedNetworks; public: decode in a separate process; kind: of classifier.
+    checkpoint, kind, quick: see ServedNetworks; public: decode in a separate process.
     """
 
     def __init__(
-        self, checkpoint: str | None = None, *, public: bool = False, kind: type[Classifier] = Classifier
+        self,
+        checkpoint: str | None = None,
+        *,
+        public: bool = False,
+        kind: type[Classifier] = Classifier,
+        quick: bool = False,
     ) -> None:
-        self.networks = ServedNetworks(checkpoint, kind)
+        self.networks = ServedNetworks(checkpoint, kind, quick=quick)
         self._decode: Callable[[bytes], Decoded] = decode_isolated if public else decode
         if public:
             decoder.start()
