@@ -14,6 +14,9 @@ from typing import Any
 # Python, and a Space, put only this file's folder on the path; our packages lie one above it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import demo.classify.quick_import  # noqa: F401 - before Gradio, whose import it shortens
+
+# isort: split
 import gradio as gr
 import torch
 

@@ -28,8 +28,8 @@ from cifar_core.models.blocks import record_blocks
 Answer = tuple[Tensor, list[Tensor]]
 Network = Callable[[Tensor], Answer]  # of normalized images (N, 3, 32, 32)
 
-# Measured on one thread with mixing_large.v1: 2.6 ms an image, however many; torch took 5.4 with one, 4.7 with 2,
-# 3.2 with 10 and 3.1 with 48 (AVX-512; with AVX2's instructions 5.6, 4.9, 4.4 and 4.4).
+# Measured on one thread with mixing_large.v1: 2.6 ms an image, however many; torch took 5.4 with one, 4.7 with
+# 2, 3.2 with 10 and 3.1 with 48 (AVX-512; with AVX2's instructions 5.6, 4.9, 4.4 and 4.4).
 FEW_IMAGES = 32
 TOLERANCE = 1e-4  # largest difference from torch's answer, as a share of the largest logit (at least 1)
 
@@ -128,7 +128,7 @@ def _checked(graph: bytes, others: Network) -> OnnxNetwork | None:
 
 
 def graph_path(model: ImageClassifier, folder: Path, blocks: Sequence[str] = ()) -> Path:
-    """The graph's file in `folder`, by the network's kind and weights, the recorded blocks, torch's version."""
+    """The graph's file in `folder`: named for the network, its weights, recorded blocks, torch's version."""
     digest = hashlib.sha256(f"{model!r} {' '.join(blocks)} {torch.__version__}".encode())
     for name, tensor in model.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())

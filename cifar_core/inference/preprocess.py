@@ -41,7 +41,7 @@ def to_pixels(images: Images) -> Tensor:
 
 
 class Crops(NamedTuple):
-    """All that is looked at of images: pixels uint8 (M, 3, 32, 32); owners, their images' numbers (M,), ascending.
+    """What is looked at of images: uint8 pixels (M, 3, 32, 32), and their images' numbers (M,), ascending.
 
     A picture's take a few kB, so that they, and not the picture, can be kept until it is answered.
     """
