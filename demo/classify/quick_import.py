@@ -1,8 +1,8 @@
 """Gradio, imported without the type stubs that it writes for editors: import this before Gradio itself.
 
 Whenever gradio 6.31 is imported, it parses and renders the class of each component twice to write a .pyi file
-beside it, which takes a third of the import's processor time (1.0 s of 2.9 on a busy machine). A class whose file Python cannot
-find gets no stub, so for as long as the import lasts, no file of Gradio's classes is found.
+beside it, which takes a third of the import's processor time (1.0 s of 2.9, measured on a busy machine). A
+class whose file Python cannot find gets no stub, so while the import lasts, no file of Gradio's is found.
 tests/demo/classify/test_quick_import.py fails when Gradio no longer writes them so.
 """
 
