@@ -1,7 +1,7 @@
 """A Hugging Face Space: this repository's own files, with requirements and front matter for its hardware.
 
-A plain push of the repository works as the Gradio Space on CPU, at the price of CUDA's libraries; what `build`
-writes has CPU wheels there, and says in its README what the Space takes.
+A plain push of the repository works as the Gradio Space on CPU, at the price of CUDA's libraries; what is built
+here has CPU wheels instead, and says in its README what the Space takes.
 """
 
 import re
@@ -37,8 +37,8 @@ HARDWARE = {"cpu": "cpu-basic", "zerogpu": "zero-a10g"}  # the Hub's names; Zero
 # The newest torch that ZeroGPU supports (hub-docs, spaces-zerogpu.md, August 2026), as a newer one finds no
 # device there; the torchvision made for it; and the package that lends the device.
 PINS = {"cpu": {}, "zerogpu": {"torch": "2.11.0", "torchvision": "0.26.0", "spaces": "0.51.3"}}
-# PyTorch's own index of wheels without CUDA. Its torchvision must fit its torch to the build; no page needs one,
-# so it stays out.
+# PyTorch's own index of wheels without CUDA. Its torchvision must fit its torch to the build, and no page
+# needs one, so it stays out.
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 LEFT_OUT = {"cpu": {"torchvision"}, "zerogpu": set()}
 # Measured by tests/tools/load.py and tests/tools/dashboard_cost.py; see demo/README.md.
@@ -49,7 +49,7 @@ TAKES = {
         "zerogpu",
     ): "The page holds 0.9 GB of memory and opens {start}; of its batches, those of 16 crops "
     "or more borrow the GPU, each batch once.",
-    ("docker", "cpu"): "The dashboard holds 0.6 GB of memory, and a training 1 to 3 GB more.",
+    ("docker", "cpu"): "The dashboard holds 0.8 GB of memory, and a training some GB more.",
 }
 START = "4 to 9 s after its packages are installed, by processor"
 

@@ -28,8 +28,8 @@ from cifar_core.models.blocks import record_blocks
 Answer = tuple[Tensor, list[Tensor]]
 Network = Callable[[Tensor], Answer]  # of normalized images (N, 3, 32, 32)
 
-# Measured on one thread with mixing_large.v1: 2.6 ms an image, however many; torch took 5.4 with one, 4.7 with
-# 2, 3.2 with 10 and 3.1 with 48 (AVX-512; with AVX2's instructions 5.6, 4.9, 4.4 and 4.4).
+# Measured on one thread with mixing_large.v1: 2.6 ms an image, however many; torch took 5.4 ms with one, 4.7
+# with 2, 3.2 with 10 and 3.1 with 48 (AVX-512; with AVX2's instructions 5.6, 4.9, 4.4 and 4.4).
 FEW_IMAGES = 32
 TOLERANCE = 1e-4  # largest difference from torch's answer, as a share of the largest logit (at least 1)
 
