@@ -28,7 +28,14 @@ from demo.classify.answers import Answers
 from demo.classify.api import add_api
 from demo.classify.page import NAME_DRAWINGS, networks_view, one_picture, several_pictures
 from demo.classify.render import SURE_FROM, TWO_FROM
-from demo.classify.server import PLACES_IN_LINE, Service, ServingError, few_heaps, launch_options
+from demo.classify.server import (
+    PLACES_IN_LINE,
+    Service,
+    ServingError,
+    few_heaps,
+    keep_no_statistics,
+    launch_options,
+)
 from demo.classify.uploads import KEPT_SECONDS, uploads_folder
 from demo.shared.host import is_public
 
@@ -112,6 +119,7 @@ def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier
     options = _parser().parse_args(arguments)
     torch.set_num_threads(1)  # two visitors at once are served side by side, each on a core
     few_heaps()
+    keep_no_statistics()
     with uploads_folder():
         try:
             demo = build_demo(options.checkpoint, public=options.public or is_public(), kind=kind, quick=True)
