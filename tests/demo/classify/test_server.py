@@ -14,7 +14,7 @@ import pytest
 from demo import app
 from demo.classify.answers import Answers
 from demo.classify.gate import CLOSING
-from demo.classify.server import HEALTH, Service, ServingError, launch_options
+from demo.classify.server import HEALTH, Service, ServingError, keep_no_statistics, launch_options
 from tests.support.classify_caller import Caller
 from tests.support.hostile_uploads import quarters, saved
 from tests.support.ports import free_port
