@@ -6,6 +6,7 @@ are off (analytics, run history, monitoring, flagging, share links); uploads are
 
 import argparse
 import functools
+import gc
 import os
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 # Python, and a Space, put only this file's folder on the path; our packages lie one above it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import demo.classify.quick_import  # noqa: F401 - before Gradio, whose import it shortens
+from demo.classify.quick_import import imports_are_done  # before Gradio, whose import it shortens
 
 # isort: split
 import gradio as gr
@@ -39,6 +40,7 @@ from demo.classify.server import (
 from demo.classify.uploads import KEPT_SECONDS, uploads_folder
 from demo.shared.host import is_public
 
+imports_are_done()
 TITLE = "CIFAR-10 Lab: what is in the picture?"
 NOBODY = "no other network"
 EXPECT = f"""
@@ -127,6 +129,7 @@ def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier
         except (CheckpointError, ServingError, OSError) as error:  # OSError: the port is taken
             print(f"The classify page cannot open: {error}", file=sys.stderr)
             return 1
+        gc.freeze()  # the page itself stays too: a search among all of it would hold a visitor up
         print(f"Classify page: {service.url}  (Ctrl+C ends it)", flush=True)
         service.run()
     return 0

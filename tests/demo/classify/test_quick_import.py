@@ -1,11 +1,13 @@
 """Gradio writes stubs whenever it is imported, and none where it is imported quickly."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
 
 from cifar_core.files import PROJECT_ROOT
+from demo import app
 
 COUNTED = """
 import ast, inspect
@@ -23,6 +25,10 @@ def parsed_by(module: str) -> int:
     command = [sys.executable, "-c", COUNTED.format(module=module)]
     done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     return int(done.stdout.split()[0])
+
+
+def test_garbage_is_searched_for_again_once_the_page_is_imported() -> None:
+    assert app.TITLE and gc.isenabled() and gc.get_freeze_count() > 10_000
 
 
 @pytest.mark.slow
