@@ -1,7 +1,7 @@
 """A Hugging Face Space: this repository's own files, with requirements and front matter for its hardware.
 
-A plain push of the repository works as the Gradio Space on CPU, at the price of CUDA's libraries; what is built
-here has CPU wheels instead, and says in its README what the Space takes.
+A plain push of the repository works as the Gradio Space on CPU, at the price of CUDA's libraries; what is
+built here has CPU wheels instead, and says in its README what the Space takes.
 """
 
 import re

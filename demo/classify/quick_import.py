@@ -1,9 +1,9 @@
 """Imports, made shorter by what the page does not need: import this before torch and Gradio.
 
 Whenever gradio 6.31 is imported, it parses and renders the class of each component twice to write a .pyi file
-beside it, for editors. A class whose file Python cannot find gets no stub, so while the import lasts, no file of
-Gradio's is found; tests/demo/classify/test_quick_import.py fails when it no longer writes them so. And Python
-looks for garbage again and again among what the imports only add to. Measured on a busy machine, the imports
+beside it, for editors. A class whose file Python cannot find gets no stub, so while the import lasts, no file
+of Gradio's is found; tests/demo/classify/test_quick_import.py fails when it no longer writes them so. And
+Python looks for garbage again and again among what the imports only add to. Measured on a busy machine, they
 took 5.6 s of the processor, 4.9 s without stubs, and 3.7 s without the search as well.
 """
 
