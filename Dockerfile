@@ -15,7 +15,7 @@ ENV HOME=/home/user \
     CIFAR_LAB_PUBLIC=1
 
 # Packages first, so that a change of ours does not install them anew. CPU wheels spare 5 GB of CUDA libraries:
-# give the index that pytorch.org names for them as a Space's variable, or with --build-arg.
+# a Space from `space push` names their index in its requirements; elsewhere give it with --build-arg.
 ARG PIP_EXTRA_INDEX_URL=
 COPY --chown=user requirements.txt ./
 RUN pip install --user --no-cache-dir -r requirements.txt

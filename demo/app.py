@@ -6,6 +6,7 @@ are off (analytics, run history, monitoring, flagging, share links); uploads are
 
 import argparse
 import functools
+import gc
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 # Python, and a Space, put only this file's folder on the path; our packages lie one above it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from demo.classify.quick_import import imports_are_done  # before Gradio, whose import it shortens
+
+# isort: split
 import gradio as gr
 import torch
 
@@ -26,10 +30,18 @@ from demo.classify.answers import Answers
 from demo.classify.api import add_api
 from demo.classify.page import NAME_DRAWINGS, networks_view, one_picture, several_pictures
 from demo.classify.render import LIKELY_FROM, TWO_FROM
-from demo.classify.server import PLACES_IN_LINE, Service, ServingError, few_heaps, launch_options
+from demo.classify.server import (
+    PLACES_IN_LINE,
+    Service,
+    ServingError,
+    few_heaps,
+    keep_no_statistics,
+    launch_options,
+)
 from demo.classify.uploads import KEPT_SECONDS, OFFER_ALL, uploads_folder
 from demo.shared.host import is_public
 
+imports_are_done()
 TITLE = "CIFAR-10 Lab: what is in the picture?"
 NOBODY = "no other network"
 EXPECT = f"""
@@ -58,14 +70,18 @@ PRIVACY = (
 
 
 def build_demo(
-    checkpoint: str | None = None, *, public: bool = False, kind: type[Classifier] = Classifier
+    checkpoint: str | None = None,
+    *,
+    public: bool = False,
+    kind: type[Classifier] = Classifier,
+    quick: bool = False,
 ) -> gr.Blocks:
     """The page. `checkpoint`: a name or a folder to answer with at first; None is the default network.
 
-    `public`: strangers' pictures are decoded in a process of its own; `kind`: of classifier that answers.
-    Raises CheckpointError.
+    `public`: strangers' pictures are decoded in a process of its own; `kind`: of classifier that answers;
+    `quick`: through ONNX Runtime where that is quicker. Raises CheckpointError.
     """
-    answers = Answers(checkpoint, public=public, kind=kind)
+    answers = Answers(checkpoint, public=public, kind=kind, quick=quick)
     head_text, networks_text = networks_view(answers)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:  # gate.py deletes uploads, not delete_cache
         head = gr.HTML(head_text)
@@ -109,13 +125,15 @@ def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier
     options = _parser().parse_args(arguments)
     torch.set_num_threads(1)  # two visitors at once are served side by side, each on a core
     few_heaps()
+    keep_no_statistics()
     with uploads_folder():
         try:
-            demo = build_demo(options.checkpoint, public=options.public or is_public(), kind=kind)
+            demo = build_demo(options.checkpoint, public=options.public or is_public(), kind=kind, quick=True)
             service = Service(demo, launch_options(options.host, options.port, mcp=options.mcp))
         except (CheckpointError, ServingError, OSError) as error:  # OSError: the port is taken
             print(f"The classify page cannot open: {error}", file=sys.stderr)
             return 1
+        gc.freeze()  # the page itself stays too: a search among all of it would hold a visitor up
         print(f"Classify page: {service.url}  (Ctrl+C ends it)", flush=True)
         service.run()
     return 0

@@ -17,7 +17,6 @@ ROOT = Path(__file__).resolve().parents[1]
 OPTIONAL = (
     "heic",
     "mcp",
-    "onnx",
     "trackers",
     "zerogpu",
 )  # extras that users need not install: pinned with what the tests need

@@ -37,8 +37,8 @@ def _add_kind(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", metavar="C", action="append", default=[], help=words)
     words = "a model on the Hub that the Space's page links to; may be repeated"
     parser.add_argument("--model", metavar="USER/NAME", action="append", default=[], help=words)
-    words = "an index with torch's CPU wheels, which spare a Space without a GPU 5 GB (pytorch.org names it)"
-    parser.add_argument("--wheels", metavar="URL", default="", help=words)
+    words = "an index with torch's CPU wheels (default: PyTorch's own for cpu; '' for none, and 5 GB of CUDA)"
+    parser.add_argument("--wheels", metavar="URL", help=words)
 
 
 def _space_of(options: argparse.Namespace) -> "Space":
@@ -57,6 +57,7 @@ def space_push(options: argparse.Namespace) -> int:
         files = build_space(Path(name), space)
         hardware = HARDWARE[space.hardware]
         send(Parcel(options.repo, "space", Path(name), files, space.sdk, hardware), options)
+    print(space.takes)
     return 0
 
 
@@ -64,9 +65,11 @@ def space_build(options: argparse.Namespace) -> int:
     """Write a Space's folder."""
     from cifar_core.hub.space import build_space
 
-    files = build_space(options.folder, _space_of(options))
+    space = _space_of(options)
+    files = build_space(options.folder, space)
     size = sum((options.folder / file).stat().st_size for file in files)
     print(
         f"{options.folder}: {len(files)} files, {size / 1e6:.1f} MB, for {options.sdk} on {options.hardware}."
     )
+    print(space.takes)
     return 0

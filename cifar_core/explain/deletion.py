@@ -20,7 +20,7 @@ from cifar_core.images.decode import open_image
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.photographs import NONE, photographs_in
 from cifar_core.inference.preprocess import Images, parts_of, to_pixels
-from cifar_core.metrics.photographs import Measure
+from cifar_core.metrics.ood_comparison import Measure
 
 COUNT = 1000  # images of a data set: a standard error of a point at most
 SHARE = 0.25  # of the pixels

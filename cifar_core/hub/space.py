@@ -1,6 +1,7 @@
 """A Hugging Face Space: this repository's own files, with requirements and front matter for its hardware.
 
-A plain push of the repository is the Gradio Space on CPU; other kinds differ by FIELDS and PINS alone.
+A plain push of the repository works as the Gradio Space on CPU, at the price of CUDA's libraries; what is
+built here has CPU wheels instead, and says in its README what the Space takes.
 """
 
 import re
@@ -36,6 +37,21 @@ HARDWARE = {"cpu": "cpu-basic", "zerogpu": "zero-a10g"}  # the Hub's names; Zero
 # The newest torch that ZeroGPU supports (hub-docs, spaces-zerogpu.md, August 2026), as a newer one finds no
 # device there; the torchvision made for it; and the package that lends the device.
 PINS = {"cpu": {}, "zerogpu": {"torch": "2.11.0", "torchvision": "0.26.0", "spaces": "0.51.3"}}
+# PyTorch's own index of wheels without CUDA. Its torchvision must fit its torch to the build, and no page
+# needs one, so it stays out.
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+LEFT_OUT = {"cpu": {"torchvision"}, "zerogpu": set()}
+# Measured by tests/tools/load.py and tests/tools/dashboard_cost.py; see demo/README.md.
+TAKES = {
+    ("gradio", "cpu"): "The page holds 0.9 GB of memory, 1.2 GB after crowds of visitors, and opens {start}.",
+    (
+        "gradio",
+        "zerogpu",
+    ): "The page holds 0.9 GB of memory and opens {start}; of its batches, those of 16 crops "
+    "or more borrow the GPU, each batch once.",
+    ("docker", "cpu"): "The dashboard holds 0.8 GB of memory, and a training some GB more.",
+}
+START = "4 to 9 s after its packages are installed, by processor"
 
 
 @dataclass(frozen=True)
@@ -43,19 +59,31 @@ class Space:
     """A Space to publish; raises HubError when the Hub has no such hardware for this SDK.
 
     checkpoints: names or folders; none stands for all that are shipped. models: ids on the Hub that its page
-    links to. wheels: address of an index with torch's CPU wheels, or "".
+    links to. wheels: address of an index with torch's CPU wheels; None is PyTorch's on a CPU, "" is none.
     """
 
     sdk: str = "gradio"
     hardware: str = "cpu"
     checkpoints: Sequence[str] = ()
     models: Sequence[str] = ()
-    wheels: str = ""
+    wheels: str | None = None
 
     def __post_init__(self) -> None:
         if (self.sdk, self.hardware) not in FIELDS:
             known = ", ".join(f"{sdk} on {hardware}" for sdk, hardware in FIELDS)
             raise HubError(f"The Hub runs no {self.sdk} Space on {self.hardware}; choose one of: {known}.")
+
+    @property
+    def takes(self) -> str:
+        """What it takes to run it, in a sentence or two."""
+        wheels = " Its torch is a CPU wheel of 0.2 GB, instead of 5 GB with CUDA." if self.index else ""
+        return TAKES[self.sdk, self.hardware].format(start=START) + wheels
+
+    @property
+    def index(self) -> str:
+        """The index of CPU wheels, or "" for none."""
+        usual = CPU_WHEELS if self.hardware == "cpu" else ""
+        return usual if self.wheels is None else self.wheels
 
 
 def build_space(folder: Path, space: Space) -> list[Path]:
@@ -87,7 +115,7 @@ def build_space(folder: Path, space: Space) -> list[Path]:
 
 
 def space_readme(readme: str, space: Space) -> str:
-    """The repository's README with the front matter of this kind of Space."""
+    """The repository's README with the front matter of this kind of Space, and what that takes."""
     from huggingface_hub import RepoCard
 
     card = RepoCard(readme)
@@ -97,19 +125,22 @@ def space_readme(readme: str, space: Space) -> str:
     }
     for name, value in fields.items():
         setattr(card.data, name, value)
-    return str(card)
+    hardware = fields["suggested_hardware"]
+    return f"{str(card).rstrip()}\n\n## What this Space takes\n\nIt runs on {hardware}. {space.takes}\n"
 
 
 def space_requirements(requirements: str, space: Space) -> str:
-    """The repository's requirements with the versions of this kind of Space.
+    """The repository's requirements with the versions of this kind of Space, without what no page needs.
 
     From an index of CPU wheels pip takes the same version of torch without CUDA's libraries (5 GB), as it
     ranks 2.14.1+cpu above 2.14.1; where the index cannot be reached, pip says so and takes the other.
     """
     missing = dict(PINS[space.hardware])
-    lines = [f"--extra-index-url {space.wheels}"] if space.wheels else []
+    lines = [f"--extra-index-url {space.index}"] if space.index else []
     for line in requirements.splitlines():
         name = re.split("[=#]", line)[0]
+        if name in LEFT_OUT[space.hardware]:
+            continue
         lines.append(f"{name}=={missing.pop(name)}" if name in missing else line)
     return "\n".join([*lines, *(f"{name}=={version}" for name, version in missing.items()), ""])
 

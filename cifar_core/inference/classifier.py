@@ -24,9 +24,9 @@ from cifar_core.device import find_device
 from cifar_core.errors import InferenceError
 from cifar_core.images.crop import cropped
 from cifar_core.inference.backends import network_for
-from cifar_core.inference.elsewhere import parts_beside
+from cifar_core.inference.elsewhere import parts_beside, small_copy
 from cifar_core.inference.prediction import Look, Prediction
-from cifar_core.inference.preprocess import Images, crops_of, parts_of, rgb, to_pixels
+from cifar_core.inference.preprocess import Crops, Images, crops_of, parts_of, rgb, to_pixels
 from cifar_core.inference.tta import tta_logits
 from cifar_core.metrics.classification import Evaluated as Evaluated
 from cifar_core.metrics.classification import accuracy, confusion_matrix
@@ -77,9 +77,9 @@ class Classifier:
     ) -> "Classifier":
         """From a checkpoint folder or a name in checkpoints/; without a name, the default one.
 
-        backend: "torch"; "onnxruntime", which answers single images in about 0.8 of the time on a CPU, and
-        takes seconds more to load a network for the first time, for which torch is the default; "auto" takes
-        onnxruntime where it can be had and torch elsewhere.
+        backend: "torch"; "onnxruntime", which answers single images in about half the time on a CPU, and
+        takes seconds more to load a network for the first time, for which torch is the default; "auto" tries
+        both, where onnxruntime can be had, and takes the quicker.
 
         Raises:
             CheckpointError: when it is missing or damaged.
@@ -118,14 +118,14 @@ class Classifier:
         """The classes' names, by number."""
         return self.card.class_names
 
-    def predict(self, images: Images, top: int = 3, elsewhere: bool = True) -> list[Prediction]:
-        """Answers for RGB pictures of any size, or for uint8 images (N, 3, 32, 32).
+    def predict(self, images: Images | Crops, top: int = 3) -> list[Prediction]:
+        """Answers for RGB pictures of any size, for their crops, or for uint8 images (N, 3, 32, 32).
 
         The probabilities and the OOD score of a large picture are the means over its crops (see
-        preprocess.py); what is told of its inside is that of the first.
+        preprocess.py); what is told of its inside is that of the first. Where a large picture is none of the
+        classes, `beside` is asked as well, of crops by the caller.
 
-        top: how many classes each answer names, 1 or more. elsewhere: where a large picture is none of the
-        classes, look for one beside its middle (see elsewhere.py).
+        top: how many classes each answer names, 1 or more.
 
         Raises:
             InferenceError: when the images have another form, or `top` is below 1.
@@ -144,15 +144,16 @@ class Classifier:
         mixing = [torch.cat(blocks)[firsts] for blocks in zip(*(look.mixing for look in looks), strict=True)]
         rows = zip(probs, scores, crops[firsts], strict=False)  # without scores, a None for each crop
         answers = [self._prediction(n, mixing, top, *row) for n, row in enumerate(rows)]
-        if not elsewhere or isinstance(images, np.ndarray | Tensor):
+        if isinstance(images, np.ndarray | Tensor | Crops):
             return answers
         pairs = zip(images, answers, strict=True)
-        return [one if one.known is not False else self._beside(image, top) or one for image, one in pairs]
+        return [one if one.known is not False else self.beside(image, top) or one for image, one in pairs]
 
-    def _beside(self, picture: Image.Image, top: int) -> Prediction | None:
-        """The surest answer to a part beside the picture's middle; None where none is sure."""
-        parts = parts_beside(picture)
-        squares = to_pixels([cropped(rgb(picture), part.crop) for part in parts])
+    def beside(self, picture: Image.Image, top: int = 3) -> Prediction | None:
+        """The surest answer to a part beside a picture's middle (see elsewhere.py); None where none is sure."""
+        small = small_copy(rgb(picture))
+        parts = parts_beside(small)
+        squares = to_pixels([cropped(small, part.crop) for part in parts])
         answers = zip(parts, self.predict(squares, top), strict=True)
         sure = [dataclasses.replace(one, part=part, sure=False) for part, one in answers if one.sure]
         return max(sure, key=lambda one: one.top[0][1], default=None)

@@ -11,6 +11,7 @@ ZOOM = 1.5  # of the parts beside the middle
 LONG = (
     1.2  # the longer side against the shorter one, from which the largest squares at its ends are looked at
 )
+SIDE = 128  # pixels
 _SIDES = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
 
 
@@ -20,6 +21,12 @@ class Part:
 
     crop: Crop
     side: str
+
+
+def small_copy(picture: Image.Image) -> Image.Image:
+    """The picture, reduced to a shorter side of SIDE to twice as many pixels: enough to cut parts from."""
+    factor = min(picture.size) // SIDE
+    return picture.reduce(factor) if factor > 1 else picture
 
 
 def parts_beside(picture: Image.Image) -> list[Part]:

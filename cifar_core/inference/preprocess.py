@@ -4,7 +4,7 @@ A large picture is seen twice, its middle square and the inner part of that, and
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -40,19 +40,37 @@ def to_pixels(images: Images) -> Tensor:
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
 
 
-def crops_of(images: Images) -> tuple[Tensor, NDArray[np.int64]]:
-    """All that is looked at, uint8 (M, 3, 32, 32), and for each the number of its image (M,), ascending.
+class Crops(NamedTuple):
+    """What is looked at of images: uint8 pixels (M, 3, 32, 32), and their images' numbers (M,), ascending.
 
-    The first of each is what `to_pixels` makes of it; large pictures have a second. Raises InferenceError.
+    A picture's take a few kB, so that they, and not the picture, can be kept until it is answered.
     """
+
+    pixels: Tensor
+    owners: NDArray[np.int64]
+
+    @classmethod
+    def joined(cls, parts: Sequence["Crops"]) -> "Crops":
+        """The crops of single images as those of one sequence of images; parts: at least one."""
+        owners = np.repeat(np.arange(len(parts)), [len(part.owners) for part in parts])
+        return cls(torch.cat([part.pixels for part in parts]), owners)
+
+
+def crops_of(images: Images | Crops) -> Crops:
+    """The crops of images; the first of each is what `to_pixels` makes of it, large pictures have a second.
+
+    Raises InferenceError.
+    """
+    if isinstance(images, Crops):
+        return images
     if isinstance(images, np.ndarray | Tensor):
-        return to_pixels(images), np.arange(len(images))
+        return Crops(to_pixels(images), np.arange(len(images)))
     whole = to_pixels(images)
     large = [number for number, picture in enumerate(images) if min(picture.size) >= LARGE_SIDE]
     inner = to_pixels([cropped(rgb(images[number]), INNER) for number in large])
     owners = np.concatenate([np.arange(len(whole)), np.array(large, np.int64)])
     order = np.argsort(owners, kind="stable")
-    return torch.cat([whole, inner])[order], owners[order]
+    return Crops(torch.cat([whole, inner])[order], owners[order])
 
 
 def rgb(picture: Any) -> Image.Image:

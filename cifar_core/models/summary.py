@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from cifar_core.models.base import ImageClassifier
 from cifar_core.models.mixing import MixingConv2d
@@ -44,6 +43,8 @@ def parts_of(model: ImageClassifier, size: int = 32) -> list[Part]:
     A part is a child of the network, or of a container of parts in it. Shapes come from a pass in eval mode
     on the weights' device ("meta" will do), costs from torch's own counter.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # brings Triton, in a quarter of a second
+
     modules = part_modules(model)
     order: list[str] = []
     shapes: dict[str, tuple[int, ...]] = {}
@@ -145,6 +146,8 @@ def count_macs(model: ImageClassifier, size: int = 32) -> int:
 
     Counted by torch at batch 1, where a mixing block convolves once, with its mixed kernel.
     """
+    from torch.utils.flop_counter import FlopCounterMode
+
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device

@@ -11,9 +11,11 @@ from PIL import Image
 from cifar_core.checkpoint import Card, CheckpointError
 from cifar_core.explain.saliency import heat_maps
 from cifar_core.images.crop import Crop, CropError, crop_box, cropped, turned
-from cifar_core.images.decode import Decoded, ImageError, decode, fit_square
+from cifar_core.images.decode import Decoded, ImageError, decode
 from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.elsewhere import small_copy
 from cifar_core.inference.prediction import Prediction
+from cifar_core.inference.preprocess import Crops, crops_of
 from cifar_core.inference.responses import error_response, prediction_response
 from cifar_core.runs.history import Shares, average_for
 from demo.classify.networks import NetworkError, Served, ServedNetworks
@@ -86,23 +88,32 @@ class Answered:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A picture that could be read: what networks see of it, and the whole where a heat map needs it."""
+    """A picture that could be read: what networks see of it, and the whole where a heat map needs it.
 
-    square: Image.Image
+    small: a small copy, in which to look beside the middle; None where the caller chose a part.
+    """
+
+    crops: Crops
     notes: tuple[str, ...]
+    small: Image.Image | None
     whole: Image.Image | None
 
 
 class Answers:
     """Answers of networks to pictures. Raises CheckpointError.
 
-    checkpoint: see ServedNetworks; public: decode in a separate process; kind: of classifier.
+    checkpoint, kind, quick: see ServedNetworks; public: decode in a separate process.
     """
 
     def __init__(
-        self, checkpoint: str | None = None, *, public: bool = False, kind: type[Classifier] = Classifier
+        self,
+        checkpoint: str | None = None,
+        *,
+        public: bool = False,
+        kind: type[Classifier] = Classifier,
+        quick: bool = False,
     ) -> None:
-        self.networks = ServedNetworks(checkpoint, kind)
+        self.networks = ServedNetworks(checkpoint, kind, quick=quick)
         self._decode: Callable[[bytes], Decoded] = decode_isolated if public else decode
         if public:
             decoder.start()
@@ -174,25 +185,32 @@ def top_of(top: Any) -> int:
 def _seen(picture: Decoded | ImageError, crop: Crop, *, keep: bool) -> _Seen | ImageError:
     if isinstance(picture, ImageError):
         return picture
-    square = fit_square(cropped(picture.image, crop))
-    return _Seen(square, picture.notes, picture.image if keep else None)
+    crops = crops_of([cropped(picture.image, crop)])
+    small = small_copy(picture.image) if crop.whole else None
+    return _Seen(crops, picture.notes, small, picture.image if keep else None)
 
 
 def _answers(served: Served, pictures: Sequence[tuple[str, _Seen]], crop: Crop, top: int) -> list[Answer]:
     """One network's answers to pictures, by name."""
     classifier = served.classifier
-    squares = [seen.square for _, seen in pictures]
+    crops = [seen.crops for _, seen in pictures]
     # A network that normalizes by the batch at hand would answer otherwise in company.
     alone = bool(classifier.card.model_args.get("batch_statistics"))
-    groups = [[square] for square in squares] if alone else [squares]
-    predictions = [one for group in groups for one in classifier.predict(group, top=top)]
+    groups = crops if alone else [Crops.joined(crops)] if crops else []
+    found = [one for group in groups for one in classifier.predict(group, top=top)]
+    predictions = [
+        one if one.known is not False or seen.small is None else classifier.beside(seen.small, top) or one
+        for (_, seen), one in zip(pictures, found, strict=True)
+    ]
     return [
         Answer(
             classifier.name,
             classifier.card,
             prediction,
             average_for(served.averages, prediction.label, prediction.mixing),
-            heat_map(classifier, seen.whole, crop, prediction) if seen.whole else None,
+            heat_map(classifier, seen.whole, prediction.part.crop if prediction.part else crop, prediction)
+            if seen.whole
+            else None,
             prediction_response(name, prediction, classifier, crop, seen.notes),
         )
         for (name, seen), prediction in zip(pictures, predictions, strict=True)

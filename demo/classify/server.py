@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import importlib.util
+import os
 import signal
 import threading
 import time
@@ -110,6 +111,15 @@ def _health(request: Request) -> JSONResponse:
     return JSONResponse(
         {"status": "closing" if closing else "ok", "waiting": waiting}, 503 if closing else 200
     )
+
+
+def keep_no_statistics() -> None:
+    """Let Gradio keep none of who asked when; call it before the page is built.
+
+    After every answer it would make a table of the last 10,000, for a page that is closed here; that takes
+    1.5 ms of the processor with few of them, and 6 ms with all.
+    """
+    os.environ |= {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9)}
 
 
 def few_heaps() -> None:

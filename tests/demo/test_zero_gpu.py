@@ -66,12 +66,13 @@ def test_a_batch_of_the_page_is_one_loan(
     answers, plain = Answers(checkpoint, kind=zero_gpu.BorrowingClassifier), Answers(checkpoint)
     uploads = []
     for number in range(MOST_PICTURES):
-        data = saved(quarters().rotate(number), "PNG") if number != 5 else b"damaged"
+        picture = quarters().resize((96, 64) if number < 10 else (48, 32)).rotate(number)
+        data = saved(picture, "PNG") if number != 5 else b"damaged"
         (tmp_path / f"{number}.png").write_bytes(data)
         uploads.append({"path": str(tmp_path / f"{number}.png"), "orig_name": f"{number}.png"})
     loans.clear()
     responses = Endpoints(answers).classify_batch(uploads)
-    assert loans == [23], "24 pictures, one of which cannot be read"
+    assert loans == [23 + 9], "24 pictures, one of which cannot be read, nine large ones with two crops"
     assert ["error" in one for one in responses] == [number == 5 for number in range(MOST_PICTURES)]
     for upload, response in zip(uploads, responses, strict=True):
         alone = Endpoints(plain).classify(upload)
@@ -80,4 +81,4 @@ def test_a_batch_of_the_page_is_one_loan(
         assert [one["label"] for one in top] == [one["label"] for one in expected]
         probabilities = [[one["probability"] for one in answer] for answer in (top, expected)]
         np.testing.assert_allclose(*probabilities, atol=1e-5)
-    assert batch_view(answers, uploads, None).count("<tr") == 1 + MOST_PICTURES and loans == [23, 23]
+    assert batch_view(answers, uploads, None).count("<tr") == 1 + MOST_PICTURES and loans == [32, 32]

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import pytest
 from huggingface_hub import RepoCard
@@ -10,7 +12,16 @@ from huggingface_hub import RepoCard
 from cifar_core.cli import main
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.hub.publish import HubError
-from cifar_core.hub.space import PINS, Space, build_space, chosen_checkpoints, files_of
+from cifar_core.hub.space import (
+    CPU_WHEELS,
+    FIELDS,
+    PINS,
+    Space,
+    build_space,
+    chosen_checkpoints,
+    files_of,
+    space_requirements,
+)
 from tests.support.toy_checkpoints import save_toy
 from tests.test_requirements import pins
 
@@ -49,8 +60,9 @@ def test_a_plain_push_of_the_repository_is_the_space_on_cpu(built):
     assert (fields["sdk"], fields["sdk_version"]) == ("gradio", pins()["gradio"])
     assert isinstance(fields["python_version"], str) and (folder / fields["app_file"]).is_file()
     assert fields["suggested_hardware"] == "cpu-basic" and len(fields["short_description"]) <= 60
-    for name in ("README.md", "requirements.txt"):
-        assert (folder / name).read_bytes() == (PROJECT_ROOT / name).read_bytes()
+    assert (
+        (folder / "README.md").read_text("utf-8").startswith((PROJECT_ROOT / "README.md").read_text("utf-8"))
+    )
 
 
 def test_its_files_are_those_it_returns(toy, tmp_path):
@@ -90,10 +102,69 @@ def test_every_shipped_network_goes_along_unless_some_are_named(toy):
     assert chosen_checkpoints(["speed94.v2", toy]).keys() == {"speed94.v2", "smoke"}
 
 
-def test_an_index_of_cpu_wheels_comes_before_the_packages(built):
-    folder = built(wheels="https://wheels.example/cpu")
+def test_a_cpu_gets_cpu_wheels_and_no_torchvision(built):
+    folder = built()
     lines = (folder / "requirements.txt").read_text("utf-8").splitlines()
-    assert lines[0] == "--extra-index-url https://wheels.example/cpu" and pinned_by(folder) == pins()
+    assert lines[0] == f"--extra-index-url {CPU_WHEELS}" and urlsplit(CPU_WHEELS).scheme == "https"
+    without = {name: version for name, version in pins().items() if name != "torchvision"}
+    assert pinned_by(folder) == without
+
+
+def test_another_index_of_cpu_wheels_or_none_can_be_given(toy):
+    requirements = (PROJECT_ROOT / "requirements.txt").read_text("utf-8")
+    other = space_requirements(requirements, Space(wheels="https://wheels.example/cpu"))
+    assert other.startswith("--extra-index-url https://wheels.example/cpu\n")
+    for space in (Space(wheels=""), Space(hardware="zerogpu")):
+        assert "index-url" not in space_requirements(requirements, space)
+
+
+def test_pip_takes_the_cpu_wheel_of_the_version_that_is_pinned(tmp_path):
+    """From two indexes in folders: one with torch as everybody gets it, one with CPU wheels beside others."""
+    version = pins()["torch"]
+    usual = index_of(tmp_path / "usual", [version])
+    wheels = index_of(tmp_path / "wheels", [f"{version}+cpu", "99.0+cpu"])
+    text = space_requirements((PROJECT_ROOT / "requirements.txt").read_text("utf-8"), Space(wheels=wheels))
+    lines = [line for line in text.splitlines() if line.startswith(("--", "torch="))]
+    (tmp_path / "requirements.txt").write_text("\n".join(lines))
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--isolated",
+        "--disable-pip-version-check",
+        "download",
+        "--no-deps",
+    ]
+    command += ["--index-url", usual, "-r", "requirements.txt", "-d", "got"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    assert [path.name for path in (tmp_path / "got").iterdir()] == [f"torch-{version}+cpu-py3-none-any.whl"]
+
+
+def index_of(folder, versions):
+    """The address of an index that has empty wheels of torch in these versions."""
+    place = folder / "torch"
+    place.mkdir(parents=True)
+    for version in versions:
+        with zipfile.ZipFile(place / f"torch-{version}-py3-none-any.whl", "w") as wheel:
+            about = f"torch-{version}.dist-info"
+            wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n")
+            wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(f"{about}/RECORD", "")
+    links = "".join(f'<a href="{quote(path.name)}">{path.name}</a>' for path in place.iterdir())
+    (place / "index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
+    return folder.as_uri()
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_what_it_takes_is_said_in_the_readme_and_by_the_command(kind, toy, tmp_path, capsys):
+    space = Space(*kind)
+    options = ["--sdk", space.sdk, "--hardware", space.hardware, "--checkpoint", toy]
+    assert main(["space", "build", str(tmp_path / "space"), *options]) == 0
+    shown = capsys.readouterr().out
+    readme = (tmp_path / "space" / "README.md").read_text("utf-8")
+    for text in (shown, readme):
+        assert " GB of memory" in text and ("0.2 GB" in text) == (space.hardware == "cpu")
+        assert (" s after" in text) == (space.sdk == "gradio")
 
 
 def test_a_space_on_zerogpu_gets_the_torch_that_is_supported_there(built):
@@ -123,7 +194,7 @@ def test_a_docker_space_holds_the_dashboard(built):
         "checkpoints/results.json",
     ):
         assert (folder / name).is_file(), name
-    assert "streamlit" in pinned_by(folder)
+    assert "streamlit" in pinned_by(folder) and "torchvision" not in pinned_by(folder)
 
 
 def test_zerogpu_serves_no_docker_space():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from cifar_core.checkpoint import load_checkpoint
 from cifar_core.errors import InferenceError
 from cifar_core.inference import onnx_backend
-from cifar_core.inference.backends import network_for
+from cifar_core.inference.backends import TYPICAL, has_graph, network_for, quicker
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.quick_mixing import FEW_IMAGES, QuickMixingConv2d
 from cifar_core.models import create_model
@@ -110,9 +111,31 @@ def test_onnx_runtime_answers_as_torch(onnx, pixels):
 
 def test_views_are_averaged_in_onnx_runtime_too(onnx, pixels, graphs):
     card = dataclasses.replace(onnx.card, tta=6, tta_below=0.5)
-    both = [Classifier(onnx.model, card, CPU, backend) for backend in ("auto", "torch")]
+    both = [Classifier(onnx.model, card, CPU, backend) for backend in ("onnxruntime", "torch")]
     assert isinstance(both[0].network, onnx_backend.OnnxNetwork)
     assert both[0].probs(pixels[:1]) == pytest.approx(both[1].probs(pixels[:1]), abs=1e-5)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_auto_takes_the_quicker_one(place):
+    asked = []
+
+    def slow(images):
+        asked.append(len(images))
+        time.sleep(0.01)
+        return images, []
+
+    def quick(images):
+        return images, []
+
+    networks = [slow, slow]
+    networks[place] = quick
+    assert quicker(*networks) is quick and set(asked) == set(TYPICAL)
+
+
+def test_auto_answers_as_torch_whichever_it_takes(onnx, pixels):
+    expected = Classifier(onnx.model, onnx.card, CPU).probs(pixels)
+    assert Classifier(onnx.model, onnx.card, CPU, "auto").probs(pixels) == pytest.approx(expected, abs=1e-5)
 
 
 def onnx_of(graph: bytes) -> SimpleNamespace:
@@ -122,6 +145,7 @@ def onnx_of(graph: bytes) -> SimpleNamespace:
 
 def test_a_second_load_exports_nothing(onnx, toy, graphs, monkeypatch):
     assert [path.suffix for path in graphs.iterdir()] == [".onnx"]
+    assert has_graph(onnx.model, onnx.blocks) and not has_graph(onnx.model, ["stem"])
     monkeypatch.setattr(onnx_backend, "onnx_model", None)
     Classifier.load(toy, backend="onnxruntime")
 

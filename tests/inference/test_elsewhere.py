@@ -8,7 +8,7 @@ from PIL import Image
 
 from cifar_core.images.crop import crop_box
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.elsewhere import parts_beside
+from cifar_core.inference.elsewhere import parts_beside, small_copy
 from cifar_core.inference.preprocess import crops_of
 from cifar_core.inference.responses import prediction_response
 from cifar_core.metrics.calibration import Sureness
@@ -65,8 +65,14 @@ def test_what_is_familiar_at_the_right_is_found_there(classifier, familiar):
     (answer,) = classifier.predict([picture])
     assert answer.known and answer.part and answer.part.side == "right" and not answer.sure
     assert prediction_response("a.png", answer, classifier)["side"] == "right"
-    (middle,) = classifier.predict([picture], elsewhere=False)
+    (middle,) = classifier.predict(crops_of([picture]))
     assert middle.known is False and middle.part is None
+
+
+def test_a_small_copy_is_enough_and_keeps_small_pictures():
+    assert small_copy(Image.new("RGB", (4000, 3000))).size == (174, 131)
+    picture = Image.new("RGB", (300, 255))
+    assert small_copy(picture) is picture
 
 
 def test_a_familiar_middle_is_not_left(classifier, familiar):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import pad
 
-from cifar_core.inference.tta import VIEW_WEIGHTS, tta_logits, views_of
+from cifar_core.inference.tta import FEW_IMAGES, VIEW_WEIGHTS, tta_logits, views_of
 
 
 @pytest.fixture
@@ -71,10 +71,23 @@ def test_only_unsure_pictures_get_further_views(images):
 
     averaged = tta_logits(counted, images, logits, 6, below)
     unsure = logits.softmax(1).amax(1) < below
-    assert asked == [2] * 5 and int(unsure.sum()) == 2
+    assert asked == [2 * 5] and int(unsure.sum()) == 2
     assert torch.equal(averaged[~unsure], logits[~unsure])
     torch.testing.assert_close(averaged[unsure], tta_logits(network, images, logits, 6)[unsure])
     assert tta_logits(None, images, logits, 6, 0.0) is logits
+
+
+def test_many_images_are_asked_view_by_view(images):
+    many = images[:2].repeat(FEW_IMAGES, 1, 1, 1)
+    asked = []
+
+    def counted(view):
+        asked.append(len(view))
+        return network(view)
+
+    averaged = tta_logits(counted, many, network(many), 2)
+    assert asked == [len(many)]
+    torch.testing.assert_close(averaged[:2], tta_logits(network, images[:2], network(images[:2]), 2))
 
 
 def test_what_an_image_gets_does_not_depend_on_the_others(images):

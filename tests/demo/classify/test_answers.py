@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_core.files import DEFAULT_CHECKPOINT
-from cifar_core.images.crop import turned
+from cifar_core.files import DEFAULT_CHECKPOINT, PROJECT_ROOT
+from cifar_core.images.crop import Crop, cropped, turned
 from cifar_core.images.decode import decode, decode_image, fit_square
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.prediction import Look
+from cifar_core.inference.preprocess import crops_of
 from demo.classify.answers import MOST_PICTURES, Answered, Answers, Asked
 from demo.shared.sandbox import decode_isolated
 from tests.support.hostile_uploads import UPLOADS, YELLOW, quarters, saved
@@ -99,6 +100,20 @@ def test_a_damaged_network_is_a_sentence(checkpoints: Path, uploads: Path) -> No
     problem = ask(answers, uploads, network="damaged.v1").problem
     shutil.rmtree(damaged)
     assert "damaged.v1" in problem and "safetensors" in problem
+
+
+@pytest.mark.parametrize("crop", [Crop(), Crop(turn=20, zoom=1.5, right=1)])
+@pytest.mark.parametrize("public", [False, True])
+def test_a_large_picture_is_answered_as_by_predict_with_all_its_crops(
+    public: bool, crop: Crop, checkpoints: Path, uploads: Path
+) -> None:
+    photo = next((PROJECT_ROOT / "tests" / "photographs").glob("*.jpg")).read_bytes()
+    (answered,) = Answers(public=public).to_uploads([put(uploads, photo)], Asked(**crop.to_json()))
+    pictures = [cropped(decode_image(photo), crop)]
+    assert len(crops_of(pictures).owners) > 1
+    (expected,) = Classifier.load(DEFAULT_CHECKPOINT).predict(pictures)
+    assert np.array_equal(answered.answers[0].prediction.probs, expected.probs)
+    assert np.array_equal(answered.answers[0].prediction.seen, expected.seen)
 
 
 def test_two_networks_answer(answers: Answers, uploads: Path) -> None:

@@ -5,10 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from cifar_core.inference import backends
 from cifar_core.inference.classifier import Classifier
-from demo.classify.networks import NetworkError, ServedNetworks
+from cifar_core.inference.onnx_backend import OnnxNetwork
+from demo.classify import networks as networks_module
+from demo.classify.networks import NetworkError, ServedNetworks, quicken
 from tests.support.toy_checkpoints import save_toy
 
 
@@ -43,3 +47,36 @@ def test_two_who_ask_at_once_load_a_network_once() -> None:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(networks.get, ["two.v1", "two.v1"])
     assert loaded == ["two.v1"] and first is second
+
+
+@pytest.mark.slow
+def test_a_network_answers_at_once_and_later_through_the_quicker_backend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(backends, "quicker", lambda other, _: other)
+    classifier = ServedNetworks(quick=True).get("one.v1").classifier
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), np.uint8)
+    expected = Classifier.load("one.v1", "cpu").probs(pixels)
+    assert classifier.probs(pixels) == pytest.approx(expected, abs=1e-5)
+    end = time.monotonic() + 100
+    while not isinstance(classifier.network, OnnxNetwork) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert isinstance(classifier.network, OnnxNetwork), "another process has written the graph"
+    assert classifier.probs(pixels) == pytest.approx(expected, abs=1e-5)
+
+    monkeypatch.setattr(networks_module.subprocess, "run", None)  # the next start needs none
+    again = Classifier.load("one.v1", "cpu")
+    quicken(again, tmp_path / "one.v1")
+    assert isinstance(again.network, OnnxNetwork)
+
+
+def test_without_its_packages_a_network_goes_on_with_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(networks_module, "EXPORT", "raise ImportError('onnx')")
+    classifier = Classifier.load("two.v1", "cpu")
+    before = classifier.network
+    quicken(classifier, tmp_path / "two.v1")
+    assert classifier.network is before

@@ -7,13 +7,14 @@ import threading
 import time
 from pathlib import Path
 
+import gradio as gr
 import httpx
 import pytest
 
 from demo import app
 from demo.classify.answers import Answers
 from demo.classify.gate import CLOSING
-from demo.classify.server import HEALTH, Service, ServingError, launch_options
+from demo.classify.server import HEALTH, Service, ServingError, keep_no_statistics, launch_options
 from tests.support.classify_caller import Caller
 from tests.support.hostile_uploads import quarters, saved
 from tests.support.ports import free_port
@@ -30,6 +31,19 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     service = Service(demo, launch_options("127.0.0.1", free_port()))
     yield service
     service.demo.close(verbose=False)
+
+
+def test_gradio_keeps_no_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [{"function": "f", "status": "success", "process_time": 1.0}]
+    for most, wanted in ((None, {"f"}), (1, set())):
+        if most:
+            for name in ("GRADIO_ANALYTICS_MAX_EVENTS", "GRADIO_ANALYTICS_CACHE_FREQUENCY"):
+                monkeypatch.setenv(name, "")  # put back afterwards
+            keep_no_statistics()
+        queue = gr.Blocks()._queue
+        queue.events_recorded += 5
+        assert set(queue.compute_analytics_summary(records)["functions"]) == wanted
+    assert queue.ANALYTICS_MAX_EVENTS == 1
 
 
 def test_health_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
