@@ -150,7 +150,7 @@ class Classifier:
         return [one if one.known is not False else self.beside(image, top) or one for image, one in pairs]
 
     def beside(self, picture: Image.Image, top: int = 3) -> Prediction | None:
-        """The surest answer to a part beside a picture's middle (see elsewhere.py); None where none is sure."""
+        """The surest answer to a part beside a picture's middle (elsewhere.py); None where none is sure."""
         small = small_copy(rgb(picture))
         parts = parts_beside(small)
         squares = to_pixels([cropped(small, part.crop) for part in parts])
