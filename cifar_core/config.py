@@ -58,23 +58,14 @@ class TrainConfig:
     model: str = setting("mixing_lite", "Name of a registered network; `models` lists them.")
     model_args: dict[str, Any] = setting({}, 'Arguments of the network, as JSON: {"num_kernels": 4}.')
     data: str = setting(
-        CIFAR10.name,
-        f"{'; '.join(one.summary for one in DATA_SETS.values())}.",
-        choices=tuple(DATA_SETS),
+        CIFAR10.name, f"{'; '.join(one.summary for one in DATA_SETS.values())}.", choices=tuple(DATA_SETS)
     )
     classes: str = setting("", "Learn only these classes of the data set, with commas; empty takes all.")
     val_size: int = setting(
-        5000,
-        "Training images set aside to choose by (stratified).",
-        minimum=10,
-        maximum=25000,
-        unit="images",
+        5000, "Training images set aside to choose by (stratified).", minimum=10, maximum=25000, unit="images"
     )
     train_size: int = setting(
-        0,
-        "Train on the first so many images of the training split; 0 takes all.",
-        minimum=0,
-        unit="images",
+        0, "Train on the first so many images of the training split; 0 takes all.", minimum=0, unit="images"
     )
     monitored: str = setting(
         "val",
@@ -98,9 +89,7 @@ class TrainConfig:
     )
     crop_padding: int = setting(4, "Largest random shift.", minimum=1, maximum=12, unit="pixels")
     crop_border: str = setting(
-        "black",
-        "What a shift uncovers: black, or the image's own reflection.",
-        choices=("black", "reflect"),
+        "black", "What a shift uncovers: black, or the image's own reflection.", choices=("black", "reflect")
     )
     cutout_size: int = setting(8, "Side of the cut-out square.", minimum=1, maximum=24, unit="pixels")
     jitter: float = setting(
@@ -122,10 +111,7 @@ class TrainConfig:
         maximum=2.0,
     )
     stretch: float = setting(
-        0.0,
-        "Largest random change of width against height, as a share.",
-        minimum=0.0,
-        maximum=1.0,
+        0.0, "Largest random change of width against height, as a share.", minimum=0.0, maximum=1.0
     )
     sharpness: float = setting(
         0.0,
@@ -134,10 +120,7 @@ class TrainConfig:
         maximum=1.0,
     )
     saturation: float = setting(
-        0.0,
-        "Largest random change of colors' saturation, as a share.",
-        minimum=0.0,
-        maximum=1.0,
+        0.0, "Largest random change of colors' saturation, as a share.", minimum=0.0, maximum=1.0
     )
     jpeg: float = setting(
         0.0,
@@ -152,25 +135,17 @@ class TrainConfig:
     epochs: int = setting(20, "Passes over the training images.", minimum=1, maximum=1000)
     batch_size: int = setting(128, "Images in one step.", minimum=2, maximum=8192, unit="images")
     accumulation_steps: int = setting(
-        1,
-        "Batches whose gradients are added before the weights change.",
-        minimum=1,
-        maximum=64,
+        1, "Batches whose gradients are added before the weights change.", minimum=1, maximum=64
     )
     accumulation: str = setting(
-        "mean",
-        "Divide the added gradients by their number, or leave the sum.",
-        choices=("mean", "sum"),
+        "mean", "Divide the added gradients by their number, or leave the sum.", choices=("mean", "sum")
     )
     optimizer: str = setting(
         "sgd", "Rule that changes the weights.", choices=("sgd", "adamw", "rmsprop", "muon")
     )
     lr: float = setting(0.1, "Learning rate: the largest of the schedule.", minimum=1e-7, maximum=100.0)
     bias_lr: float = setting(
-        25.0,
-        "Muon: learning rate of the norms' biases, which plain SGD moves.",
-        minimum=1e-7,
-        maximum=1000.0,
+        25.0, "Muon: learning rate of the norms' biases, which plain SGD moves.", minimum=1e-7, maximum=1000.0
     )
     head_lr: float = setting(
         300.0, "Muon: learning rate of the last, linear layer.", minimum=1e-7, maximum=1000.0
@@ -187,15 +162,10 @@ class TrainConfig:
         choices=("constant", "step", "linear", "cosine", "onecycle"),
     )
     schedule_per: str = setting(
-        "step",
-        "Change the learning rate at each step, or once an epoch.",
-        choices=("step", "epoch"),
+        "step", "Change the learning rate at each step, or once an epoch.", choices=("step", "epoch")
     )
     schedule_epochs: int = setting(
-        0,
-        "Epochs the schedule is laid out for; 0 takes the run's own.",
-        minimum=0,
-        maximum=10000,
+        0, "Epochs the schedule is laid out for; 0 takes the run's own.", minimum=0, maximum=10000
     )
     warmup: float = setting(0.2, "Share of one-cycle in which the rate rises.", minimum=0.0, maximum=0.9)
     final_lr: float = setting(0.0, "Learning rate at the schedule's end.", minimum=0.0, maximum=1.0)
@@ -207,8 +177,7 @@ class TrainConfig:
         "", "A trained network of the same shape whose weights the run begins with: a name in checkpoints/."
     )
     teachers: str = setting(
-        "",
-        "Trained networks whose mean answer is learned from as well: names in checkpoints/, with commas.",
+        "", "Trained networks whose mean answer is learned from as well: names in checkpoints/, with commas."
     )
     distillation: float = setting(
         0.5,
@@ -224,10 +193,7 @@ class TrainConfig:
         maximum=1.0,
     )
     ema_decay: float = setting(
-        0.0,
-        "Average the weights over steps with this decay; 0 is off.",
-        minimum=0.0,
-        maximum=0.99999,
+        0.0, "Average the weights over steps with this decay; 0 is off.", minimum=0.0, maximum=0.99999
     )
     keep: str = setting(
         "best",
@@ -258,10 +224,7 @@ class TrainConfig:
         choices=("auto", "fp32", "bf16"),
     )
     seed: int = setting(
-        0,
-        "Seed of the weights, the order and the augmentation.",
-        minimum=0,
-        maximum=2**31 - 1,
+        0, "Seed of the weights, the order and the augmentation.", minimum=0, maximum=2**31 - 1
     )
 
     def __post_init__(self) -> None:
@@ -354,16 +317,8 @@ def field_specs() -> list[FieldSpec]:
             hint = hints[item.name]
             plain = typing.get_origin(hint) or hint
             default = {} if item.default is dataclasses.MISSING else item.default
-            _SPECS.append(
-                FieldSpec(
-                    item.name,
-                    plain,
-                    default,
-                    main=item.name in MAIN_FIELDS,
-                    group=group_of(item.name),
-                    **item.metadata,
-                )
-            )
+            shown: dict[str, Any] = {"main": item.name in MAIN_FIELDS, "group": group_of(item.name)}
+            _SPECS.append(FieldSpec(item.name, plain, default, **shown, **item.metadata))
     return _SPECS
 
 

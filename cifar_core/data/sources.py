@@ -40,7 +40,8 @@ def load_data(
         DataError: one message with what is wrong and the ways to get the data. A `data_dir` that is given and
             bad is an error: no other source takes its place.
     """
-    wanted = source if isinstance(source, DataSet) else {"auto": CIFAR10, **DATA_SETS}.get(source)
+    name = CIFAR10.name if source == "auto" else source
+    wanted = name if isinstance(name, DataSet) else DATA_SETS.get(name)
     if wanted is None:
         raise DataError(f"There is no data set '{source}'; the data sets are: {', '.join(DATA_SETS)}.")
     if wanted.is_drawn:
