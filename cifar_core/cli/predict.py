@@ -53,6 +53,9 @@ def predict(options: argparse.Namespace) -> int:
         answers.append(prediction_response(name, prediction, classifier, crop, decoded.notes))
     failures = [answer for answer in answers if "error" in answer]
     show(options, answers, lambda rows: "\n".join(_line(row) for row in rows if "top" in row))
+    for answer in answers:
+        for note in () if options.json else answer.get("notes", ()):
+            print(f"note: {answer['picture']}: {note}", file=sys.stderr)
     for answer in failures:
         print(f"error: {answer['error']}", file=sys.stderr)
     return 1 if failures else 0

@@ -23,7 +23,7 @@ from cifar_core.recipes import list_recipes
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.store import RunStore, Status
-from tests.support.camera_pictures import RAW
+from tests.support.camera_pictures import RAW, cut_jpeg
 from tests.support.toy_checkpoints import save_toy
 
 TINY = ['model_args={"widths": [4, 8], "num_kernels": 2}', "train_size=200", "val_size=50", "precision=fp32"]
@@ -356,6 +356,16 @@ def test_a_folder_stands_for_the_pictures_in_it(best, pictures, call, answer, tm
     code, out, err = call("predict", tmp_path, "--checkpoint", best)
     assert code == 1 and len(out.splitlines()) == len(paths) - 1
     assert len(err.splitlines()) == 1 and str(photo) in err and "raw camera file" in err
+
+
+def test_a_picture_that_is_cut_short_is_answered_with_a_note(best, call, answer, tmp_path):
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(cut_jpeg(17))
+    (row,) = answer("predict", path, "--checkpoint", best)
+    code, out, err = call("predict", path, "--checkpoint", best)
+    assert code == 0 and len(out.splitlines()) == 1
+    assert len(err.splitlines()) == 1 and str(path) in err and row["notes"][0] in err
+    assert call("predict", path, "--checkpoint", best, "--json")[2] == ""
 
 
 def test_a_folder_without_pictures_is_named(best, pictures, call, tmp_path):
