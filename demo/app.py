@@ -23,7 +23,9 @@ from cifar_core.inference.classifier import Classifier
 from cifar_core.metrics.ood import FALSE_ALARMS
 from demo.classify.answers import Answers
 from demo.classify.api import add_api
-from demo.classify.page import NAME_DRAWINGS, networks_view, one_picture, several_pictures
+from demo.classify.examples import credits_line
+from demo.classify.links import API, FILL_IN, NETWORKS, api_html, links_html
+from demo.classify.page import NAME_EXAMPLES, networks_view, one_picture, several_pictures
 from demo.classify.render import SURE_FROM, TWO_FROM
 from demo.classify.server import PLACES_IN_LINE, Service, ServingError, few_heaps, launch_options
 from demo.classify.uploads import KEPT_SECONDS, uploads_folder
@@ -66,18 +68,21 @@ def build_demo(
     head_text, networks_text = networks_view(answers)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:  # gate.py deletes uploads, not delete_cache
         head = gr.HTML(head_text)
+        gr.HTML(links_html())
         network, beside = _choices(answers.networks.names)
         with gr.Tab("One picture"):
             one_picture(answers, network, beside)
         with gr.Tab("Several pictures"):
             several_pictures(answers, network)
-        with gr.Accordion("Networks", open=False):
+        with gr.Accordion("Networks", open=False, elem_id=NETWORKS):
             network.render()
             beside.render()
             about = gr.HTML(networks_text)
+        with gr.Accordion("Use via API", open=False, elem_id=API):
+            lines = gr.HTML(api_html())
         with gr.Accordion("What to expect", open=False):
             gr.Markdown(EXPECT)
-        gr.HTML(f'<p class="quiet">{PRIVACY}</p>')
+        gr.HTML(f'<p class="quiet">{PRIVACY} {credits_line()}</p>')
         gr.on(
             [network.change, beside.change],
             functools.partial(networks_view, answers),
@@ -87,7 +92,8 @@ def build_demo(
             show_progress="hidden",
         )
         add_api(answers)
-        demo.load(js=NAME_DRAWINGS)
+        demo.load(js=NAME_EXAMPLES)
+        demo.load(None, lines, lines, js=FILL_IN)
     return demo.queue(max_size=PLACES_IN_LINE, api_open=False)  # no way around the line
 
 

@@ -20,7 +20,7 @@ VIEWS = {
 def head_html(card: Card) -> str:
     """The page's title, what the network can say, and how often it was right."""
     classes = f"{len(card.class_names)} things apart: {listed(card.class_names)}"
-    claim = f"A network trained on small photos tells {classes}. {record(card)}"
+    claim = " ".join([f"A network trained on small photos tells {classes}.", record(card), *describe_photographs(card)])
     return f'<header class="head"><h1>What is in the picture?</h1><p>{html.escape(claim)}</p></header>'
 
 
@@ -31,6 +31,14 @@ def record(card: Card) -> str:
             measured = card.metrics[split]
             return f"It recognized {percent(measured['accuracy'])} of {measured['n']:,} {words}."
     return "How often it is right has not been measured."
+
+
+def describe_photographs(card: Card) -> list[str]:
+    """A sentence on how often it is right on ordinary photographs; none where that was not measured."""
+    measured = getattr(card, "photographs", None)
+    if not measured:
+        return []
+    return [f"Of {measured['n']:,} ordinary photographs of such things it recognized {percent(measured['accuracy'])}."]
 
 
 def describe_alarm(card: Card) -> list[str]:
