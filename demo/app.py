@@ -24,7 +24,7 @@ from cifar_core.metrics.ood import FALSE_ALARMS
 from demo.classify.answers import Answers
 from demo.classify.api import add_api
 from demo.classify.examples import credits_line
-from demo.classify.links import API, FILL_IN, NETWORKS, api_html, links_html
+from demo.classify.links import API, FILL_IN, NETWORKS, api_html
 from demo.classify.page import NAME_EXAMPLES, networks_view, one_picture, several_pictures
 from demo.classify.render import SURE_FROM, TWO_FROM
 from demo.classify.server import PLACES_IN_LINE, Service, ServingError, few_heaps, launch_options
@@ -68,7 +68,6 @@ def build_demo(
     head_text, networks_text = networks_view(answers)
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:  # gate.py deletes uploads, not delete_cache
         head = gr.HTML(head_text)
-        gr.HTML(links_html())
         network, beside = _choices(answers.networks.names)
         with gr.Tab("One picture"):
             one_picture(answers, network, beside)

@@ -4,11 +4,10 @@
 // Points are [x, y] in the turned picture, from its center, in pixels of the picture as it is shown.
 const MOST_ZOOM = 8, NEAR = { mouse: 14, touch: 26, pen: 20 };
 const STEPS = { zoom: 0.05, place: 0.02 };  // those of the sliders, so that both say the same
-const block = document.querySelector(".picture");
 const pane = document.createElement("div"), square = document.createElement("div");
 pane.className = "frame";
 pane.append(square);
-block.append(pane);
+let block;  // Gradio's, around the picture
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const stepped = (value, step) => Number((Math.round(value / step) * step).toFixed(2));
@@ -77,7 +76,7 @@ function begin(event) {  // what a drag from here does: a function from a point 
   return (point) => between(start, point, space);
 }
 
-block.addEventListener("pointerdown", (event) => {
+function drag(event) {
   if (event.target !== picture() || event.button !== 0) return;
   event.preventDefault();
   const image = event.target, squareAt = begin(event), turn = props.value[0], [x, y] = [event.clientX, event.clientY];
@@ -97,10 +96,18 @@ block.addEventListener("pointerdown", (event) => {
   const acts = { pointermove: move, pointerup: end, pointercancel: end };
   for (const [name, act] of Object.entries(acts)) image.addEventListener(name, act);
   image.setPointerCapture(event.pointerId);
-});
-block.addEventListener("dragstart", (event) => event.preventDefault());
-block.addEventListener("load", () => draw(props.value), true);
-new ResizeObserver(() => draw(props.value)).observe(block);
-new MutationObserver(() => draw(props.value)).observe(block, { childList: true, subtree: true });
-watch("value", () => draw(props.value));
-draw(props.value);
+}
+
+function start() {
+  block = document.querySelector(".picture");
+  if (!block) return requestAnimationFrame(start);  // not drawn yet
+  block.append(pane);
+  block.addEventListener("pointerdown", drag);
+  block.addEventListener("dragstart", (event) => event.preventDefault());
+  block.addEventListener("load", () => draw(props.value), true);
+  new ResizeObserver(() => draw(props.value)).observe(block);
+  new MutationObserver(() => draw(props.value)).observe(block, { childList: true, subtree: true });
+  watch("value", () => draw(props.value));
+  draw(props.value);
+}
+start();

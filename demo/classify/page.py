@@ -13,6 +13,7 @@ from demo.classify.about import facts_html, head_html, networks_html
 from demo.classify.answers import MOST_PICTURES, Answers, Asked, describe_too_many
 from demo.classify.api import AT_ONCE, LINE
 from demo.classify.examples import EXAMPLES, Example
+from demo.classify.links import links_html
 from demo.classify.networks import NetworkError
 from demo.classify.patches import only_uploads
 from demo.classify.render import Parts, batch_html, parts, problem_html, quiet_html
@@ -22,7 +23,7 @@ ASK = "Choose a picture, paste one, take one with the camera, or try an example.
 ASK_SEVERAL = (
     f"Choose up to {MOST_PICTURES} pictures; each gets a row in a table that you can download as CSV."
 )
-DRAG = "Drag a square on the picture to look at a part of it."
+DRAG = "Drag a square on the picture to crop it."
 FRAME = Path(__file__).with_name("frame.js")
 BATCH_LINE = "batches"  # a line of their own, so that single pictures need not wait for many
 
@@ -64,9 +65,9 @@ def networks_view(answers: Answers, name: str | None = None, beside: str | None 
             networks.get(beside)
         card = networks.get(name).classifier.card
         table = networks_html(networks.cards(), networks.speeds, name or next(iter(networks.names), ""))
-        return head_html(card), table + facts_html(card)
+        return head_html(card) + links_html(), table + facts_html(card)
     except (CheckpointError, NetworkError) as error:
-        return head_html(answers.card), problem_html(str(error))
+        return head_html(answers.card) + links_html(), problem_html(str(error))
 
 
 def one_picture(answers: Answers, network: gr.Dropdown, beside: gr.Dropdown) -> None:
@@ -120,7 +121,7 @@ def _picture(first: Example) -> gr.Image:
 def _crop(picture: gr.Image) -> list[gr.Slider]:
     """A square on the picture, four sliders with the same numbers for the keyboard, and a way back."""
     square = gr.HTML(
-        [0, 1, 0, 0], html_template=quiet_html(DRAG), js_on_load=FRAME.read_text(encoding="utf-8")
+        [0, 1, 0, 0], html_template=quiet_html(DRAG), js_on_load=FRAME.read_text(encoding="utf-8"), elem_classes="hint"
     )
     with gr.Accordion("Crop and turn", open=False):
         sliders = [
