@@ -20,7 +20,9 @@ VIEWS = {
 def head_html(card: Card) -> str:
     """The page's title, what the network can say, and how often it was right."""
     classes = f"{len(card.class_names)} things apart: {listed(card.class_names)}"
-    claim = " ".join([f"A network trained on small photos tells {classes}.", record(card), *describe_photographs(card)])
+    claim = " ".join(
+        [f"A network trained on small photos tells {classes}.", record(card), *describe_photographs(card)]
+    )
     return f'<header class="head"><h1>What is in the picture?</h1><p>{html.escape(claim)}</p></header>'
 
 
@@ -38,7 +40,9 @@ def describe_photographs(card: Card) -> list[str]:
     measured = getattr(card, "photographs", None)
     if not measured:
         return []
-    return [f"Of {measured['n']:,} ordinary photographs of such things it recognized {percent(measured['accuracy'])}."]
+    return [
+        f"Of {measured['n']:,} ordinary photographs of such things it recognized {percent(measured['accuracy'])}."
+    ]
 
 
 def describe_alarm(card: Card) -> list[str]:

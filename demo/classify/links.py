@@ -26,7 +26,8 @@ print(answer["top"])"""
 SHELL = r"""URL={url}/gradio_api
 FILE=$(curl -s -F files=@photo.jpg $URL/upload | cut -d '"' -f 2)
 PICTURE="{{\"path\": \"$FILE\", \"orig_name\": \"photo.jpg\", \"meta\": {{\"_type\": \"gradio.FileData\"}}}}"
-EVENT=$(curl -s $URL/call/v2/classify -H 'Content-Type: application/json' -d "{{\"picture\": $PICTURE}}" | cut -d '"' -f 4)
+EVENT=$(curl -s $URL/call/v2/classify -H 'Content-Type: application/json' \
+  -d "{{\"picture\": $PICTURE}}" | cut -d '"' -f 4)
 curl -s -N $URL/call/classify/$EVENT"""
 
 
@@ -64,8 +65,8 @@ def api_html() -> str:
     """The fold's text: what can be asked, in Python and in a shell."""
     return (
         '<section class="share"><p>The page answers programs too, with JSON: <code>/classify</code> for one '
-        "picture, <code>/classify_batch</code> for several, <code>/models</code> for the networks that can be "
-        "asked. Put your picture in the place of photo.jpg.</p>"
+        "picture, <code>/classify_batch</code> for several, <code>/models</code> for the networks on offer. "
+        "Put your picture in the place of photo.jpg.</p>"
         f"<h3>In Python, after pip install gradio_client</h3>{code_html(python_program())}"
         f"<h3>In a shell</h3>{code_html(shell_program())}</section>"
     )

@@ -121,7 +121,10 @@ def _picture(first: Example) -> gr.Image:
 def _crop(picture: gr.Image) -> list[gr.Slider]:
     """A square on the picture, four sliders with the same numbers for the keyboard, and a way back."""
     square = gr.HTML(
-        [0, 1, 0, 0], html_template=quiet_html(DRAG), js_on_load=FRAME.read_text(encoding="utf-8"), elem_classes="hint"
+        [0, 1, 0, 0],
+        html_template=quiet_html(DRAG),
+        js_on_load=FRAME.read_text(encoding="utf-8"),
+        elem_classes="hint",
     )
     with gr.Accordion("Crop and turn", open=False):
         sliders = [
