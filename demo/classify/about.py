@@ -41,7 +41,8 @@ def describe_photographs(card: Card) -> list[str]:
     if not measured:
         return []
     return [
-        f"Of {measured['n']:,} ordinary photographs of such things it recognized {percent(measured['accuracy'])}."
+    right = percent(measured["accuracy"])
+    return [f"Of {measured['n']:,} ordinary photographs of such things it recognized {right}."]
     ]
 
 

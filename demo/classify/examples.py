@@ -17,7 +17,10 @@ FOLDER = Path(__file__).with_name("examples")
 
 @dataclass(frozen=True)
 class Example:
-    """One picture. shows: its class, or "" for none of the ten; by: author and terms; file: "" for a drawing."""
+    """One picture.
+
+    shows: its class, or "" for none of the ten; by: author and terms; file: in FOLDER, "" for a drawing.
+    """
 
     name: str
     shows: str

@@ -16,7 +16,8 @@ FILL_IN = f'(text) => text.replaceAll("{HERE}", location.origin + location.pathn
 UNFOLD = (
     "event.preventDefault(); const fold = document.getElementById(this.hash.slice(1)); "
     "const head = fold.querySelector('button.label-wrap'); "
-    "if (!head.classList.contains('open')) head.click(); fold.scrollIntoView({behavior: 'smooth'}); head.focus();"
+    "if (!head.classList.contains('open')) head.click(); "
+    "fold.scrollIntoView({behavior: 'smooth'}); head.focus();"
 )
 PYTHON = """from gradio_client import Client, handle_file
 
