@@ -40,10 +40,8 @@ def describe_photographs(card: Card) -> list[str]:
     measured = getattr(card, "photographs", None)
     if not measured:
         return []
-    return [
     right = percent(measured["accuracy"])
     return [f"Of {measured['n']:,} ordinary photographs of such things it recognized {right}."]
-    ]
 
 
 def describe_alarm(card: Card) -> list[str]:
