@@ -252,7 +252,7 @@ def dragged(page: Page, begin: tuple[float, float], end: tuple[float, float]) ->
 
 
 def test_a_square_dragged_on_the_picture_is_what_the_network_sees(page: Page) -> None:
-    picture = quarters().resize((240, 160))
+    picture = quarters().resize((720, 480))
     send(page, saved(picture, "PNG"), "wide.png")
     expect_seen(page, picture)
     expect_framed(page, picture.size)
@@ -262,7 +262,7 @@ def test_a_square_dragged_on_the_picture_is_what_the_network_sees(page: Page) ->
         expect(page.locator(".inside img.seen")).not_to_have_attribute("src", str(before))
         expect_framed(page, picture.size)
         expect_seen(page, cropped(picture, crop_of(page)))
-        assert crop_of(page).zoom == pytest.approx(160 / 72, abs=0.1)
+        assert crop_of(page).zoom == pytest.approx(480 / 216, abs=0.1)
     page.get_by_label("range slider for Zoom").press("ArrowLeft")
     expect_framed(page, picture.size)
     send(page, saved(quarters(), "PNG"), "quarters.png")
