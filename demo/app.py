@@ -28,7 +28,9 @@ from cifar_core.metrics.calibration import RIGHT_WHEN_SURE
 from cifar_core.metrics.ood import FALSE_ALARMS
 from demo.classify.answers import Answers
 from demo.classify.api import add_api
-from demo.classify.page import NAME_DRAWINGS, networks_view, one_picture, several_pictures
+from demo.classify.examples import credits_line
+from demo.classify.links import API, FILL_IN, NETWORKS, api_html
+from demo.classify.page import NAME_EXAMPLES, networks_view, one_picture, several_pictures
 from demo.classify.render import LIKELY_FROM, TWO_FROM
 from demo.classify.server import (
     PLACES_IN_LINE,
@@ -90,13 +92,15 @@ def build_demo(
             one_picture(answers, network, beside)
         with gr.Tab("Several pictures"):
             several_pictures(answers, network)
-        with gr.Accordion("Networks", open=False):
+        with gr.Accordion("Networks", open=False, elem_id=NETWORKS):
             network.render()
             beside.render()
             about = gr.HTML(networks_text)
+        with gr.Accordion("Use via API", open=False, elem_id=API):
+            lines = gr.HTML(api_html())
         with gr.Accordion("What to expect", open=False):
             gr.Markdown(EXPECT)
-        gr.HTML(f'<p class="quiet">{PRIVACY}</p>')
+        gr.HTML(f'<p class="quiet">{PRIVACY} {credits_line()}</p>')
         gr.on(
             [network.change, beside.change],
             functools.partial(networks_view, answers),
@@ -106,8 +110,9 @@ def build_demo(
             show_progress="hidden",
         )
         add_api(answers)
-        demo.load(js=NAME_DRAWINGS)
+        demo.load(js=NAME_EXAMPLES)
         demo.load(js=OFFER_ALL)
+        demo.load(None, lines, lines, js=FILL_IN)
     return demo.queue(max_size=PLACES_IN_LINE, api_open=False)  # no way around the line
 
 

@@ -20,7 +20,9 @@ VIEWS = {
 def head_html(card: Card) -> str:
     """The page's title, what the network can say, and how often it was right."""
     classes = f"{len(card.class_names)} things apart: {listed(card.class_names)}"
-    claim = f"A network trained on small photos tells {classes}. {record(card)}"
+    claim = " ".join(
+        [f"A network trained on small photos tells {classes}.", record(card), *describe_photographs(card)]
+    )
     return f'<header class="head"><h1>What is in the picture?</h1><p>{html.escape(claim)}</p></header>'
 
 
@@ -29,15 +31,16 @@ def record(card: Card) -> str:
     for split, words in (("test", "test pictures that it had never seen"), ("val", "validation pictures")):
         if split in card.metrics:
             measured = card.metrics[split]
-            photographs = _on_photographs(card) if split == "test" else ""
-            return f"It recognized {percent(measured['accuracy'])} of {measured['n']:,} {words}{photographs}."
+            return f"It recognized {percent(measured['accuracy'])} of {measured['n']:,} {words}."
     return "How often it is right has not been measured."
 
 
-def _on_photographs(card: Card) -> str:
-    """How often it was right on photographs, as the end of a sentence; empty where that was not measured."""
+def describe_photographs(card: Card) -> list[str]:
+    """A sentence on how often it is right on ordinary photographs; none where that was not measured."""
     right = (card.photographs or {}).get("accuracy")
-    return f", and {_measured(right)} of {right['n']:,} ordinary photographs" if right else ""
+    if not right:
+        return []
+    return [f"Of {right['n']:,} ordinary photographs of such things it recognized {_measured(right)}."]
 
 
 def describe_alarm(card: Card) -> list[str]:

@@ -22,6 +22,7 @@ class Endpoints:
     def __init__(self, answers: Answers) -> None:
         self.answers = answers
 
+    @gr.mcp.tool(structured_output=True)
     def classify(
         self,
         picture: Payload | None,
@@ -35,7 +36,7 @@ class Endpoints:
         """Say what is in a picture: one of ten classes of things, with probabilities.
 
         Args:
-            picture: PNG, JPEG, WebP, GIF, BMP or AVIF, up to 20 MB: an upload, or a data: address.
+            picture: PNG, JPEG, WebP, GIF, BMP or AVIF, up to 20 MB: an upload; over MCP, a data: URL.
             network: the name of a checkpoint that /models lists; empty is the default one.
             top: how many classes to name.
             turn: degrees, clockwise, by which the picture is turned first.
@@ -50,13 +51,14 @@ class Endpoints:
         asked = Asked(network, top=top, turn=turn, zoom=zoom, right=right, down=down)
         return self.answers.to_uploads([picture], asked)[0].responses[0]
 
+    @gr.mcp.tool(structured_output=True)
     def classify_batch(
         self, pictures: list[Payload] | None, network: str | None = None, top: float = 3
     ) -> list[dict[str, Any]]:
         """Say what is in each of several pictures, at most 24.
 
         Args:
-            pictures: PNG, JPEG, WebP, GIF, BMP or AVIF, up to 20 MB each: uploads, or data: addresses.
+            pictures: PNG, JPEG, WebP, GIF, BMP or AVIF, up to 20 MB each: uploads; over MCP, data: URLs.
             network: the name of a checkpoint that /models lists; empty is the default one.
             top: how many classes to name.
 
@@ -65,6 +67,7 @@ class Endpoints:
         """
         return [one.responses[0] for one in self.answers.to_uploads(pictures, Asked(network, top=top))]
 
+    @gr.mcp.tool(structured_output=True)
     def models(self) -> list[dict[str, Any]]:
         """List the kinds of networks with their sizes, and the trained checkpoints that can be asked.
 

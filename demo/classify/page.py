@@ -2,35 +2,37 @@
 
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from cifar_core.checkpoint import CheckpointError
 from cifar_core.images.crop import MOST_ZOOM
-from cifar_core.images.decode import Decoded
 from demo.classify.about import facts_html, head_html, networks_html
 from demo.classify.answers import MOST_PICTURES, Answers, Asked, describe_too_many
 from demo.classify.api import AT_ONCE, LINE
+from demo.classify.examples import EXAMPLES, Example
+from demo.classify.links import links_html
 from demo.classify.networks import NetworkError
 from demo.classify.patches import only_uploads
 from demo.classify.render import Parts, batch_html, parts, problem_html, quiet_html
 from demo.classify.uploads import Payload
-from demo.shared.drawings import DRAWINGS
 
-ASK = "Choose a picture, paste one, take one with the camera, or try a drawing."
+ASK = "Choose a picture, paste one, take one with the camera, or try an example."
 ASK_SEVERAL = (
     f"Choose up to {MOST_PICTURES} pictures; each gets a row in a table that you can download as CSV."
 )
+DRAG = "Drag a square on the picture to crop it."
+FRAME = Path(__file__).with_name("frame.js")
 BATCH_LINE = "batches"  # a line of their own, so that single pictures need not wait for many
 
-# Gradio gives a drawing's button no name, so a screen reader would only say "button".
-NAME_DRAWINGS = f"""function name() {{
+# Gradio gives an example's button no name, so a screen reader would only say "button".
+NAME_EXAMPLES = f"""function name() {{
     const buttons = document.querySelectorAll(".gallery-item");
     if (!buttons.length) requestAnimationFrame(name);  // not drawn yet
-    const names = {list(DRAWINGS)};
-    buttons.forEach((button, index) => button.setAttribute("aria-label", "Drawing: " + names[index]));
+    const names = {[one.name for one in EXAMPLES]};
+    buttons.forEach((button, index) => button.setAttribute("aria-label", "Example: " + names[index]));
 }}"""
 
 
@@ -63,25 +65,24 @@ def networks_view(answers: Answers, name: str | None = None, beside: str | None 
             networks.get(beside)
         card = networks.get(name).classifier.card
         table = networks_html(networks.cards(), networks.speeds, name or next(iter(networks.names), ""))
-        return head_html(card), table + facts_html(card)
+        return head_html(card) + links_html(), table + facts_html(card)
     except (CheckpointError, NetworkError) as error:
-        return head_html(answers.card), problem_html(str(error))
+        return head_html(answers.card) + links_html(), problem_html(str(error))
 
 
 def one_picture(answers: Answers, network: gr.Dropdown, beside: gr.Dropdown) -> None:
-    """Draw the tab, with the first drawing already answered; whatever changes gives a new answer."""
-    drawings = {name: draw() for name, draw in DRAWINGS.items()}
-    name, first = next(iter(drawings.items()))
-    shown = answers.to_pictures([(f"{name}.png", Decoded(first))], Asked(heatmap=True))
+    """Draw the tab, with the first example already answered; whatever changes gives a new answer."""
+    first = EXAMPLES[0]
+    shown = answers.to_pictures([(first.file, first.decoded())], Asked(heatmap=True))
     answer, inside, share, response = parts(*shown)
     with gr.Row():
         with gr.Column(min_width=280):
             picture = _picture(first)
-            crop = _crop()
+            crop = _crop(picture)
         with gr.Column(min_width=280):
             answer_box = gr.HTML(answer)
-            examples = [[drawing] for drawing in drawings.values()]
-            gr.Examples(examples, picture, label="Or try a drawing", cache_examples=False)
+            examples = [[one.value()] for one in EXAMPLES]
+            gr.Examples(examples, picture, label="Or try an example", cache_examples=False)
     inside_box = gr.HTML(inside)
     with gr.Accordion("Keep or repeat this answer", open=False):
         share_box = gr.HTML(share)
@@ -102,9 +103,9 @@ def one_picture(answers: Answers, network: gr.Dropdown, beside: gr.Dropdown) -> 
     )
 
 
-def _picture(first: Image.Image) -> gr.Image:
+def _picture(first: Example) -> gr.Image:
     picture = gr.Image(
-        first,
+        first.value(),
         type="filepath",
         format="png",
         height=300,
@@ -117,17 +118,26 @@ def _picture(first: Image.Image) -> gr.Image:
     return only_uploads(picture)
 
 
-def _crop() -> list[gr.Slider]:
-    """Four sliders, which a keyboard moves as well, and a way back."""
+def _crop(picture: gr.Image) -> list[gr.Slider]:
+    """A square on the picture, four sliders with the same numbers for the keyboard, and a way back."""
+    square = gr.HTML(
+        [0, 1, 0, 0],
+        html_template=quiet_html(DRAG),
+        js_on_load=FRAME.read_text(encoding="utf-8"),
+        elem_classes="hint",
+    )
     with gr.Accordion("Crop and turn", open=False):
         sliders = [
             gr.Slider(-180, 180, 0, step=5, label="Turn, degrees clockwise", buttons=[]),
-            gr.Slider(1, MOST_ZOOM, 1, step=0.1, label="Zoom, times", buttons=[]),
-            gr.Slider(-1, 1, 0, step=0.05, label="Left to right", buttons=[]),
-            gr.Slider(-1, 1, 0, step=0.05, label="Top to bottom", buttons=[]),
+            gr.Slider(1, MOST_ZOOM, 1, step=0.05, label="Zoom, times", buttons=[]),
+            gr.Slider(-1, 1, 0, step=0.02, label="Left to right", buttons=[]),
+            gr.Slider(-1, 1, 0, step=0.02, label="Top to bottom", buttons=[]),
         ]
         back = gr.Button("Back to the whole picture", size="sm")
-        back.click(lambda: (0, 1, 0, 0), None, sliders, api_visibility="private", queue=False)
+    whole = "() => [0, 1, 0, 0]"
+    gr.on([back.click, picture.change], None, None, sliders, js=whole)
+    square.input(None, square, sliders, js="(value) => value")
+    gr.on([slider.change for slider in sliders], None, sliders, square, js="(...values) => [values]")
     return sliders
 
 

@@ -219,8 +219,8 @@ def share_html(answered: Answered) -> str:
     )
     return (
         f'<section class="share"><p>Answered by {html.escape(who)}.</p><p>{links}</p>'
-        f"<h3>The same answer in a terminal</h3>{_code(chr(10).join(lines))}"
-        f"<h3>In Python</h3>{_code(python_lines(name, responses[0]['network'], crop, tops[0]))}</section>"
+        f"<h3>The same answer in a terminal</h3>{code_html(chr(10).join(lines))}"
+        f"<h3>In Python</h3>{code_html(python_lines(name, responses[0]['network'], crop, tops[0]))}</section>"
     )
 
 
@@ -276,5 +276,6 @@ def _copy(text: str, label: str) -> str:
     return COPY.format(text=html.escape(text), label=label)
 
 
-def _code(text: str) -> str:
+def code_html(text: str) -> str:
+    """Lines to copy."""
     return f'<pre tabindex="0"><code>{html.escape(text)}</code></pre>{_copy(text, "Copy")}'

@@ -1,6 +1,6 @@
-"""Simple drawings for the classify page to open with, since no picture of the data set is shipped.
+"""Simple drawings to try a network with, since no picture of the data set is shipped.
 
-Each is drawn at four times its size and shrunk, for smooth edges. They are drawings, and the page says so.
+Each is drawn at four times its size and shrunk, for smooth edges. They are drawings, and the pages say so.
 """
 
 from collections.abc import Callable
@@ -98,27 +98,9 @@ def truck() -> Image.Image:
     return sheet.finished()
 
 
-def frog() -> Image.Image:
-    sheet = Sheet((150, 122, 84), (120, 92, 60))
-    green, light, dark = (110, 120, 50), (168, 186, 96), (50, 84, 30)
-    sheet.oval(dark, 4, 32, 24, 56)
-    sheet.oval(dark, 40, 32, 60, 56)
-    sheet.oval(green, 10, 20, 54, 56)
-    sheet.oval(light, 18, 36, 46, 57)
-    for left in (13, 37):
-        sheet.oval(green, left, 10, left + 14, 26)
-        sheet.oval((150, 120, 40), left + 3, 13, left + 11, 22)
-        sheet.oval((16, 18, 16), left + 5, 14.5, left + 9, 20.5)
-    sheet.shape(dark, (18, 35), (32, 38), (46, 35), (32, 40))
-    for left in (14, 40):
-        sheet.oval(green, left - 4, 50, left + 14, 59)
-    return sheet.finished()
-
-
 DRAWINGS: dict[str, Callable[[], Image.Image]] = {  # the class that each means -> how to draw it
     "airplane": airplane,
     "automobile": automobile,
-    "frog": frog,
     "ship": ship,
     "truck": truck,
 }

@@ -21,6 +21,14 @@ def test_the_head_names_every_class() -> None:
     assert "airplane, automobile, bird, cat, deer, dog, frog, horse, ship and truck" in head_html(CARD)
 
 
+def test_the_head_has_the_figure_of_photographs_where_it_was_measured() -> None:
+    assert "photographs" not in head_html(CARD)
+    measured = dataclasses.replace(CARD)
+    object.__setattr__(measured, "photographs", {"accuracy": 0.7523, "n": 125})
+    page = head_html(measured)
+    assert "91.23 %" in page and "125" in page and "75.23 %" in page
+
+
 def test_the_facts() -> None:
     page = facts_html(dataclasses.replace(CARD, notes=["Averaged & tested."]))
     facts = ("1.23 k parameters", "recipe smoke, 2 epochs, seed 3, in 2 min 10 s", "0123456789ab")

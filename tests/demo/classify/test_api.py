@@ -34,10 +34,10 @@ def client(demo: gr.Blocks) -> Iterator[Client]:
 def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of two pictures and of a file that is none, in the folder where the test works."""
     monkeypatch.chdir(tmp_path)
-    for name in ("ship", "frog"):
+    for name in ("ship", "truck"):
         DRAWINGS[name]().save(f"{name}.png")
     Path("note.png").write_text("no picture")
-    return ["ship.png", "frog.png", "note.png"]
+    return ["ship.png", "truck.png", "note.png"]
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:

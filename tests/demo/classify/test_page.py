@@ -20,9 +20,9 @@ from cifar_core.images.decode import MAX_BYTES, decode_image, fit_square
 from cifar_core.inference.classifier import Classifier
 from demo import app
 from demo.classify.answers import MOST_PICTURES, Answers
+from demo.classify.examples import EXAMPLES
 from demo.classify.page import networks_view
 from demo.classify.server import PLACES_IN_LINE
-from demo.shared.drawings import DRAWINGS
 from tests.support.classify_caller import FILE, Caller
 from tests.support.hostile_uploads import UPLOADS, Upload, quarters, saved
 from tests.support.toy_checkpoints import OTHER
@@ -121,7 +121,7 @@ def test_a_picture_that_was_deleted_meanwhile_is_a_sentence(caller: Caller) -> N
     assert "choose it again" in answer
 
 
-def test_uploads_are_deleted_and_the_drawings_stay(caller: Caller, demo: gr.Blocks) -> None:
+def test_uploads_are_deleted_and_the_examples_stay(caller: Caller, demo: gr.Blocks) -> None:
     folder = Path(demo.GRADIO_CACHE)
     uploaded = Path(caller.upload(PICTURE, "mine.png").json()[0])
     never_asked = Path(caller.upload(PICTURE, "nobody_asked.png").json()[0])
@@ -129,12 +129,11 @@ def test_uploads_are_deleted_and_the_drawings_stay(caller: Caller, demo: gr.Bloc
     assert uploaded.is_relative_to(folder) and uploaded.exists()
     delete_files_created_by_app(demo, age=0)
     assert not uploaded.exists() and not never_asked.exists()
-    assert len(list(folder.rglob("*.*"))) >= len(DRAWINGS)
+    assert len(list(folder.rglob("*.*"))) >= len(EXAMPLES)
 
 
-def test_the_page_opens_with_a_drawing_already_answered(demo: gr.Blocks) -> None:
-    drawing = next(iter(DRAWINGS.values()))()
-    (expected,) = Classifier.load().predict([drawing], top=5)
+def test_the_page_opens_with_an_example_already_answered(demo: gr.Blocks) -> None:
+    (expected,) = Classifier.load().predict([EXAMPLES[0].decoded().image], top=5)
     values = [one["props"].get("value") for one in demo.get_config_file()["components"]]
     texts = [value for value in values if isinstance(value, str)]
     (answer,) = [text for text in texts if 'class="answer"' in text]

@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 
 from cifar_core.files import DEFAULT_CHECKPOINT, PROJECT_ROOT
-from cifar_core.images.crop import Crop, cropped
+from cifar_core.images.crop import Crop, crop_box, cropped
 from cifar_core.images.decode import fit_square
-from demo.shared.drawings import DRAWINGS
+from demo.classify.examples import EXAMPLES
 from demo.shared.pictures import data_uri
 from tests.conftest import CHROMIUM_ARGS
 from tests.support.camera_pictures import RAW, STEREO, two_in_one
@@ -55,7 +55,8 @@ with sync_playwright() as playwright:
     browser.close()
 """
 expect.set_options(timeout=30_000)  # milliseconds; most take a tenth of a second, but the machine may be busy
-FOLDS = ("Crop and turn", "Keep or repeat this answer", "Networks", "What to expect")
+FOLDS = ("Crop and turn", "Keep or repeat this answer", "Networks", "Use via API", "What to expect")
+SHOWN = ".picture .image-frame img"
 WIDTH = "document.documentElement.scrollWidth"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
@@ -148,7 +149,7 @@ def test_the_first_screen_shows_an_answer_and_nothing_sticks_out(
     viewport: dict[str, int], chromium: Browser, server: str
 ) -> None:
     with opened(chromium, server, viewport) as page:
-        expect_seen(page, next(iter(DRAWINGS.values()))())
+        expect_seen(page, EXAMPLES[0].decoded().image)
         box = page.locator(".verdict").bounding_box()
         assert box and box["y"] + box["height"] <= viewport["height"]
         assert page.locator(".answer li").count() == 5
@@ -169,10 +170,12 @@ def test_an_upload_is_answered_and_a_bad_one_gets_its_sentence(page: Page) -> No
         expect(page.locator(".toast-body")).to_have_count(0)
 
 
-def test_a_drawing_is_chosen_with_the_keyboard(page: Page) -> None:
-    page.get_by_role("button", name="Drawing: ship").focus()
+@pytest.mark.parametrize("name", ["car", "ship"])
+def test_an_example_is_chosen_with_the_keyboard(name: str, page: Page) -> None:
+    (example,) = [one for one in EXAMPLES if one.name == name]
+    page.get_by_role("button", name=f"Example: {name}").focus()
     page.keyboard.press("Enter")
-    expect_seen(page, DRAWINGS["ship"]())
+    expect_seen(page, example.decoded().image)
 
 
 def test_a_file_is_chosen_with_the_keyboard(page: Page) -> None:
@@ -192,7 +195,7 @@ def test_the_facts_unfold_with_the_keyboard(page: Page) -> None:
 
 
 def test_every_button_and_picture_has_a_name(page: Page) -> None:
-    expect(page.get_by_role("button", name="Drawing: ")).to_have_count(len(DRAWINGS))
+    expect(page.get_by_role("button", name="Example: ")).to_have_count(len(EXAMPLES))
     nameless = """[...document.querySelectorAll("main button, main img")].filter((one) => one.offsetParent
         && !(one.innerText || one.ariaLabel || one.alt || one.closest("button[aria-label]")))"""
     assert page.evaluate(f"{nameless}.map((one) => one.outerHTML)") == []
@@ -227,20 +230,90 @@ def test_a_part_of_the_picture_is_chosen_with_the_keyboard(page: Page) -> None:
     expect_seen(page, quarters())
 
 
+def crop_of(page: Page) -> Crop:
+    """The crop that the four sliders say."""
+    unfold(page, "Crop and turn")
+    sliders = ("Turn", "Zoom", "Left to right", "Top to bottom")
+    return Crop(*(float(page.get_by_label(f"range slider for {name}").input_value()) for name in sliders))
+
+
+def expect_framed(page: Page, size: tuple[int, int]) -> None:
+    """Wait until the frame on a picture of `size` pixels is the square that the sliders say."""
+
+    def off() -> float:
+        page.wait_for_timeout(100)
+        picture, frame = (page.locator(one).bounding_box() for one in (SHOWN, ".frame > div"))
+        assert picture and frame
+        box = crop_box(size, crop_of(page))
+        scale = picture["width"] / size[0]
+        found = [(frame[edge] - picture[edge]) / scale for edge in ("x", "y")] + [frame["width"] / scale]
+        return max(abs(one - other) for one, other in zip(found, [*box[:2], box[2] - box[0]], strict=True))
+
+    assert any(off() < 2 for _ in range(50)), off()
+
+
+def dragged(page: Page, begin: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag over the picture, between places told as shares of its width and height."""
+    box = page.locator(SHOWN).bounding_box()
+    assert box
+    (x, y), (to_x, to_y) = (
+        (box["x"] + across * box["width"], box["y"] + down * box["height"]) for across, down in (begin, end)
+    )
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(to_x, to_y, steps=6)
+    page.mouse.up()
+
+
+def test_a_square_dragged_on_the_picture_is_what_the_network_sees(page: Page) -> None:
+    picture = quarters().resize((720, 480))
+    send(page, saved(picture, "PNG"), "wide.png")
+    expect_seen(page, picture)
+    expect_framed(page, picture.size)
+    for begin, end in (((0.6, 0.2), (0.9, 0.65)), ((0.75, 0.4), (0.3, 0.7))):  # a new square; then move it
+        before = page.locator(".inside img.seen").get_attribute("src")
+        dragged(page, begin, end)
+        expect(page.locator(".inside img.seen")).not_to_have_attribute("src", str(before))
+        expect_framed(page, picture.size)
+        expect_seen(page, cropped(picture, crop_of(page)))
+        assert crop_of(page).zoom == pytest.approx(480 / 216, abs=0.1)
+    page.get_by_label("range slider for Zoom").press("ArrowLeft")
+    expect_framed(page, picture.size)
+    send(page, saved(quarters(), "PNG"), "quarters.png")
+    expect_seen(page, quarters())
+    assert crop_of(page).whole, "a new picture begins whole"
+
+
+def test_a_finger_drags_a_square_on_a_phone(chromium: Browser, server: str) -> None:
+    context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(server)
+    expect(page.locator(".answer h2")).to_be_visible()
+    box = page.locator(SHOWN).bounding_box()
+    assert box
+    touch = context.new_cdp_session(page)
+    for kind, share in (("Start", 0.2), ("Move", 0.4), ("Move", 0.7), ("End", None)):
+        places = [] if share is None else [{edge: box[edge] + share * box["width"] for edge in ("x", "y")}]
+        touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": places})
+    expect(page.locator(".answer")).to_contain_text("enlarged 2 times")
+    expect_framed(page, EXAMPLES[0].decoded().image.size)
+    context.close()
+
+
 def test_where_it_looked_is_shown_from_the_start(page: Page) -> None:
     expect(page.locator(".inside img.heatmap")).to_be_visible()
 
 
 def test_a_pasted_picture_is_answered(page: Page, server: str) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.rstrip("/"))
-    data = base64.b64encode(saved(DRAWINGS["frog"](), "PNG")).decode()
+    data = base64.b64encode(saved(EXAMPLES[1].decoded().image, "PNG")).decode()
     page.get_by_label("Remove Image").click()
     page.evaluate(f"""async () => {{
         const blob = await (await fetch("data:image/png;base64,{data}")).blob();
         await navigator.clipboard.write([new ClipboardItem({{"image/png": blob}})]);
     }}""")
     page.get_by_label("Paste from clipboard").click()
-    expect_seen(page, DRAWINGS["frog"]())
+    expect_seen(page, EXAMPLES[1].decoded().image)
 
 
 def test_the_answer_can_be_taken_away(page: Page) -> None:

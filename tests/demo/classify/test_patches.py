@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import inspect
+import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,6 +13,7 @@ from typing import Any
 import gradio as gr
 import gradio.mcp
 import gradio.queueing
+import httpx
 import pytest
 
 from demo import app
@@ -22,6 +24,7 @@ from tests.support.ports import free_port
 from tests.support.toy_checkpoints import save_toy
 
 PICTURE = f"data:image/png;base64,{base64.b64encode(saved(quarters(), 'PNG')).decode()}"
+NO_PICTURE = "data:image/png;base64,AAAA"
 ADDRESS = "http://127.0.0.1:1/x.png"
 Asked = Callable[[str, dict[str, Any]], tuple[bool, str]]
 
@@ -103,23 +106,42 @@ def ask(url: str) -> Asked:
     return lambda tool, arguments: asyncio.run(call(tool, arguments))
 
 
-def test_a_picture_and_several_are_answered(ask: Asked, folder: Path) -> None:
+def test_a_picture_and_several_are_answered_in_json(ask: Asked, folder: Path) -> None:
     failed, text = ask("classify", {"picture": PICTURE, "top": 2})
-    assert not failed and text.count("'probability'") == 2
-    failed, text = ask("classify_batch", {"pictures": [PICTURE, PICTURE], "top": 2})
-    assert not failed and text.count("'probability'") == 4
+    assert not failed and len(json.loads(text)["top"]) == 2
+    failed, text = ask("classify_batch", {"pictures": [PICTURE, NO_PICTURE], "top": 2})
+    good, bad = json.loads(text)
+    assert not failed and len(good["top"]) == 2 and bad["error"]
     failed, text = ask("models", {})
-    assert not failed and "'parameters'" in text
+    assert not failed and all(row["parameters"] for row in json.loads(text))
     assert not (folder / "elsewhere").exists(), "a picture lies where nobody deletes it"
 
 
-def test_what_is_no_picture_is_a_sentence(ask: Asked) -> None:
+def test_a_problem_is_marked_as_an_error(ask: Asked) -> None:
     (svg,) = [upload for upload in UPLOADS if upload.name == "an SVG drawing"]
     drawing = f"data:image/png;base64,{base64.b64encode(svg.data).decode()}"
-    assert svg.sentence in ask("classify", {"picture": drawing})[1]
+    for tool, arguments, said in (
+        ("classify", {"picture": drawing}, svg.sentence),
+        ("classify", {"picture": PICTURE, "zoom": 99}, "zoom"),
+        ("classify_batch", {"pictures": [NO_PICTURE]}, "error"),
+    ):
+        failed, text = ask(tool, arguments)
+        assert failed and said in text and json.loads(text)
     for picture in ("/etc/passwd", "file:///etc/passwd", "x"):
         failed, text = ask("classify", {"picture": picture})
         assert failed and "root:" not in text and "Traceback" not in text
+
+
+def test_the_schema_asks_for_what_is_accepted(url: str) -> None:
+    schemas = httpx.get(f"{url}schema").json()
+    fields = {one["name"]: one["inputSchema"]["properties"] for one in schemas}
+    for field in (fields["classify"]["picture"], fields["classify_batch"]["pictures"]["items"]):
+        assert field["type"] == "string" and "data:" in field["format"] and "http" not in field["format"]
+
+
+def test_gradio_would_answer_in_pythons_words_and_ask_for_addresses() -> None:
+    assert "text=str(output)" in inspect.getsource(gradio.mcp)
+    assert "a http or https url" in inspect.getsource(patches._simplify)
 
 
 def test_no_address_is_fetched(ask: Asked) -> None:
