@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import softmax
 
 from cifar_core.explain.corruptions import corrupt_by
@@ -52,8 +52,13 @@ class Spot(ImageClassifier):
 
     num_classes = 2
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = nn.Identity()
+
     def forward_features(self, images: Tensor) -> Tensor:
-        return images
+        features: Tensor = self.part(images)
+        return features
 
     def forward_head(self, features: Tensor) -> Tensor:
         spot = features[:, :, 26:, 26:].mean(dim=(1, 2, 3))

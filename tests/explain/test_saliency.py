@@ -5,26 +5,24 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cifar_core.explain.saliency import PART, heat_maps, layer_cam
+from cifar_core.explain.corruptions import blur
+from cifar_core.explain.saliency import PART, SMOOTHING, heat_maps, layer_cam
 from cifar_core.inference.classifier import Classifier
 from cifar_core.models import ImageClassifier, create_model, list_models
 from tests.support.toy_checkpoints import save_toy
 
 
 class Colors(ImageClassifier):
-    """Class k is the mean of the k-th color: all that speaks for red is where the picture is red.
-
-    Colors are pooled over squares of `coarse` pixels first, then over squares of `last`.
-    """
+    """Class k is the mean of the k-th color: all that speaks for red is where the picture is red."""
 
     num_classes = 3
 
-    def __init__(self, coarse: int = 1, last: int = 1) -> None:
+    def __init__(self, coarse: int = 1) -> None:
         super().__init__()
-        self.pools = nn.Sequential(nn.Sequential(nn.AvgPool2d(coarse)), nn.Sequential(nn.AvgPool2d(last)))
+        self.pool = nn.AvgPool2d(coarse)
 
     def forward_features(self, images: Tensor) -> Tensor:
-        features: Tensor = self.pools(images)
+        features: Tensor = self.pool(images)
         return features
 
     def forward_head(self, features: Tensor) -> Tensor:
@@ -34,14 +32,20 @@ class Colors(ImageClassifier):
 def patches() -> Tensor:
     """One image: a red square at the upper left, half as red at the lower right, green in between."""
     image = torch.zeros(1, 3, 32, 32)
-    image[0, 0, 2:6, 2:6], image[0, 0, 20:24, 20:24], image[0, 1, 10:14, 10:14] = 1.0, 0.5, 1.0
+    image[0, 0, 4:8, 4:8], image[0, 0, 20:24, 20:24], image[0, 1, 12:16, 12:16] = 1.0, 0.5, 1.0
     return image
+
+
+def smoothed(image: Tensor) -> Tensor:
+    heat = blur(image, SMOOTHING)
+    return heat / heat.max()
 
 
 def test_the_map_is_the_color_that_was_asked_for():
     image = patches()
     red, green, blue = (layer_cam(Colors(), image, torch.tensor([k]))[0] for k in range(3))
-    assert torch.allclose(red, image[0, 0]) and torch.allclose(green, image[0, 1])
+    assert torch.allclose(red, smoothed(image)[0, 0], atol=1e-6)
+    assert torch.allclose(green, smoothed(image[:, 1:])[0, 0], atol=1e-6)
     assert (blue == 0).all()
 
 
@@ -58,16 +62,31 @@ def test_each_image_of_a_batch_is_looked_at_alone():
 
 
 def test_a_coarse_map_is_enlarged_to_the_image():
-    heat = layer_cam(Colors(4), patches(), torch.tensor([0]))[0]
-    assert heat.shape == (32, 32)
-    assert heat[21:23, 21:23].max() == 1, "the lower square fills a place; of the upper, four have a quarter"
-    assert 0.3 < heat[3, 3] < 0.7 and heat[3, 28] == 0
+    heat = layer_cam(Colors(coarse=4), patches(), torch.tensor([0]))[0]
+    assert heat.shape == (32, 32) and heat[4:8, 4:8].max() == 1
+    assert 0.3 < heat[21, 21] < 0.7 and heat[4, 28] < 0.01
 
 
-@pytest.mark.parametrize(("coarse", "last"), [(1, 8), (32, 1)])
-def test_a_map_of_fewer_than_seven_places_a_side_is_passed_over(coarse, last):
-    """For the one before it, or for the image itself where none is finer."""
-    assert torch.allclose(layer_cam(Colors(coarse, last), patches(), torch.tensor([0])), patches()[:, 0])
+class Twice(Colors):
+    """Red in the upper half counts at its second part alone, which looks at nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.upper = UpperHalf()
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        return self.pool(images) + 3 * self.upper(images)
+
+
+class UpperHalf(nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.cat([images[:, :, :16], 0 * images[:, :, 16:]], dim=2)
+
+
+def test_every_part_of_a_network_has_its_share():
+    heat = layer_cam(Twice(), patches(), torch.tensor([0]))[0]
+    ratio = smoothed(patches())[0, 0, 21, 21]
+    assert heat[21, 21] == pytest.approx(float(ratio) / 2, abs=0.02), "the second part sees nothing there"
 
 
 @pytest.mark.parametrize("name", list_models())

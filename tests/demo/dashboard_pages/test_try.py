@@ -31,10 +31,10 @@ def test_a_network_answers_twelve_pictures_and_another_twelve(store):
     app = page("try_network", run=run.id)
     said = words(app)
     assert "91.23 % of all 10,000 test pictures right" in said
-    assert said.count("image-rendering:pixelated") == 12
+    assert said.count("image-rendering:pixelated") == 24 and said.count("where the network looked") == 12
     assert charts(app) == 1
     button(app, "Another twelve").click().run()
-    assert words(app).count("image-rendering:pixelated") == 12 and words(app) != said
+    assert words(app).count("image-rendering:pixelated") == 24 and words(app) != said
 
 
 def test_try_opens_with_the_default_networks_answers_also_without_any_data(tmp_path, monkeypatch):
@@ -44,7 +44,7 @@ def test_try_opens_with_the_default_networks_answers_also_without_any_data(tmp_p
     assert app.selectbox(key="choice-run").value == DEFAULT_CHECKPOINT
     said = words(app)
     assert "so these are drawings" in said and "right: truck" in said
-    assert said.count("image-rendering:pixelated") == len(DRAWINGS)
+    assert said.count("image-rendering:pixelated") == 2 * len(DRAWINGS)
 
 
 def test_without_pictures_the_network_can_still_be_tried_on_an_own_one(store):
@@ -57,7 +57,7 @@ def test_without_pictures_the_network_can_still_be_tried_on_an_own_one(store):
     Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
     app.get("file_uploader")[0].upload("teal.png", picture.getvalue(), "image/png").run()
     assert not app.exception
-    assert words(app).count("image-rendering:pixelated") == drawn + 1
+    assert words(app).count("image-rendering:pixelated") == drawn + 2
     app.get("file_uploader")[0].upload("broken.png", b"no picture", "image/png").run()
     assert not app.exception and app.error
 
