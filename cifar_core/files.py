@@ -79,7 +79,7 @@ def _typed(name: str, wanted: Any, value: Any) -> Any:
 
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_CHECKPOINT = "mixing_large.v1"  # the shipped network that answers where none is named
+DEFAULT_CHECKPOINT = "mixing_photo.v1"  # the shipped network that answers where none is named
 
 
 def checkpoints_dir() -> Path:

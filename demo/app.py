@@ -55,7 +55,7 @@ from small photos; drawings and close-ups mislead it.
 The OOD score (out of distribution) says how far a picture lies from those that a network learned from, judged
 by what each of its blocks makes of it and by how clearly one class stands out. The limit was set on pictures
 held out of training and then changed as photographs differ from them, so that at most
-{100 * FALSE_ALARMS:.1f} % of these lie above it; the exact shares are given under *Networks*. Where the
+{100 * FALSE_ALARMS:.0f} % of these lie above it; the exact shares are given under *Networks*. Where the
 middle of a large picture lies above it, the parts beside it are looked at as well. A network without that
 score says *none of the ten* where its first two classes together stay below {100 * TWO_FROM:.0f} %; one that
 only tells two things apart never says so.

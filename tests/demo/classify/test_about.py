@@ -23,10 +23,9 @@ def test_the_head_names_every_class() -> None:
 
 def test_the_head_has_the_figure_of_photographs_where_it_was_measured() -> None:
     assert "photographs" not in head_html(CARD)
-    measured = dataclasses.replace(CARD)
-    object.__setattr__(measured, "photographs", {"accuracy": 0.7523, "n": 125})
-    page = head_html(measured)
-    assert "91.23 %" in page and "125" in page and "75.23 %" in page
+    right = {"value": 0.7523, "error": 0.0386, "n": 125}
+    page = head_html(dataclasses.replace(CARD, photographs={"accuracy": right}))
+    assert "91.23 %" in page and "125" in page and "75.2 ± 3.9 %" in page
 
 
 def test_the_facts() -> None:
