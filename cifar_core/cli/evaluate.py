@@ -221,6 +221,11 @@ def _lines(document: dict[str, Any]) -> str:
         f"accuracy    {document['accuracy']:.2%} of {document['n']:,} {document['split']} images",
         f"loss        {document['loss']:.4f}",
     ]
+    lines.append(f"calibration {document['calibration_error']:.2%}: expected error of the probabilities")
+    if document["sure_right"] is not None:
+        lines.append(
+            f"sure        {document['sure']:.2%} of them, and right {document['sure_right']:.2%} of these"
+        )
     if document["called_none"] is not None:
         lines.append(f"OOD         {document['called_none']:.2%} of them: wrongly called none of the classes")
     return "\n".join(lines + [f"{name:11} {share:.1%}" for name, share in document["per_class"].items()])

@@ -1,6 +1,7 @@
 """Classifier: the only road from pixels to classes, for the command line, the pages and the notebook."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from cifar_core.inference.elsewhere import parts_beside, small_copy
 from cifar_core.inference.prediction import Look, Prediction
 from cifar_core.inference.preprocess import Crops, Images, crops_of, parts_of, rgb, to_pixels
 from cifar_core.inference.tta import tta_logits
+from cifar_core.metrics.calibration import reliability
 from cifar_core.metrics.classification import Evaluated as Evaluated
 from cifar_core.metrics.classification import accuracy, confusion_matrix
 from cifar_core.metrics.ood import Measured, Reference
@@ -221,15 +223,24 @@ class Classifier:
         logits = torch.cat([look.logits.cpu() for look in looks])
         known = [self._is_known(score) for look in looks for score in self._ood_scores(look)]
         loss = cross_entropy(logits, torch.tensor(targets, dtype=torch.int64)).item()
-        predictions = logits.argmax(dim=1).numpy()
+        predictions, probs = logits.argmax(dim=1).numpy(), self._probs(logits)
+        sure = (probs.max(axis=1) >= self._sure_from) & np.array([one is not False for one in known])
+        right = predictions == np.asarray(targets)
         return Evaluated(
             accuracy(np.asarray(targets), predictions),
             loss,
             len(targets),
             confusion_matrix(np.asarray(targets), predictions, len(self.class_names)),
             self.class_names,
+            calibration_error=reliability(probs, np.asarray(targets)).ece,
+            sure=float(sure.mean()),
+            sure_right=float(right[sure].mean()) if sure.any() else math.nan,
             called_none=None if None in known else known.count(False) / len(known),
         )
+
+    @property
+    def _sure_from(self) -> float:
+        return self.card.sure.probability if self.card.sure else SURE_FROM
 
     def _is_known(self, ood_score: float | None) -> bool | None:
         unknown = self.card.ood
@@ -245,7 +256,7 @@ class Classifier:
         pixels: Tensor,
     ) -> Prediction:
         best = np.argsort(-probs, kind="stable")[:top]
-        known, limit = self._is_known(ood_score), self.card.sure.probability if self.card.sure else SURE_FROM
+        known = self._is_known(ood_score)
         blocks = zip(self.model.mixing_blocks(), mixing, strict=True)
         return Prediction(
             top=[(self.class_names[number], float(probs[number])) for number in best],
@@ -254,7 +265,7 @@ class Classifier:
             seen=pixels.permute(1, 2, 0).numpy().copy(),
             ood_score=ood_score,
             known=known,
-            sure=known is not False and bool(probs[best[0]] >= limit),
+            sure=known is not False and bool(probs[best[0]] >= self._sure_from),
         )
 
 

@@ -71,8 +71,10 @@ def _require_pairs(targets: NDArray[np.int64], predictions: NDArray[np.int64]) -
 class Evaluated:
     """Accuracy (0..1), mean cross-entropy (nats), number of images, counts [true class, predicted class].
 
-    called_none: share (0..1) that counts as none of the classes, though it is of them; None where the
-    checkpoint has no OOD score.
+    calibration_error: the expected one of the probabilities (see calibration.Reliability); sure: the share of
+    the answers that are called sure, and sure_right: of these, of right ones, NaN without any. called_none:
+    share that counts as none of the classes wrongly; None where the checkpoint has no OOD score.
+    All 0..1.
     """
 
     accuracy: float
@@ -80,6 +82,9 @@ class Evaluated:
     n: int
     confusion: NDArray[np.int64]
     class_names: list[str]
+    calibration_error: float
+    sure: float
+    sure_right: float
     called_none: float | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -93,6 +98,9 @@ class Evaluated:
             "accuracy": self.accuracy,
             "loss": self.loss,
             "n": self.n,
+            "calibration_error": self.calibration_error,
+            "sure": self.sure,
+            "sure_right": None if np.isnan(self.sure_right) else self.sure_right,
             "called_none": self.called_none,
             "per_class": recognized,
             "confusion": self.confusion.tolist(),

@@ -148,7 +148,9 @@ def test_the_page_opens_with_an_example_already_answered(demo: gr.Blocks) -> Non
 def test_the_page_says_what_becomes_of_pictures_and_how_its_limit_was_set(demo: gr.Blocks) -> None:
     values = " ".join(str(one["props"].get("value")) for one in demo.get_config_file()["components"])
     assert "pictures are not kept" in values and "deleted there within 6 minutes" in values
-    assert f"{100 * FALSE_ALARMS:.0f} % of these" in values and f"{100 * RIGHT_WHEN_SURE:.0f} of 100" in values
+    assert (
+        f"{100 * FALSE_ALARMS:.0f} % of these" in values and f"{100 * RIGHT_WHEN_SURE:.0f} of 100" in values
+    )
 
 
 def test_what_gradio_leaves_open_by_default_is_closed(demo: gr.Blocks) -> None:
