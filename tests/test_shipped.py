@@ -18,6 +18,7 @@ from cifar_core.data import DATA_SETS
 from cifar_core.explain.portraits import read_portraits
 from cifar_core.explain.robustness import load
 from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
+from cifar_core.hub.overview import DELETION
 from cifar_core.inference.classifier import Classifier
 from cifar_core.models import count_macs, count_parameters
 from cifar_core.runs.events import Epoch, RunEnd, RunStart
@@ -28,6 +29,12 @@ from cifar_core.runs.store import RunStore
 MAX_BYTES = 10_000_000
 ABSOLUTE_PATH = re.compile(r"""(^|["' ])(/\w|[A-Za-z]:\\)""", re.MULTILINE)
 SHIPPED = list_checkpoints()
+CARDS = {name: load_card(resolve_checkpoint(name)) for name in SHIPPED}
+RECOGNIZING = [  # whose heat maps are held to account
+    name
+    for name, card in CARDS.items()
+    if len(card.class_names) == 10 and card.metrics["test"]["accuracy"] > 0.6
+]
 
 
 def test_the_default_is_shipped_and_listed_first():
@@ -38,6 +45,8 @@ def test_the_default_is_shipped_and_listed_first():
 def test_folder_is_small_and_names_no_place_of_the_machine_it_was_made_on(name):
     folder = resolve_checkpoint(name)
     measure = {"strangeness.safetensors"} if load_card(folder).ood else set()
+    if name in RECOGNIZING:
+        measure.add(DELETION)
     if name == DEFAULT_CHECKPOINT:  # what `prepare` measured
         measure |= {"portraits.json", "robustness.json"}
     assert {path.name for path in folder.iterdir()} == measure | {
@@ -62,6 +71,16 @@ def test_the_default_comes_with_all_that_the_pages_show_of_it():
     assert portraits is not None and portraits.split == "val"
     assert list(portraits.blocks) == load_checkpoint(folder)[0].mixing_blocks()
     assert set(class_averages(folder, card.epoch, card.class_names)) == set(card.class_names)
+
+
+@pytest.mark.parametrize("name", RECOGNIZING)
+def test_heat_maps_find_what_counts(name):
+    """Run `python -m cifar_core evaluate --heat-map --write-card` for a new network."""
+    folder = resolve_checkpoint(name)
+    document = json.loads((folder / DELETION).read_text())
+    falls = {method: fall["value"] for method, fall in document["falls"].items()}
+    assert document["weights"] == weights_version(folder) and document["images"].startswith("test-")
+    assert falls["heat map"] >= max(1.5 * falls["random patches"], falls["disc"])
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -258,6 +258,21 @@ def test_a_network_of_some_classes_is_asked_about_the_others(call, answer, tmp_p
     assert code == 2 and "--write-card" in err
 
 
+def test_the_heat_map_is_measured_on_images_and_on_photographs(best, pictures, answer, call):
+    document = answer("evaluate", "--checkpoint", best, "--heat-map", "--split", "val", "--write-card")
+    assert set(document["falls"]) == {"heat map", "random patches", "disc"}
+    assert document["n"] == 50 and document["images"].startswith("val-50-")
+    kept = json.loads((Path(best) / "deletion.json").read_text())
+    assert kept == {key: value for key, value in document.items() if key != "checkpoint"}
+    root = pictures[0][0].parent / "photographs"
+    for path, name in zip(*pictures, strict=True):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        path.rename(root / name / path.name)
+    code, lines, _ = call("evaluate", "--checkpoint", best, "--heat-map", "--photographs", root)
+    assert code == 0 and "of 4 answers" in lines and lines.count("points less") == 3
+    assert call("evaluate", "--checkpoint", best, "--heat-map", "--photographs", root, "--write-card")[0] == 2
+
+
 def test_the_figures_are_kept_when_asked(trained, best, answer):
     before = load_card(Path(best))
     document = answer("evaluate", "--checkpoint", best, "--write-card")

@@ -68,25 +68,37 @@ def test_a_coarse_map_is_enlarged_to_the_image():
 
 
 class Twice(Colors):
-    """Red in the upper half counts at its second part alone, which looks at nothing else."""
+    """Two parts see red alike, but the second one in the upper half alone."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(coarse=2)
         self.upper = UpperHalf()
 
     def forward_features(self, images: Tensor) -> Tensor:
-        return self.pool(images) + 3 * self.upper(images)
+        features: Tensor = self.pool(images) + 3 * self.upper(images)
+        return features
 
 
 class UpperHalf(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
-        return torch.cat([images[:, :, :16], 0 * images[:, :, 16:]], dim=2)
+        pooled = nn.functional.avg_pool2d(images, 2)
+        return torch.cat([pooled[:, :, :8], 0 * pooled[:, :, 8:]], dim=2)
 
 
 def test_every_part_of_a_network_has_its_share():
     heat = layer_cam(Twice(), patches(), torch.tensor([0]))[0]
-    ratio = smoothed(patches())[0, 0, 21, 21]
-    assert heat[21, 21] == pytest.approx(float(ratio) / 2, abs=0.02), "the second part sees nothing there"
+    once = layer_cam(Colors(coarse=2), patches(), torch.tensor([0]))[0]
+    assert heat[21, 21] == pytest.approx(float(once[21, 21]) / 2, abs=0.02), (
+        "the second part sees nothing there"
+    )
+
+
+@pytest.mark.parametrize(("views", "below", "alike"), [(2, 1.0, True), (6, 0.7, False), (1, 1.0, False)])
+def test_the_mirror_image_is_looked_at_where_every_answer_looks_at_it(tmp_path, views, below, alike):
+    classifier = Classifier.load(save_toy(tmp_path / "toy", tta=views, tta_below=below), device="cpu")
+    images = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), dtype=np.uint8)
+    heats, mirrored = (heat_maps(classifier, x, np.array([0, 1, 2])) for x in (images, images[..., ::-1]))
+    assert np.allclose(heats, mirrored[..., ::-1], atol=1e-4) == alike
 
 
 @pytest.mark.parametrize("name", list_models())

@@ -1,12 +1,21 @@
 """The generated parts of checkpoints/README.md: the text around them stays, a row repeats its card."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
 from cifar_core.checkpoint import load_card, write_card
-from cifar_core.hub.overview import HEADINGS, fill_in, load_cards, networks_table, notes_list
+from cifar_core.hub.overview import (
+    DELETION,
+    HEADINGS,
+    fill_in,
+    heat_maps_table,
+    load_cards,
+    networks_table,
+    notes_list,
+)
 from tests.support.toy_checkpoints import save_toy
 
 PAGE = (
@@ -63,3 +72,12 @@ def test_weights_of_an_earlier_epoch_are_said_to_be(folder: Path):
     cards = load_cards(folder)
     early = dataclasses.replace(cards["low.v1"], epoch=6, config={**cards["low.v1"].config, "epochs": 10})
     assert "6 of 10" in networks_table({"low.v1": early}, {})
+
+
+def test_heat_maps_have_a_row_where_they_were_measured(folder: Path):
+    fall = {"value": 0.4321, "error": 0.012, "n": 1000}
+    document = {"images": "test-1000-0123", "n": 1000, "probability": 0.8, "falls": {"heat map": fall}}
+    (folder / "low.v1" / DELETION).write_text(json.dumps(document))
+    heading, _, row = heat_maps_table(folder, load_cards(folder)).splitlines()
+    assert "heat map" in heading
+    assert all(words in row for words in ("`low.v1`", "1,000 test", "80.0 %", "−43.2 ± 1.2"))
