@@ -66,6 +66,21 @@ def model_card(card: Card, repo: str) -> str:
     return "\n".join([f"---\n{head.to_yaml()}\n---\n", *parts])
 
 
+PHOTOGRAPHS = (  # keys of the card's figures -> words
+    ("accuracy", "right"),
+    ("called_none", "of the classes, called none of them"),
+    ("right_and_shown", "right, and shown"),
+    ("sure", "sure"),
+    ("sure_right", "right, where sure"),
+    ("calibration_error", "calibration error"),
+)
+OTHERS = (
+    ("auroc", "AUROC of the OOD score"),
+    ("called_none", "called none of the classes"),
+    ("sure", "sure"),
+)
+
+
 def _what(card: Card, repo: str, data_name: str) -> str:
     classes = ", ".join(card.class_names)
     return (
@@ -92,8 +107,26 @@ def _results(card: Card) -> str:
     views = "one view" if card.tta == 1 else f"up to {card.tta} views"
     return (
         f"## Results\n\n{table([('images', 'accuracy', 'cross-entropy', 'number'), *rows])}\n\n"
-        f"One run (seed {card.seed}); an answer averages {views} of a picture.\n"
+        f"One run (seed {card.seed}); an answer averages {views} of a picture.\n{_on_photographs(card)}"
     )
+
+
+def _on_photographs(card: Card) -> str:
+    """A table of what was measured on photographs; empty where nothing was."""
+    measured = card.photographs or {}
+    others = {
+        f"{kind}, {words}": one[key]
+        for kind, one in measured.get("others", {}).items()
+        for key, words in OTHERS
+    }
+    named = {words: measured.get(key) for key, words in PHOTOGRAPHS} | others
+    rows = [
+        (words, f"{100 * one['value']:.1f} ± {100 * one['error']:.1f} %", f"{one['n']:,}")
+        for words, one in named.items()
+        if one
+    ]
+    heads = ("photographs, which it did not learn from", "share ± standard error", "number")
+    return f"\n{table([heads, *rows])}\n" if rows else ""
 
 
 def _training(card: Card, data_name: str) -> str:

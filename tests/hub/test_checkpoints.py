@@ -202,3 +202,18 @@ def test_the_model_card_says_whether_other_things_are_found_out():
     unknown = OodThreshold(SCORE, threshold=1.25, false_alarms=0.035, images=2000, split="val")
     text = model_card(dataclasses.replace(CARD, ood=unknown), REPO)
     assert "(`known` is false), as do 3.50 % of 2,000 held-out images of its own classes" in text
+
+
+def test_the_card_tells_what_was_measured_on_photographs():
+    share = {"value": 0.7523, "error": 0.0386, "n": 125}
+    others = {
+        "far": {"auroc": {**share, "value": 0.8181}, "called_none": None, "sure": {**share, "value": 0.088}}
+    }
+    measured = {"accuracy": share, "sure_right": None, "others": others}
+    lines = model_card(dataclasses.replace(CARD, photographs=measured), REPO).splitlines()
+    rows = [line for line in lines if "±" in line]
+    assert len(rows) == 4 and "photographs" in rows[0]  # the head; then what was measured, and nothing else
+    for row, words in zip(
+        rows[1:], (["right", "75.2 ± 3.9 %", "125"], ["far", "81.8"], ["far", "8.8"]), strict=True
+    ):
+        assert all(word in row for word in words)
