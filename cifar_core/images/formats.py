@@ -1,12 +1,17 @@
 """The kind of file that some bytes are, by the first of them; the kinds that are read, and their suffixes."""
 
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 
 from cifar_core.images.headers import brands, jpeg_precision, tiff_tags
 
 # Read where this package is found: Pillow can be built without AVIF's decoder.
-_OPTIONAL = {"AVIF": "PIL._avif", "HEIC": "pillow_heif"}
-_FOUND = (kind for kind, package in _OPTIONAL.items() if find_spec(package))
+_PILLOW = find_spec("PIL")  # which is not imported by that, as it would be by asking for "PIL._avif"
+_OPTIONAL = {
+    "AVIF": _PILLOW and PathFinder.find_spec("_avif", list(_PILLOW.submodule_search_locations or ())),
+    "HEIC": find_spec("pillow_heif"),
+}
+_FOUND = (kind for kind, module in _OPTIONAL.items() if module)
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", *_FOUND)
 _NAMES = ["WebP" if kind == "WEBP" else kind for kind in FORMATS]
 ALLOWED = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"  # "PNG, JPEG, WebP, GIF, BMP or AVIF"

@@ -82,13 +82,13 @@ def test_without_images_there_is_a_sentence(ask):
 
 
 def test_sure_begins_where_enough_answers_are_right():
-    top = np.linspace(0.99, 0.50, 50)
+    top = np.linspace(0.99, 0.51, 100)
     probs = np.stack([top, 1 - top], axis=1)
-    targets = np.zeros(50, np.int64)
-    targets[20:] = 1  # all from the 21st on are wrong
+    targets = np.zeros(100, np.int64)
+    targets[60:] = 1  # all from the 61st on are wrong
     fitted = fit_sureness(probs, targets, "val")
-    assert fitted.probability == top[20]  # 20 of 21 are right
-    assert (fitted.right, fitted.said, fitted.images) == (pytest.approx(20 / 21, abs=1e-5), 0.42, 50)
+    assert fitted.probability == top[60]  # 60 of 61 are right, 60 of 62 too few
+    assert (fitted.right, fitted.said, fitted.images) == (pytest.approx(60 / 61, abs=1e-5), 0.61, 100)
     assert fitted.complaint() is None
 
 

@@ -1,4 +1,4 @@
-"""Step 5's guess: which of four pictures is mixed most like a fifth, before the mix of all is shown."""
+"""Step 5's guess: which of some pictures is mixed most like another, before the mix of all is shown."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def question_on(mixes: Sequence[Shares], turn: int) -> Question:
 
 
 def show_guess(network: "Classifier", data: "ImageData | None", turn: int) -> None:
-    """The example, the four pictures to choose from, and after the guess the mix of all five."""
+    """The example, the pictures to choose from, and after the guess the mix of all."""
     pictures, names = pictures_of_turn(data, turn)
     answers = network.predict(pictures)
     question = question_on([answer.mixing for answer in answers], turn)
@@ -79,12 +79,12 @@ def show_guess(network: "Classifier", data: "ImageData | None", turn: int) -> No
     st.html(pictures_html(seen))
     st.markdown(
         f"Block {question.block} takes {taken[example]} of kernel {question.kernel + 1} for the "
-        f"**{plain(example)}**. For which of the other four does it take most of that kernel?"
+        f"**{plain(example)}**. For which of the others does it take most of that kernel?"
     )
     others = [name for name in seen if name != example]
     guess = st.radio("Your guess", others, index=None, horizontal=True, key=f"guess-{turn}")
     if guess is None:
-        st.caption("The mix of all five appears with your guess.")
+        st.caption("The mix of all appears with your guess.")
         return
     st.markdown(f"**{plain(describe_guess(guess, answer, taken))}**")
     st.html(pictures_html(seen, mixes))

@@ -90,7 +90,7 @@ def training_step(store: RunStore, lesson: Lesson) -> None:
 
 
 def mixing_step(store: RunStore, lesson: Lesson) -> None:
-    """A guess about the default network's mix for five pictures, and the mix itself."""
+    """A guess about the default network's mix for some pictures, and the mix itself."""
     folder = checkpoints_dir() / DEFAULT_CHECKPOINT
     turn = st.session_state.setdefault("learn_turn", 0)
     st.button(lesson.button, type="primary", on_click=_next, args=("learn_turn",))

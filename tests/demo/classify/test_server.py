@@ -35,10 +35,11 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_gradio_keeps_no_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
     records = [{"function": "f", "status": "success", "process_time": 1.0}]
+    for name in ("GRADIO_ANALYTICS_MAX_EVENTS", "GRADIO_ANALYTICS_CACHE_FREQUENCY"):
+        monkeypatch.setenv(name, "")  # put back afterwards
+        monkeypatch.delenv(name)
     for most, wanted in ((None, {"f"}), (1, set())):
         if most:
-            for name in ("GRADIO_ANALYTICS_MAX_EVENTS", "GRADIO_ANALYTICS_CACHE_FREQUENCY"):
-                monkeypatch.setenv(name, "")  # put back afterwards
             keep_no_statistics()
         queue = gr.Blocks()._queue
         queue.events_recorded += 5

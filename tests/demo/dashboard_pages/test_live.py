@@ -29,7 +29,7 @@ def test_without_a_run_of_ones_own_the_default_networks_is_shown(tmp_path, monke
     monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path))
     app = page("live")
     assert DEFAULT_CHECKPOINT in words(app)
-    assert "20 pixels in epochs 1 to 7" in words(app)
+    assert "26 pixels in epochs 1 to 6" in words(app)
 
 
 def test_a_run_stopped_within_its_first_epoch_says_what_to_do(store):
