@@ -51,7 +51,7 @@ TAKES = {
     "or more borrow the GPU, each batch once.",
     ("docker", "cpu"): "The dashboard holds 0.8 GB of memory, and a training some GB more.",
 }
-START = "4 to 9 s after its packages are installed, by processor"
+START = "3 to 9 s after its packages are installed, by processor"
 
 
 @dataclass(frozen=True)
