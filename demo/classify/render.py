@@ -76,13 +76,15 @@ def is_none(answer: Prediction) -> bool:
 
 
 def headline(answer: Prediction) -> str:
-    """ "Airplane", "Dog, at the left", "Cat or dog" or "None of the ten"."""
+    """ "Airplane", "Dog, at the left", "Probably cat", "Cat or dog" or "None of the ten"."""
     (first, probability), (second, _) = answer.top[:2]
     if is_none(answer):
         return "None of the ten"
     if answer.part:
         return f"{first}, at the {answer.part.side}".capitalize()
-    return (first if answer.sure or probability >= LIKELY_FROM else f"{first} or {second}").capitalize()
+    if answer.sure:
+        return first.capitalize()
+    return f"Probably {first}" if probability >= LIKELY_FROM else f"{first} or {second}".capitalize()
 
 
 def verdict(answer: Prediction) -> str:
@@ -98,7 +100,7 @@ def verdict(answer: Prediction) -> str:
     if answer.sure:
         return f"Sure: {whole_percent(probability)} for {first}."
     if probability >= LIKELY_FROM:
-        return f"Probably {first}, {whole_percent(probability)}, but not sure."
+        return f"Not sure; if it is one of the ten, most likely {first} ({whole_percent(probability)})."
     return f"Unsure between {first} and {second}."
 
 

@@ -50,8 +50,8 @@ def answered(top: Any = SURE, known: bool | None = None, network: str = "toy.v1"
     ("answer", "head", "words"),
     [
         (prediction(SURE, None, sure=True), "Cat", ["Sure", "97 %", "cat"]),
-        (prediction(SURE), "Cat", ["not sure", "97 %", "cat"]),
-        (prediction([("cat", 0.70), ("dog", 0.20)]), "Cat", ["not sure", "70 %", "cat"]),
+        (prediction(SURE), "Probably cat", ["Not sure", "97 %", "cat"]),
+        (prediction([("cat", 0.70), ("dog", 0.20)]), "Probably cat", ["Not sure", "70 %", "cat"]),
         (prediction(UNSURE), "Cat or dog", ["Unsure", "cat", "dog"]),
         (prediction([("cat", 0.31), ("dog", 0.30)]), "Cat or dog", ["Unsure", "cat", "dog"]),
         (prediction(VAGUE), "None of the ten", ["none of the ten", "cat"]),
