@@ -87,5 +87,10 @@ def _decoded(name: str) -> "Decoded | LabError":
 
 def _line(answer: dict[str, Any]) -> str:
     words = ", ".join(f"{guess['label']} {guess['probability']:.1%}" for guess in answer["top"])
-    doubt = " (this looks like none of the classes)" if answer["known"] is False else ""
-    return f"{answer['picture']}: {words}{doubt}"
+    remarks = {
+        "sure": answer["sure"],
+        "this looks like none of the classes": answer["known"] is False,
+        f"at the {answer['side']}; the middle looks like none of the classes": answer["side"],
+    }
+    said = "".join(f" ({remark})" for remark, holds in remarks.items() if holds)
+    return f"{answer['picture']}: {words}{said}"

@@ -107,7 +107,11 @@ def own_tab(classifier: "Classifier") -> None:
         st.write(
             plain(f"This looks like none of the things that the network knows; the closest is {nearest}.")
         )
-    st.caption("The picture as the network sees it: its middle square at 32 × 32.")
+    if prediction.part:
+        side = prediction.part.side
+        st.write(f"The middle looks like none of these things; the answer is to a part at the {side}.")
+    place = f"a part at the {prediction.part.side}" if prediction.part else "its middle square"
+    st.caption(f"The picture as the network sees it: {place} at 32 × 32.")
     if prediction.mixing:
         show_mixing(prediction.mixing, "mixing-own")
 
