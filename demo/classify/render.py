@@ -260,7 +260,7 @@ def _row(picture: Answered) -> str:
     likeliest = likeliest.replace(" %", "\u00a0%")  # on a phone a line would end between them
     return (
         f"<tr><td>{image_tag(data_uri(prediction.seen), '')}</td>{name}"
-        f"<td>{html.escape(headline(prediction))}</td>"
+        f"<td>{html.escape(headline(prediction))}{''.join(map(quiet_html, picture.notes))}</td>"
         f"<td>{html.escape(likeliest)}</td></tr>"
     )
 

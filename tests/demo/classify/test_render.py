@@ -171,9 +171,11 @@ def test_an_answer_can_be_taken_away() -> None:
 
 
 def test_each_of_several_pictures_has_a_row_and_a_line() -> None:
-    pictures = [answered(name="a.png"), Answered("note.png", problem="A text."), answered(name="b.png")]
+    cut = answered(name="b.png", notes=("It ends too early.",))
+    pictures = [answered(name="a.png"), Answered("note.png", problem="A text."), cut]
     page = batch_html(pictures)
     assert page.count("<tr") == 4 and "3 pictures: 2 answered, 1 not" in page and "A text." in page
+    assert page.count("It ends too early.") >= 1
     rows = list(csv.DictReader(io.StringIO(taken(page, "text/csv"))))
     assert [bool(row["error"]) for row in rows] == [False, True, False]
     assert json.loads(taken(page, "application/json"))[1] == {"picture": "note.png", "error": "A text."}
