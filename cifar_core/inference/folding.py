@@ -6,7 +6,9 @@ bias (Jacob et al. 2018, arXiv 1712.05877, section 3.2). Exact up to rounding; w
 
 import copy
 import itertools
-from typing import TypeGuard
+import threading
+from collections.abc import Callable
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, fx, nn
@@ -17,6 +19,7 @@ from cifar_core.models.base import ImageClassifier
 from cifar_core.models.mixing import MixingCoefficients, MixingConv2d
 
 Convolution = nn.Conv2d | MixingConv2d
+_TRACING = threading.Lock()  # fx replaces nn.Module.__call__ while it traces, and puts back what it found
 PASSING = (nn.Identity, nn.Dropout, nn.Dropout2d)  # in eval mode they change nothing
 
 
@@ -32,7 +35,8 @@ def fold_batch_norm(model: ImageClassifier) -> ImageClassifier:
         if isinstance(module, MixingCoefficients):
             _fold_averages(module)
     try:
-        graph = _Tracer().trace(folded)
+        with _TRACING:
+            graph = _Tracer().trace(folded)
     except Exception:  # control flow that depends on the images, or a call that fx cannot record
         return folded
     Folding(folded, graph).fold_all()
@@ -52,8 +56,20 @@ def scale_and_shift(norm: _BatchNorm) -> tuple[Tensor, Tensor]:
 class _Tracer(fx.Tracer):
     """Records which module feeds which; the inside of a mixing convolution does not matter for that."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = threading.get_ident()
+
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return isinstance(m, Convolution | _BatchNorm) or super().is_leaf_module(m, module_qualified_name)
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Record a call of the traced network; those of networks that other threads use pass unseen."""
+        if threading.get_ident() != self.thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
 
 
 class Folding:

@@ -1,6 +1,8 @@
 """Folding batch norm changes no answer and no coefficient, whatever the network and its statistics."""
 
 import copy
+import sys
+import threading
 
 import pytest
 import torch
@@ -149,3 +151,38 @@ class Twisted(ImageClassifier):
 )
 def test_shared_layers_and_unknown_flow_stay_as_they_are(way):
     assert norms(same_answers(shaken(Twisted(way)))) == 1
+
+
+@pytest.fixture
+def eager_threads():
+    """Threads that take turns every ten microseconds."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_networks_may_answer_while_another_is_folded(eager_threads):
+    model, images = create_model("mixing_lite", widths=[4, 8]).eval(), torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        expected = model(images)
+    done, wrong = threading.Event(), []
+
+    def answer():
+        while not done.is_set():
+            try:
+                with torch.no_grad():
+                    wrong.extend([] if torch.equal(model(images), expected) else ["another answer"])
+            except Exception as error:
+                wrong.append(repr(error))
+
+    threads = [threading.Thread(target=answer) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(10):
+        fold_batch_norm(model)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert fold_batch_norm(model)(images) is not None
