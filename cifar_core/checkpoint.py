@@ -31,6 +31,7 @@ from cifar_core.files import (
 )
 from cifar_core.metrics.calibration import Calibration, Sureness
 from cifar_core.metrics.ood import OodThreshold, Reference
+from cifar_core.metrics.photographs import complaint_about
 from cifar_core.models import ImageClassifier, ModelError, create_model
 
 # Number of views -> the weight of each: the picture and its mirror image, then such a pair moved by one pixel
@@ -151,9 +152,9 @@ def load_card(folder: Path) -> Card:
     if card.tta not in VIEW_WEIGHTS or not 0 <= card.tta_below <= 1:
         what = f"{card.tta} views below {card.tta_below}, which must be 1, 2 or 6 below 0 to 1"
         raise CheckpointError(f"{path} is damaged: it asks for {what}; copy the checkpoint again.")
-    for part in (card.calibration, card.ood, card.sure):
-        if complaint := part and part.complaint():
-            raise CheckpointError(f"{path} is damaged: it has {complaint}; copy the checkpoint again.")
+    complaints = [part.complaint() for part in (card.calibration, card.ood, card.sure) if part]
+    for complaint in filter(None, [*complaints, complaint_about(card.photographs or {})]):
+        raise CheckpointError(f"{path} is damaged: it has {complaint}; copy the checkpoint again.")
     return card
 
 

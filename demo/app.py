@@ -23,7 +23,7 @@ import torch
 
 from cifar_core.checkpoint import CheckpointError
 from cifar_core.images.decode import ALLOWED, MAX_BYTES
-from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.classifier import SURE_FROM, Classifier
 from cifar_core.metrics.calibration import RIGHT_WHEN_SURE
 from cifar_core.metrics.ood import FALSE_ALARMS
 from demo.classify.answers import Answers
@@ -53,15 +53,17 @@ sees the middle square of a picture, shrunk to 32 × 32 pixels, so let the thing
 from small photos; drawings and close-ups mislead it.
 
 The OOD score (out of distribution) says how far a picture lies from those that a network learned from, judged
-by what each of its blocks makes of it and by how clearly one class stands out. The limit was set on pictures
-held out of training and then changed as photographs differ from them, so that at most
-{100 * FALSE_ALARMS:.0f} % of these lie above it; the exact shares are given under *Networks*. Where the
-middle of a large picture lies above it, the parts beside it are looked at as well. A network without that
+by what each of its blocks makes of it and by how clearly one class stands out. The default network's limit
+was set on pictures held out of training and then changed as photographs differ from them, so that at most
+{100 * FALSE_ALARMS:.0f} % of these lie above it; other networks' on such pictures as they are. The exact
+shares are given under *Networks*. Where the middle of a large picture lies above the limit, the parts beside
+it are looked at as well. A network without that
 score says *none of the ten* where its first two classes together stay below {100 * TWO_FROM:.0f} %; one that
 only tells two things apart never says so.
 
 *Sure* is said from a probability on at which {100 * RIGHT_WHEN_SURE:.0f} of 100 such changed pictures were
-answered correctly; *probably* from {100 * LIKELY_FROM:.0f} % on; below, the two first classes are named.
+answered correctly, by networks without such a limit from {100 * SURE_FROM:.0f} % on; *probably* from
+{100 * LIKELY_FROM:.0f} % on; below, the two first classes are named.
 
 {ALLOWED} up to {MAX_BYTES // 1_000_000} MB can be read.
 """

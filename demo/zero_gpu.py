@@ -1,7 +1,7 @@
 """The classify page on a ZeroGPU Space, which lends a GPU for single calls: `app_file` of such a Space.
 
 A picture takes the processor some 10 ms, and the loan of a GPU takes longer and costs the visitor's quota. So
-single pictures and small batches stay on the processor, and only batches of LARGE pictures or more borrow.
+single pictures and small batches stay on the processor, and only batches of LARGE crops or more borrow.
 Elsewhere `spaces.GPU` has no effect, and this is the plain page.
 """
 
@@ -25,7 +25,7 @@ from cifar_core.metrics.ood import Reference
 from cifar_core.models import ImageClassifier
 from demo.app import main
 
-LARGE = 16  # pictures; the page takes 24 at once
+LARGE = 16  # crops; the page takes 24 pictures at once, and a large one has two
 LOAN_SECONDS = 15
 
 

@@ -46,6 +46,8 @@ def evaluate(options: argparse.Namespace) -> int:
     from cifar_core.inference.evaluate import evaluate_checkpoint
 
     folder = resolve_checkpoint(options.checkpoint)
+    if options.heat_map and options.unknown_classes:
+        raise ConfigError("--heat-map does not go with --unknown-classes; leave one out.")
     if options.photographs and (options.unknown_classes or options.split != "test"):
         raise ConfigError("--photographs goes with neither --split nor --unknown-classes; leave these out.")
     if options.heat_map and options.photographs and options.write_card:

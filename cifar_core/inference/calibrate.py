@@ -42,7 +42,8 @@ def calibrate_checkpoint(folder: Path, data: ImageData, others: Sequence[Path] =
     fitted = calibrate(classifier.averaged_logits(val.images), val.targets, "val")
     looks = _looks(val.images)
     probs = np.mean([probabilities(classifier.averaged_logits(x), fitted.temperature) for x in looks], axis=0)
-    card = dataclasses.replace(card, calibration=fitted, sure=fit_sureness(probs, val.targets, "val"))
+    sure = fit_sureness(probs, val.targets, "val")  # what photographs showed goes: it was with other limits
+    card = dataclasses.replace(card, calibration=fitted, sure=sure, photographs=None)
     if classifier.blocks:
         card = _with_threshold(folder, classifier, card, (_training_images(card, data), val.images), others)
     write_card(folder, card)
@@ -91,5 +92,5 @@ def _training_images(card: Card, data: ImageData) -> NDArray[np.uint8]:
 
 def _detected(classifier: Classifier, folder: Path) -> dict[str, int]:
     """Return how many pictures a folder holds, and how many of them are none of the classes."""
-    answers = classifier.predict([open_image(path) for path in pictures_in(folder)])
+    answers = [one for path in pictures_in(folder) for one in classifier.predict([open_image(path)])]
     return {"images": len(answers), "unknown": sum(answer.known is False for answer in answers)}

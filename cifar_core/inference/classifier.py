@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -23,11 +22,10 @@ from cifar_core.checkpoint import (
 )
 from cifar_core.device import find_device
 from cifar_core.errors import InferenceError
-from cifar_core.images.crop import cropped
 from cifar_core.inference.backends import network_for
-from cifar_core.inference.elsewhere import parts_beside, small_copy
+from cifar_core.inference.elsewhere import Beside
 from cifar_core.inference.prediction import Look, Prediction
-from cifar_core.inference.preprocess import Crops, Images, crops_of, parts_of, rgb, to_pixels
+from cifar_core.inference.preprocess import Crops, Images, crops_of, parts_of
 from cifar_core.inference.tta import tta_logits
 from cifar_core.metrics.calibration import reliability
 from cifar_core.metrics.classification import Evaluated as Evaluated
@@ -149,14 +147,14 @@ class Classifier:
         if isinstance(images, np.ndarray | Tensor | Crops):
             return answers
         pairs = zip(images, answers, strict=True)
-        return [one if one.known is not False else self.beside(image, top) or one for image, one in pairs]
+        return [
+            one if one.known is not False else self.beside(Beside.of(image), top) or one
+            for image, one in pairs
+        ]
 
-    def beside(self, picture: Image.Image, top: int = 3) -> Prediction | None:
+    def beside(self, beside: Beside, top: int = 3) -> Prediction | None:
         """The surest answer to a part beside a picture's middle (elsewhere.py); None where none is sure."""
-        small = small_copy(rgb(picture))
-        parts = parts_beside(small)
-        squares = to_pixels([cropped(small, part.crop) for part in parts])
-        answers = zip(parts, self.predict(squares, top), strict=True)
+        answers = zip(beside.parts, self.predict(beside.pixels, top), strict=True)
         sure = [dataclasses.replace(one, part=part, sure=False) for part, one in answers if one.sure]
         return max(sure, key=lambda one: one.top[0][1], default=None)
 

@@ -15,10 +15,11 @@ from cifar_core.images.formats import ALLOWED, SUFFIXES
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.ood_comparison import Scorer
 from cifar_core.inference.prediction import Prediction
+from cifar_core.inference.preprocess import crops_of
 from cifar_core.metrics.photographs import Answers, Photographs, measure_photographs
 
 NONE = "none_"  # begins the name of a folder with other things
-PART = 50  # photographs that are held in memory at a time
+PART = 4  # photographs that are held in memory at a time
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -74,10 +75,10 @@ def _answers(scorer: Scorer, paths: list[Path]) -> Answers:
     scores: dict[str, list[NDArray[np.floating]]] = {}
     for start in range(0, len(paths), PART):
         pictures = [open_image(path) for path in paths[start : start + PART]]
-        answers = scorer.classifier.predict(pictures)
-        for name, values in scorer.scores(pictures, answers).items():
+        middle = scorer.classifier.predict(crops_of(pictures))  # scores are of it, also where a part is named
+        for name, values in scorer.scores(pictures, middle).items():
             scores.setdefault(name, []).append(values)
-        found += answers
+        found += scorer.classifier.predict(pictures)
     none = (
         None
         if None in [answer.known for answer in found]

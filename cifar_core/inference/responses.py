@@ -28,8 +28,9 @@ def prediction_response(
     """An answer with all that it takes to get it again.
 
     picture: its name. network, version: the checkpoint and its weights' hash. top: the likeliest
-    classes. known, sure, ood_score: see Prediction. crop: which part of the picture; side: where in it the
-    answer was found, None for the middle. notes: the decoder's.
+    classes. known, sure, ood_score: see Prediction. crop: which part of the picture; side, part:
+    where beside the middle the answer was found, in words and as a crop, None for the middle. notes: the
+    decoder's.
     """
     return {
         "picture": picture,
@@ -39,6 +40,7 @@ def prediction_response(
         "known": prediction.known,
         "sure": prediction.sure,
         "side": prediction.part.side if prediction.part else None,
+        "part": prediction.part.crop.to_json() if prediction.part else None,
         "ood_score": prediction.ood_score,
         "mixing": prediction.mixing,
         "crop": crop.to_json(),

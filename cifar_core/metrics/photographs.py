@@ -107,6 +107,25 @@ def measure_photographs(
     )
 
 
+def complaint_about(document: Mapping[str, Any]) -> str | None:
+    """The fault in what `Photographs.to_json` gave, in words that end a sentence, or None; {} is none."""
+    measures = [(key, one) for key, one in document.items() if key != "others"]
+    others = document.get("others", {})
+    if not isinstance(others, dict) or not all(isinstance(one, dict) for one in others.values()):
+        return "photographs of other things that are no table"
+    for kind, table in others.items():
+        measures += [(f"{kind} {key}", one) for key, one in table.items() if key != "baselines"]
+    for name, one in measures:
+        if one is not None and not _is_measure(one):
+            return f"the measure '{name:.60}' of photographs, which is none"
+    return None
+
+
+def _is_measure(one: Any) -> bool:
+    numbers = [one.get(key) for key in ("value", "error", "n")] if isinstance(one, dict) else [None]
+    return all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+
+
 def _others(known: Answers, answers: Answers) -> Others:
     aurocs = compare_scores(known.scores, answers.scores)
     called_none = None if answers.none is None else _share(answers.none)

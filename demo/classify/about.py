@@ -40,7 +40,11 @@ def describe_photographs(card: Card) -> list[str]:
     right = (card.photographs or {}).get("accuracy")
     if not right:
         return []
-    return [f"Of {right['n']:,} ordinary photographs of such things it recognized {_measured(right)}."]
+    wrong = (card.photographs or {}).get("called_none")
+    called = f", and called {_measured(wrong)} none of them" if wrong else ""
+    return [
+        f"Of {right['n']:,} ordinary photographs of such things it recognized {_measured(right)}{called}."
+    ]
 
 
 def describe_alarm(card: Card) -> list[str]:
@@ -104,7 +108,8 @@ def facts_html(card: Card) -> str:
     facts = {
         "Network": f"{card.model}, {amount(card.parameters)} parameters, {amount(card.macs)} MACs a pass",
         "Accuracy": record(card),
-        "Answers": f"{_views(card)}, both for the accuracy and on this page",
+        "Answers": f"{_views(card)}, both for the accuracy and on this page; of a large one also the mean "
+        "over its middle square and the inner part of that",
         **_calibrated(card),
         "Training": f"recipe {card.recipe}, {counted(card.epoch, 'epoch')}, seed {card.seed}, in "
         f"{duration(card.wall_time_seconds)} on {card.device}",
@@ -140,5 +145,5 @@ def _calibrated(card: Card) -> dict[str, str]:
         )
     if card.ood:
         limit = f"{card.ood.threshold:.3g}"
-        facts["None of the ten"] = f"where the OOD score is above {limit}. {describe_alarm(card)[0]}"
+        facts["None of the ten"] = f"where the OOD score is above {limit}. {' '.join(describe_alarm(card))}"
     return facts

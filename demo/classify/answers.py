@@ -13,7 +13,7 @@ from cifar_core.explain.saliency import heat_maps
 from cifar_core.images.crop import Crop, CropError, crop_box, cropped, turned
 from cifar_core.images.decode import Decoded, ImageError, decode
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.elsewhere import small_copy
+from cifar_core.inference.elsewhere import Beside
 from cifar_core.inference.prediction import Prediction
 from cifar_core.inference.preprocess import Crops, crops_of
 from cifar_core.inference.responses import error_response, prediction_response
@@ -90,12 +90,12 @@ class Answered:
 class _Seen:
     """A picture that could be read: what networks see of it, and the whole where a heat map needs it.
 
-    small: a small copy, in which to look beside the middle; None where the caller chose a part.
+    beside: the parts beside the middle; None where the caller chose a part.
     """
 
     crops: Crops
     notes: tuple[str, ...]
-    small: Image.Image | None
+    beside: Beside | None
     whole: Image.Image | None
 
 
@@ -186,8 +186,8 @@ def _seen(picture: Decoded | ImageError, crop: Crop, *, keep: bool) -> _Seen | I
     if isinstance(picture, ImageError):
         return picture
     crops = crops_of([cropped(picture.image, crop)])
-    small = small_copy(picture.image) if crop.whole else None
-    return _Seen(crops, picture.notes, small, picture.image if keep else None)
+    beside = Beside.of(picture.image) if crop.whole else None
+    return _Seen(crops, picture.notes, beside, picture.image if keep else None)
 
 
 def _answers(served: Served, pictures: Sequence[tuple[str, _Seen]], crop: Crop, top: int) -> list[Answer]:
@@ -199,7 +199,7 @@ def _answers(served: Served, pictures: Sequence[tuple[str, _Seen]], crop: Crop, 
     groups = crops if alone else [Crops.joined(crops)] if crops else []
     found = [one for group in groups for one in classifier.predict(group, top=top)]
     predictions = [
-        one if one.known is not False or seen.small is None else classifier.beside(seen.small, top) or one
+        one if one.known is not False or seen.beside is None else classifier.beside(seen.beside, top) or one
         for (_, seen), one in zip(pictures, found, strict=True)
     ]
     return [

@@ -8,6 +8,8 @@ from typing import Any
 
 from cifar_core.images.crop import Crop
 
+YES_NO = {True: "yes", False: "no", None: ""}
+
 
 def shell_line(path: str, network: str, crop: Crop, top: int) -> str:
     """The command that gives the same JSON."""
@@ -23,7 +25,7 @@ def shell_line(path: str, network: str, crop: Crop, top: int) -> str:
 
 def python_lines(path: str, network: str, crop: Crop, top: int) -> str:
     """The program that gives the same probabilities."""
-    picture = "picture"
+    pictures = "[picture]"
     lines = [
         "from pathlib import Path",
         "from cifar_core import Classifier, decode_image",
@@ -32,9 +34,10 @@ def python_lines(path: str, network: str, crop: Crop, top: int) -> str:
     ]
     if not crop.whole:
         lines.insert(2, "from cifar_core.images.crop import Crop, cropped")
+        lines.insert(3, "from cifar_core.inference.preprocess import crops_of")
         given = ", ".join(f"{name}={value:g}" for name, value in crop.to_json().items())
-        picture = f"cropped(picture, Crop({given}))"
-    lines.append(f"print(Classifier.load({network!r}).predict([{picture}], top={top})[0].top)")
+        pictures = f"crops_of([cropped(picture, Crop({given}))])"
+    lines.append(f"print(Classifier.load({network!r}).predict({pictures}, top={top})[0].top)")
     return "\n".join(lines)
 
 
@@ -44,11 +47,12 @@ def csv_text(responses: Sequence[Mapping[str, Any]]) -> str:
     ranks = range(1, 1 + max((len(one.get("top", ())) for one in responses), default=0))
     heads = [f"{what}_{rank}" for rank in ranks for what in ("label", "probability")]
     writer = csv.writer(out)
-    writer.writerow(["picture", "network", "version", "known", *heads, "error"])
+    writer.writerow(["picture", "network", "version", "known", "sure", "side", *heads, "error"])
     for one in responses:
-        known = {True: "yes", False: "no", None: ""}[one.get("known")]
+        known, sure = (YES_NO[one.get(key)] for key in ("known", "sure"))
         guesses = [value for guess in one.get("top", ()) for value in (guess["label"], guess["probability"])]
         head = [_harmless(one["picture"]), one.get("network", ""), one.get("version", ""), known]
+        head += [sure, one.get("side") or ""]
         blank = [""] * (len(heads) - len(guesses))
         writer.writerow([*head, *guesses, *blank, one.get("error", "")])
     return out.getvalue()

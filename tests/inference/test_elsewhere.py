@@ -8,7 +8,7 @@ from PIL import Image
 
 from cifar_core.images.crop import crop_box
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.elsewhere import parts_beside, small_copy
+from cifar_core.inference.elsewhere import Beside, parts_beside, small_copy
 from cifar_core.inference.preprocess import crops_of
 from cifar_core.inference.responses import prediction_response
 from cifar_core.metrics.calibration import Sureness
@@ -73,6 +73,12 @@ def test_a_small_copy_is_enough_and_keeps_small_pictures():
     assert small_copy(Image.new("RGB", (4000, 3000))).size == (174, 131)
     picture = Image.new("RGB", (300, 255))
     assert small_copy(picture) is picture
+
+
+def test_what_is_kept_of_a_long_strip_is_a_few_squares():
+    beside = Beside.of(Image.new("RGB", (20_000, 200)))
+    assert beside.pixels.shape == (len(beside.parts), 3, 32, 32) and len(beside.parts) == 6
+    assert len(Beside.of(Image.new("RGB", (40, 40))).pixels) == 0
 
 
 def test_a_familiar_middle_is_not_left(classifier, familiar):

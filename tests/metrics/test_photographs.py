@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifar_core.metrics.photographs import Answers, measure_photographs
+from cifar_core.metrics.photographs import Answers, complaint_about, measure_photographs
 
 
 def answers(rows, none=None, scores=None):
@@ -71,3 +71,13 @@ def test_errors_are_the_spread_over_repeated_draws():
 def test_each_answer_needs_a_target(targets):
     with pytest.raises(ValueError, match=f"{len(targets)} targets for 4"):
         measure_photographs(KNOWN, np.array(targets, np.int64), {})
+
+
+def test_a_document_that_is_none_is_complained_about():
+    far = answers([(2, 0.9), (2, 0.4)], [False, True], [3.0, 9.0])
+    document = measure_photographs(KNOWN, TARGETS, {"far": far}).to_json()
+    assert complaint_about(document) is complaint_about({}) is None
+    assert "accuracy" in complaint_about({**document, "accuracy": {"value": 0.5}})
+    assert "sure" in complaint_about({**document, "sure": {**document["sure"], "n": "many"}})
+    assert "far auroc" in complaint_about({**document, "others": {"far": {"auroc": 3}}})
+    assert complaint_about({**document, "others": 3}) and complaint_about({**document, "others": {"far": 3}})

@@ -13,6 +13,7 @@ from cifar_core.cli import main
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.images.crop import Crop, cropped
 from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.preprocess import crops_of
 from cifar_core.inference.responses import prediction_response
 from demo.classify.share import csv_text, python_lines, shell_line
 from demo.shared.drawings import ship
@@ -34,7 +35,8 @@ def test_the_terminals_line_gives_the_same_json(
     crop: Crop, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     classifier = Classifier.load()
-    (prediction,) = classifier.predict([cropped(ship(), crop)], top=5)
+    picture = cropped(ship(), crop)
+    (prediction,) = classifier.predict([picture] if crop.whole else crops_of([picture]), top=5)
     expected = prediction_response(NAME, prediction, classifier, crop)
     program, *arguments = shlex.split(shell_line(NAME, classifier.name, crop, 5))
     assert (program, arguments[:2]) == ("python", ["-m", "cifar_core"])
@@ -51,7 +53,7 @@ def test_the_terminals_line_gives_the_same_json(
 @pytest.mark.slow
 def test_the_python_program_gives_the_same_probabilities(folder: Path) -> None:
     classifier = Classifier.load()
-    (prediction,) = classifier.predict([cropped(ship(), CROP)], top=5)
+    (prediction,) = classifier.predict(crops_of([cropped(ship(), CROP)]), top=5)
     program = python_lines(NAME, classifier.name, CROP, 5)
     run = subprocess.run(
         [sys.executable, "-c", program],
@@ -68,8 +70,9 @@ def test_the_python_program_gives_the_same_probabilities(folder: Path) -> None:
 def test_a_table_of_several_answers() -> None:
     top = [{"label": "cat", "probability": 0.5}]
     bad = {"picture": "=SUM(A1)", "error": "Torn."}
-    assert csv_text([{"picture": "a", "top": top, "known": False}, bad]).splitlines() == [
-        "picture,network,version,known,label_1,probability_1,error",
-        "a,,,no,cat,0.5,",
-        "'=SUM(A1),,,,,,Torn.",  # no formula
+    good = {"picture": "a", "top": top, "known": True, "sure": False, "side": "left"}
+    assert csv_text([good, bad]).splitlines() == [
+        "picture,network,version,known,sure,side,label_1,probability_1,error",
+        "a,,,yes,no,left,cat,0.5,",
+        "'=SUM(A1),,,,,,,,Torn.",  # no formula
     ]
