@@ -61,7 +61,7 @@ def cost_rows(runs: Sequence[Summary]) -> list[dict[str, str]]:
         "time per epoch": lambda run: duration(run.seconds / run.epochs) if run.epochs else "–",
         "parameters": lambda run: amount(run.parameters) if run.parameters else "–",
         MULTIPLY_ADDS: lambda run: amount(run.macs) if run.macs else "–",
-        "data": lambda run: run.config.data if run.config else "–",
+        "data": lambda run: run.config.data_set.title if run.config else "–",
         "device": lambda run: run.device or "–",
     }
     return [{"": name, **{run.name: measure(run) for run in runs}} for name, measure in measures.items()]

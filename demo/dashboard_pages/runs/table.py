@@ -52,11 +52,14 @@ ORDERS: dict[str, Key] = {
 DATA_PLACES = {name: place for place, name in enumerate(DATA_SETS)}
 # What compares only among some runs -> the place of a run's group; the groups follow each other in any order.
 GROUPS: dict[str, Callable[[Summary], Any]] = {
-    "accuracy": lambda run: DATA_PLACES[run.config.data] if run.config else 0,
-    "lowest loss": lambda run: (
-        (DATA_PLACES[run.config.data], run.config.label_smoothing) if run.config else (0, 0.0)
-    ),
+    "accuracy": lambda run: _data_place(run),
+    "lowest loss": lambda run: (*_data_place(run), run.config.label_smoothing if run.config else 0.0),
 }
+
+
+def _data_place(run: Summary) -> tuple[int, str]:
+    """The place of the run's data set, and of the classes of it that it learned."""
+    return (DATA_PLACES[run.config.data], run.config.data_set.title) if run.config else (0, "")
 
 
 @dataclass(frozen=True)
