@@ -154,7 +154,10 @@ class Classifier:
 
     def beside(self, beside: Beside, top: int = 3) -> Prediction | None:
         """The surest answer to a part beside a picture's middle (elsewhere.py); None where none is sure."""
-        answers = zip(beside.parts, self.predict(beside.pixels, top), strict=True)
+        probs = self._probs(torch.from_numpy(self.logits(beside.pixels)))  # (P, C) of one look, without views
+        places = np.flatnonzero(probs.max(axis=1, initial=0.0) >= self._sure_from)
+        parts = [beside.parts[place] for place in places]
+        answers = zip(parts, self.predict(beside.pixels[places], top), strict=True)
         sure = [dataclasses.replace(one, part=part, sure=False) for part, one in answers if one.sure]
         return max(sure, key=lambda one: one.top[0][1], default=None)
 

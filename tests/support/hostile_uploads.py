@@ -103,7 +103,7 @@ def young_formats() -> Iterator[Upload]:
     gray = (BLACK, (85,) * 3, (170,) * 3, WHITE)
     grays, turned = quarters("L", (0, 85, 170, 255)), (BLUE, RED, YELLOW, GREEN)
     layered = quarters("RGBA", ((*RED, 128), (*GREEN, 255), (*BLUE, 0), (*YELLOW, 255)))
-    for kind in {"AVIF", "HEIC"} & {*FORMATS}:
+    for kind in sorted({"AVIF", "HEIC"} & {*FORMATS}):
         name, options = pillow_name(kind), {"quality": 95}
         yield Upload(kind, saved(quarters(), name, **options), QUARTERS, tolerance=8)
         yield Upload(f"gray {kind}", saved(grays, name, **options), gray, tolerance=8)
