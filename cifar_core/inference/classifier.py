@@ -155,7 +155,7 @@ class Classifier:
     def beside(self, beside: Beside, top: int = 3) -> Prediction | None:
         """The surest answer to a part beside a picture's middle (elsewhere.py); None where none is sure."""
         probs = self._probs(torch.from_numpy(self.logits(beside.pixels)))  # (P, C) of one look, without views
-        places = np.flatnonzero(probs.max(axis=1, initial=0.0) >= self._sure_from)
+        places = np.flatnonzero(probs.max(axis=1, initial=0.0) >= self._sure_from / 2)  # others stay unsure
         parts = [beside.parts[place] for place in places]
         answers = zip(parts, self.predict(beside.pixels[places], top), strict=True)
         sure = [dataclasses.replace(one, part=part, sure=False) for part, one in answers if one.sure]
