@@ -67,7 +67,7 @@ def test_runs_on_different_data_are_not_ranked(store):
     one, other = sorted(summarize_all(store), key=lambda item: item.id != one.id)
     assert different_pictures([one, one]) == ""
     assert says(different_pictures([one, other]), "cifar10", "10 classes", "airplane_automobile", "2 classes")
-    assert next(row for row in cost_rows([one, other]) if row[""] == "data")[one.name] == "cifar10"
+    assert next(row for row in cost_rows([one, other]) if row[""] == "data")[one.name] == "CIFAR-10"
 
 
 def note(run, accuracy=0.94, n=10_000, text=None):
