@@ -5,6 +5,7 @@ device; the first three on uint8 and floats, the others on floats, `crop` to `sc
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -75,6 +76,7 @@ def saturate(images: Tensor, factors: Tensor) -> Tensor:
     return (gray + factors[:, None, None, None] * (images - gray)).clamp(0, 255)
 
 
+JPEG_QUALITIES = (30, 90)
 _LUMA = (0.299, 0.587, 0.114)
 # JPEG's luma table (T.81, annex K.1), without the rest of the format: colors are coarsened by it as well.
 _JPEG_STEPS = (
@@ -106,6 +108,58 @@ def _cosines() -> Tensor:
     waves = torch.cos((2 * places + 1) * places[:, None] * math.pi / 16) / 2
     waves[0] /= math.sqrt(2)
     return waves
+
+
+@dataclass(frozen=True)
+class PhotoChanges:
+    """What brings images (N, C, H, W; pixels 0..255) nearer to photographs that were shrunk, in three steps.
+
+    crops: smallest and largest side of a crop, stretch: of its width against its height, both as shares.
+    sharpness, saturation: largest changes, jpeg: share of images with its damage. All draws are from 0 to 1.
+    """
+
+    crops: tuple[float, float] = (1.0, 1.0)
+    stretch: float = 0.0
+    sharpness: float = 0.0
+    saturation: float = 0.0
+    jpeg: float = 0.0
+
+    def place(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Crop each by its `draws` (N, 4): side, stretch, row and column."""
+        low, high = self.crops
+        if low == high == 1 and self.stretch == 0:
+            return images
+        sides = low + (high - low) * draws[:, 0]  # (N,)
+        stretch = (1 + self.stretch) ** (draws[:, 1] - 0.5)  # of the width by this, of the height against it
+        return crop(images.float(), torch.stack([sides / stretch, sides * stretch], 1), 2 * draws[:, 2:] - 1)
+
+    def tint(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Change sharpness and saturation by `draws` (N, 2)."""
+        if self.sharpness:
+            images = sharpen(images.float(), self.sharpness * (2 * draws[:, 0] - 1))
+        if self.saturation:
+            images = saturate(images.float(), 1 + self.saturation * (2 * draws[:, 1] - 1))
+        return images
+
+    def damage(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Damage some as JPEG does, by `draws` (N,)."""
+        if not self.jpeg:
+            return images
+        chosen, (low, high) = draws < self.jpeg, JPEG_QUALITIES
+        qualities = low + (high - low) * draws[chosen] / self.jpeg
+        return images.float().index_put((chosen,), jpeg(images[chosen].float(), qualities))
+
+
+def estrange(images: Tensor, draws: Tensor) -> Tensor:
+    """Outliers made of images (N > 1, square), by their `draws` (N, 2), 0 to 1: pixels 0..255.
+
+    By the first a third is turned by 90° to 270°, a third has its quarters exchanged, and a third becomes
+    noise of its spectrum. They keep the colors and the textures of the images, and not their shapes.
+    """
+    images, kinds = images.float(), (3 * draws[:, 0]).long()  # (N,)
+    turned = turn(images, 1 + (3 * draws[:, 1]).long())
+    made = torch.stack([turned, swap_quarters(images), scramble(images)])  # (3, N, C, H, W)
+    return made[kinds, torch.arange(len(images), device=images.device)]
 
 
 def turn(images: Tensor, quarters: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from PIL import Image
 from cifar_core.augment import (
     crop,
     cutout,
+    estrange,
     flip,
     jitter,
     jpeg,
@@ -212,3 +213,12 @@ def test_noise_keeps_the_mean_color_and_the_spectrum_and_not_the_picture():
     torch.testing.assert_close(*spectra, atol=0.5, rtol=0.01)
     flat, other = (one.flatten(1) - one.flatten(1).mean(1, keepdim=True) for one in (images, noise))
     assert torch.cosine_similarity(flat, other).abs().max() < 0.2
+
+
+def test_an_outlier_is_turned_or_shuffled_or_noise_by_its_draw():
+    images = torch.randint(1, 256, (6, 3, 32, 32), generator=torch.Generator().manual_seed(0))
+    kinds = torch.tensor([0.0, 0.2, 0.4, 0.6, 0.7, 0.9])
+    made = estrange(images, torch.stack([kinds, torch.full((6,), 0.99)], dim=1))
+    assert torch.equal(made[:2], images[:2].rot90(3, (2, 3)).float())
+    assert torch.equal(made[2:4], swap_quarters(images[2:4]).float())
+    assert torch.equal(made[4:], scramble(images)[4:])

@@ -10,37 +10,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cifar_core.augment import crop, jpeg, saturate, sharpen
+from cifar_core.augment import PhotoChanges, crop
+from cifar_core.inference.preprocess import INNER
 
-SIDES = (0.5, 1.3)  # of a crop against the image's
-STRETCH = 0.5  # of its width against its height
-SHARPNESS, SATURATION, CONTRAST = 1.5, 0.6, 0.4  # largest changes, as shares
-BRIGHTNESS = 25.0  # largest change, of 255
-DAMAGED, QUALITIES = 0.3, (30, 90)  # share of images with JPEG's damage, and its qualities
-INNER = 0.75  # a large picture's second crop, see preprocess.py
+CHANGES = PhotoChanges((0.5, 1.3), stretch=0.5, sharpness=1.5, saturation=0.6, jpeg=0.3)
+CONTRAST, BRIGHTNESS = 0.4, 25.0  # largest changes, as a share and of 255
 
 
 def changed(images: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
     """A changed copy of each image, uint8 (N, C, H, W)."""
     draws = torch.rand(len(images), 9, generator=torch.Generator().manual_seed(seed))
-    side = SIDES[0] + (SIDES[1] - SIDES[0]) * draws[:, 0]
-    stretch = (1 + STRETCH) ** (draws[:, 1] - 0.5)
-    signed = 2 * draws - 1
-    pixels = torch.tensor(images).float()
-    pixels = crop(pixels, torch.stack([side / stretch, side * stretch], 1), signed[:, 2:4])
-    pixels = sharpen(pixels, SHARPNESS * signed[:, 4])
-    pixels = saturate(pixels, 1 + SATURATION * signed[:, 5])
-    brightness, contrast = BRIGHTNESS * signed[:, 6], 1 + CONTRAST * signed[:, 7]
+    brightness, contrast = BRIGHTNESS * (2 * draws[:, 6] - 1), 1 + CONTRAST * (2 * draws[:, 7] - 1)
+    pixels = CHANGES.tint(CHANGES.place(torch.tensor(images), draws[:, :4]), draws[:, 4:6])
     pixels = (pixels - 128) * contrast[:, None, None, None] + 128 + brightness[:, None, None, None]
-    hit = draws[:, 8] < DAMAGED
-    qualities = QUALITIES[0] + (QUALITIES[1] - QUALITIES[0]) * draws[hit, 8] / DAMAGED
-    pixels[hit] = jpeg(pixels[hit].clamp(0, 255), qualities)
-    return _whole(pixels)
+    return _whole(CHANGES.damage(pixels.clamp(0, 255), draws[:, 8]))
 
 
 def inner(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The middle of each image (N, C, H, W), enlarged: what the second crop of a large picture shows."""
-    sides = torch.full((len(images), 2), INNER)
+    sides = torch.full((len(images), 2), 1 / INNER.zoom)
     return _whole(crop(torch.tensor(images).float(), sides, torch.zeros(len(images), 2)))
 
 

@@ -6,27 +6,14 @@ batches without any saved loader state.
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cifar_core.augment import (
-    crop,
-    cutout,
-    flip,
-    jitter,
-    jpeg,
-    resize,
-    saturate,
-    scramble,
-    sharpen,
-    shift,
-    swap_quarters,
-    turn,
-)
+from cifar_core.augment import PhotoChanges, cutout, estrange, flip, jitter, resize, shift
 from cifar_core.config import TrainConfig
 from cifar_core.models.normalization import Normalization
 from cifar_core.settings import choose
@@ -34,7 +21,6 @@ from cifar_core.settings import choose
 Batch = tuple[Tensor, Tensor]  # images (N, 3, 32, 32) normalized float, targets (N,) int64
 # A Batch, with outliers after its N images where asked for; of teachers also the probabilities (N, classes)
 Taught = tuple[Tensor, ...]
-JPEG_QUALITIES = (30, 90)
 
 AUGMENTATIONS: dict[str, tuple[str, ...]] = {  # the config's choice -> what changes
     "none": (),
@@ -50,12 +36,7 @@ class Augmentation:
 
     alternate: every image is mirrored in every other epoch, half of them in the odd ones, instead of by
     chance (airbench, arXiv 2404.00498); reflect: a shift uncovers the reflected image instead of black;
-    jitter: largest change of brightness (in standard deviations) and contrast (as a share).
-
-    The rest brings images nearer to what photographs become when they are shrunk. crops: smallest and
-    largest side of a crop, stretch: of its width against its height, both as shares. sharpness, saturation:
-    largest changes, jpeg: share of images with its damage. outliers: see `Augmentation.estrange`.
-    """
+    jitter: largest change of brightness (in standard deviations) and contrast (as a share)."""
 
     mirror: bool = False
     alternate: bool = False
@@ -63,11 +44,7 @@ class Augmentation:
     reflect: bool = False
     cutout_size: int = 0
     jitter: float = 0.0
-    crops: tuple[float, float] = (1.0, 1.0)
-    stretch: float = 0.0
-    sharpness: float = 0.0
-    saturation: float = 0.0
-    jpeg: float = 0.0
+    photo: PhotoChanges = field(default_factory=PhotoChanges)
     outliers: float = 0.0
 
     @classmethod
@@ -81,50 +58,15 @@ class Augmentation:
             reflect=config.crop_border == "reflect",
             cutout_size=config.cutout_size if "cutout" in changes else 0,
             jitter=config.jitter,
-            crops=(config.smallest_crop, config.largest_crop),
-            stretch=config.stretch,
-            sharpness=config.sharpness,
-            saturation=config.saturation,
-            jpeg=config.jpeg,
+            photo=PhotoChanges(
+                (config.smallest_crop, config.largest_crop),
+                config.stretch,
+                config.sharpness,
+                config.saturation,
+                config.jpeg,
+            ),
             outliers=config.outliers,
         )
-
-    def crop(self, images: Tensor, draws: Tensor) -> Tensor:
-        """Pixels 0..255 (N, 3, 32, 32), each cropped by the first of its `draws` (N, 7), all from 0 to 1."""
-        low, high = self.crops
-        if low == high == 1 and self.stretch == 0:
-            return images
-        sides = low + (high - low) * draws[:, 0]  # (N,)
-        stretch = (1 + self.stretch) ** (draws[:, 1] - 0.5)  # of the width by this, of the height against it
-        return crop(images.float(), torch.stack([sides / stretch, sides * stretch], 1), 2 * draws[:, 2:4] - 1)
-
-    def spoil(self, images: Tensor, draws: Tensor) -> Tensor:
-        """Pixels 0..255 (N, 3, 32, 32) with another sharpness and saturation, and JPEG's damage."""
-        if self.sharpness:
-            images = sharpen(images.float(), self.sharpness * (2 * draws[:, 4] - 1))
-        if self.saturation:
-            images = saturate(images.float(), 1 + self.saturation * (2 * draws[:, 5] - 1))
-        if self.jpeg:
-            chosen = draws[:, 6] < self.jpeg
-            low, high = JPEG_QUALITIES
-            qualities = low + (high - low) * draws[chosen, 6] / self.jpeg
-            images = images.float().index_put((chosen,), jpeg(images[chosen].float(), qualities))
-        return images
-
-    def estrange(self, images: Tensor, draws: Tensor) -> Tensor:
-        """Outliers (M, 3, 32, 32) made of the first images: M is the share `outliers` of them.
-
-        By the first of their `draws` (N, 2), 0 to 1, a third is turned by 90° to 270°, a third has its
-        quarters exchanged, and a third becomes noise of its spectrum. They keep the colors and the textures
-        of the classes' images, and not their shapes.
-        """
-        count = min(round(self.outliers * len(images)), len(images))
-        if count < 2:
-            return images[:0]
-        images, kinds = images[:count].float(), (3 * draws[:count, 0]).long()  # (M,)
-        turned = turn(images, 1 + (3 * draws[:count, 1]).long())
-        made = torch.stack([turned, swap_quarters(images), scramble(images)])  # (3, M, C, H, W)
-        return made[kinds, torch.arange(count, device=images.device)]
 
 
 @dataclass(frozen=True)
@@ -231,12 +173,13 @@ class Batches:
             images = shift(images, offsets, augmentation.padding, augmentation.reflect)
         if augmentation.mirror:
             images = flip(images, draws.flips[part].to(device))
-        return augmentation.crop(images, draws.photos[part].to(device))
+        return augmentation.photo.place(images, draws.photos[part, :4].to(device))
 
     def _finished(self, images: Tensor, draws: Draws, part: slice, size: int) -> Tensor:
-        """Of pixels 0..255: spoiled, cut out, normalized, of the epoch's size, channels last in memory."""
+        """Of pixels 0..255: tinted, damaged, cut out, normalized, of the epoch's size, channels last."""
         augmentation = self.augmentation
-        images = augmentation.spoil(images, draws.photos[part].to(images.device))
+        photos = draws.photos[part].to(images.device)
+        images = augmentation.photo.damage(augmentation.photo.tint(images, photos[:, 4:6]), photos[:, 6])
         if augmentation.cutout_size:
             images = cutout(images, draws.corners[part].to(images.device), augmentation.cutout_size)
         images = self.normalize(images)
@@ -249,10 +192,11 @@ class Batches:
         self, finished: Tensor, images: Tensor, draws: Draws, part: slice, size: int
     ) -> Tensor:
         """The finished batch, and after it the outliers made of its images (pixels 0..255)."""
-        if not self.augmentation.outliers:
+        count = round(self.augmentation.outliers * len(images))
+        if count < 2:  # noise takes two
             return finished
-        strange = self.augmentation.estrange(images, draws.strange[part].to(images.device))
-        last = slice(part.start, part.start + len(strange))
+        last = slice(part.start, part.start + count)
+        strange = estrange(images[:count], draws.strange[last].to(images.device))
         return torch.cat([finished, self._finished(strange, draws, last, size)]).contiguous(
             memory_format=torch.channels_last
         )
