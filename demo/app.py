@@ -15,9 +15,6 @@ from typing import Any
 # Python, and a Space, put only this file's folder on the path; our packages lie one above it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from demo.classify.quick_import import imports_are_done  # before Gradio, whose import it shortens
-
-# isort: split
 import gradio as gr
 import torch
 
@@ -43,23 +40,21 @@ from demo.classify.server import (
 from demo.classify.uploads import KEPT_SECONDS, OFFER_ALL, uploads_folder
 from demo.shared.host import is_public
 
-imports_are_done()
 TITLE = "CIFAR-10 Lab: what is in the picture?"
 NOBODY = "no other network"
 EXPECT = f"""
 The network knows the things named above and nothing else. Most pictures of other things look strange to it,
 and it says *none of the ten*; for the rest it still names one of the ten, sometimes with great certainty. It
-sees the middle square of a picture, shrunk to 32 × 32 pixels, so let the thing fill that square. It learned
-from small photos; drawings and close-ups mislead it.
+sees the middle square of a picture, of a large one also the inner part of that, each shrunk to 32 × 32
+pixels, so let the thing fill that square. It learned from small photos; drawings and close-ups mislead it.
 
 The OOD score (out of distribution) says how far a picture lies from those that a network learned from, judged
 by what each of its blocks makes of it and by how clearly one class stands out. The default network's limit
 was set on pictures held out of training and then changed as photographs differ from them, so that at most
 {100 * FALSE_ALARMS:.0f} % of these lie above it; other networks' on such pictures as they are. The exact
 shares are given under *Networks*. Where the middle of a large picture lies above the limit, the parts beside
-it are looked at as well. A network without that
-score says *none of the ten* where its first two classes together stay below {100 * TWO_FROM:.0f} %; one that
-only tells two things apart never says so.
+it are looked at as well. A network without that score says *none of the ten* where its first two classes
+together stay below {100 * TWO_FROM:.0f} %; one that only tells two things apart never says so.
 
 *Sure* is said from a probability on at which {100 * RIGHT_WHEN_SURE:.0f} of 100 such changed pictures were
 answered correctly, by networks without such a limit from {100 * SURE_FROM:.0f} % on; *probably* from
@@ -140,7 +135,7 @@ def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier
         except (CheckpointError, ServingError, OSError) as error:  # OSError: the port is taken
             print(f"The classify page cannot open: {error}", file=sys.stderr)
             return 1
-        gc.freeze()  # the page itself stays too: a search among all of it would hold a visitor up
+        gc.freeze()  # what is here stays: a search for garbage among it would hold a visitor up
         print(f"Classify page: {service.url}  (Ctrl+C ends it)", flush=True)
         service.run()
     return 0

@@ -150,24 +150,15 @@ def load_data_of(
     return data
 
 
-PHOTOGRAPHS = {  # key -> its line's first and last words
-    "accuracy": ("right", "also where called none of the classes"),
-    "balanced_accuracy": ("balanced", "right, as the mean over classes"),
-    "called_none": ("called none", "wrongly"),
-    "right_and_shown": ("shown right", "right, and not called none"),
-    "sure": ("sure", "answered as sure"),
-    "sure_right": ("sure, right", "of these answers: right"),
-    "calibration_error": ("calibration", "expected error of the probabilities"),
-}
-
-
 def _photograph_lines(document: dict[str, Any]) -> str:
+    from cifar_core.metrics.photographs import MEASURES, OTHERS
+
     lines = [f"checkpoint   {document['checkpoint']}", f"photographs  {document['photographs']}"]
-    lines += [_measure_line(*words, document[key]) for key, words in PHOTOGRAPHS.items()]
-    for kind, others in document["others"].items():
-        lines.append(_measure_line(f"{kind} none", "called none, rightly", others["called_none"]))
-        lines.append(_measure_line(f"{kind} sure", "answered as a class, and sure", others["sure"]))
+    lines += [_measure_line(*words, document[key]) for key, words in MEASURES.items()]
     kinds = document["others"].items()
+    for kind, others in kinds:
+        for key, (name, words) in OTHERS.items():
+            lines.append(_measure_line(f"{kind} {name}", words, others[key]))
     return "\n".join(
         [*lines, *_table({kind: {"ood": one["auroc"], **one["baselines"]} for kind, one in kinds})]
     )

@@ -40,7 +40,7 @@ def predict(options: argparse.Namespace) -> int:
     """Print an answer for each picture; one that cannot be read gets a sentence, the others their answers."""
     from cifar_core.images.crop import Crop, cropped
     from cifar_core.inference.classifier import Classifier
-    from cifar_core.inference.preprocess import crops_of
+    from cifar_core.inference.crops import crops_of
     from cifar_core.inference.responses import error_response, prediction_response
 
     crop = Crop(options.turn, options.zoom, *options.shift)
@@ -50,8 +50,8 @@ def predict(options: argparse.Namespace) -> int:
         if isinstance(decoded, LabError):
             answers.append(error_response(name, str(decoded)))
             continue
-        picture = cropped(decoded.image, crop)  # beside a part that was chosen nothing is looked for
-        (prediction,) = classifier.predict([picture] if crop.whole else crops_of([picture]), top=options.top)
+        crops = crops_of([cropped(decoded.image, crop)], beside=crop.whole)
+        (prediction,) = classifier.predict(crops, top=options.top)
         answers.append(prediction_response(name, prediction, classifier, crop, decoded.notes))
     failures = [answer for answer in answers if "error" in answer]
     show(options, answers, lambda rows: "\n".join(_line(row) for row in rows if "top" in row))

@@ -77,9 +77,7 @@ class Steps:
         """One training step on images of size x size."""
         if size not in self.batches:
             self.batches[size] = self._whole_batches(size)
-        images, targets, *_ = next(
-            self.batches[size]
-        )  # what teachers say takes its time, and counts no further
+        images, targets, *_ = next(self.batches[size])  # teachers take their time, and count no further
         if self.plain_layout:
             images = images.contiguous()
         self.trainer.train_step(images, targets)

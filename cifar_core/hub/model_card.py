@@ -3,6 +3,7 @@
 from cifar_core.checkpoint import Card
 from cifar_core.datasets import DATA_SETS
 from cifar_core.format import duration, table
+from cifar_core.metrics.photographs import MEASURES, OTHERS
 
 SPLIT_TEXT = {"val": "validation (cut from the training images)", "test": "test"}
 SETTINGS = (
@@ -66,21 +67,6 @@ def model_card(card: Card, repo: str) -> str:
     return "\n".join([f"---\n{head.to_yaml()}\n---\n", *parts])
 
 
-PHOTOGRAPHS = (  # keys of the card's figures -> words
-    ("accuracy", "right"),
-    ("called_none", "of the classes, called none of them"),
-    ("right_and_shown", "right, and shown"),
-    ("sure", "sure"),
-    ("sure_right", "right, where sure"),
-    ("calibration_error", "calibration error"),
-)
-OTHERS = (
-    ("auroc", "AUROC of the OOD score"),
-    ("called_none", "called none of the classes"),
-    ("sure", "sure"),
-)
-
-
 def _what(card: Card, repo: str, data_name: str) -> str:
     classes = ", ".join(card.class_names)
     return (
@@ -114,19 +100,17 @@ def _results(card: Card) -> str:
 def _on_photographs(card: Card) -> str:
     """A table of what was measured on photographs; empty where nothing was."""
     measured = card.photographs or {}
-    others = {
-        f"{kind}, {words}": one[key]
-        for kind, one in measured.get("others", {}).items()
-        for key, words in OTHERS
-    }
-    named = {words: measured.get(key) for key, words in PHOTOGRAPHS} | others
-    rows = [
-        (words, f"{100 * one['value']:.1f} ± {100 * one['error']:.1f} %", f"{one['n']:,}")
-        for words, one in named.items()
+    rows = [(*words, measured.get(key)) for key, words in MEASURES.items()]
+    for kind, others in measured.get("others", {}).items():
+        rows += [(f"{kind} {name}", words, others.get(key)) for key, (name, words) in OTHERS.items()]
+        rows.append((f"{kind} AUROC", "of the OOD score, against the classes", others.get("auroc")))
+    cells = [
+        (name, f"{100 * one['value']:.1f} ± {100 * one['error']:.1f} % of {one['n']:,}", words)
+        for name, words, one in rows
         if one
     ]
-    heads = ("photographs, which it did not learn from", "share ± standard error", "number")
-    return f"\n{table([heads, *rows])}\n" if rows else ""
+    heads = ("photographs", "share ± standard error", "not learned from")
+    return f"\n{table([heads, *cells])}\n" if cells else ""
 
 
 def _training(card: Card, data_name: str) -> str:

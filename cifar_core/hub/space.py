@@ -42,16 +42,13 @@ PINS = {"cpu": {}, "zerogpu": {"torch": "2.11.0", "torchvision": "0.26.0", "spac
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 LEFT_OUT = {"cpu": {"torchvision"}, "zerogpu": set()}
 # Measured by tests/tools/load.py and tests/tools/dashboard_cost.py; see demo/README.md.
+START = "3 to 9 s after its packages are installed, by processor"
+_PAGE = f"The page holds 0.9 GB of memory and opens {START}"
 TAKES = {
-    ("gradio", "cpu"): "The page holds 0.9 GB of memory, 1.2 GB after crowds of visitors, and opens {start}.",
-    (
-        "gradio",
-        "zerogpu",
-    ): "The page holds 0.9 GB of memory and opens {start}; of its batches, those of 16 crops "
-    "or more borrow the GPU, each batch once.",
+    ("gradio", "cpu"): f"{_PAGE}.",
+    ("gradio", "zerogpu"): f"{_PAGE}; batches of 16 crops or more borrow the GPU, each once.",
     ("docker", "cpu"): "The dashboard holds 0.8 GB of memory, and a training some GB more.",
 }
-START = "3 to 9 s after its packages are installed, by processor"
 
 
 @dataclass(frozen=True)
@@ -76,8 +73,8 @@ class Space:
     @property
     def takes(self) -> str:
         """What it takes to run it, in a sentence or two."""
-        wheels = " Its torch is a CPU wheel of 0.2 GB, instead of 5 GB with CUDA." if self.index else ""
-        return TAKES[self.sdk, self.hardware].format(start=START) + wheels
+        wheels = " Its torch is a CPU wheel, without the 5 GB of CUDA's libraries." if self.index else ""
+        return TAKES[self.sdk, self.hardware] + wheels
 
     @property
     def index(self) -> str:

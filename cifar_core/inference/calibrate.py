@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.checkpoint import Card, load_checkpoint, write_card, write_reference
-from cifar_core.data import ImageData, split_train_val
+from cifar_core.data import ImageData
 from cifar_core.images.decode import open_image
 from cifar_core.inference.changed import changed, inner
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.held_out import config_of, select_images
+from cifar_core.inference.held_out import select_images, training_images
 from cifar_core.inference.photographs import pictures_in
 from cifar_core.metrics.calibration import calibrate, fit_sureness, probabilities
 from cifar_core.metrics.ood import SCORE, Measured, OodThreshold, fit_reference, threshold_for
@@ -45,7 +45,9 @@ def calibrate_checkpoint(folder: Path, data: ImageData, others: Sequence[Path] =
     sure = fit_sureness(probs, val.targets, "val")  # what photographs showed goes: it was with other limits
     card = dataclasses.replace(card, calibration=fitted, sure=sure, photographs=None)
     if classifier.blocks:
-        card = _with_threshold(folder, classifier, card, (_training_images(card, data), val.images), others)
+        card = _with_threshold(
+            folder, classifier, card, (training_images(card, data, REFERENCE_IMAGES), val.images), others
+        )
     write_card(folder, card)
     return card
 
@@ -79,15 +81,6 @@ def _with_threshold(
     detected = {path.name: _detected(judge, path) for path in others}
     write_reference(folder, reference)
     return dataclasses.replace(card, ood=dataclasses.replace(ood, detected=detected))
-
-
-def _training_images(card: Card, data: ImageData) -> NDArray[np.uint8]:
-    """Return training images (N, 3, 32, 32) that stand for all, drawn by a fixed seed."""
-    config = config_of(card)
-    train, _ = split_train_val(data.train.targets, config.val_size, config.split_seed)
-    train = train[: config.train_size or len(train)]
-    chosen = np.random.default_rng(0).permutation(train)[:REFERENCE_IMAGES]
-    return np.asarray(data.train.images[np.sort(chosen)])
 
 
 def _detected(classifier: Classifier, folder: Path) -> dict[str, int]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cifar_core.augment import PhotoChanges, crop
-from cifar_core.inference.preprocess import INNER
+from cifar_core.inference.crops import INNER
 
 CHANGES = PhotoChanges((0.5, 1.3), stretch=0.5, sharpness=1.5, saturation=0.6, jpeg=0.3)
 CONTRAST, BRIGHTNESS = 0.4, 25.0  # largest changes, as a share and of 255

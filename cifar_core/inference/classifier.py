@@ -23,9 +23,9 @@ from cifar_core.checkpoint import (
 from cifar_core.device import find_device
 from cifar_core.errors import InferenceError
 from cifar_core.inference.backends import network_for
-from cifar_core.inference.elsewhere import Beside
+from cifar_core.inference.crops import Beside, Crops, crops_of
 from cifar_core.inference.prediction import Look, Prediction
-from cifar_core.inference.preprocess import Crops, Images, crops_of, parts_of
+from cifar_core.inference.preprocess import Images, parts_of
 from cifar_core.inference.tta import tta_logits
 from cifar_core.metrics.calibration import reliability
 from cifar_core.metrics.classification import Evaluated as Evaluated
@@ -121,9 +121,9 @@ class Classifier:
     def predict(self, images: Images | Crops, top: int = 3) -> list[Prediction]:
         """Answers for RGB pictures of any size, for their crops, or for uint8 images (N, 3, 32, 32).
 
-        The probabilities and the OOD score of a large picture are the means over its crops (see
-        preprocess.py); what is told of its inside is that of the first. Where a large picture is none of the
-        classes, `beside` is asked as well, of crops by the caller.
+        The probabilities and the OOD score of a large picture are the means over its crops (see crops.py);
+        what is told of its inside is that of the first. Where it is none of the classes, and a part beside
+        its middle is surely one, the answer is to that part.
 
         top: how many classes each answer names, 1 or more.
 
@@ -132,28 +132,23 @@ class Classifier:
         """
         if top < 1:
             raise InferenceError(f"top is {top}; it must be 1 or more.")
-        crops, owners = crops_of(images)  # (M, 3, 32, 32), (M,)
-        looks = [self.look(part) for part in parts_of(crops)]
+        crops = crops_of(images)
+        looks = [self.look(part) for part in parts_of(crops.pixels)]
         if not looks:
             return []
-        probs = _means(np.concatenate([self._probs(look.logits) for look in looks]), owners)
+        probs = _means(np.concatenate([self._probs(look.logits) for look in looks]), crops.owners)
         scores: Sequence[float | None] = [score for look in looks for score in self._ood_scores(look)]
         if None not in scores:
-            scores = _means(np.array(scores, np.float64), owners).tolist()
-        firsts = np.unique(owners, return_index=True)[1]
+            scores = _means(np.array(scores, np.float64), crops.owners).tolist()
+        firsts = np.unique(crops.owners, return_index=True)[1]
         mixing = [torch.cat(blocks)[firsts] for blocks in zip(*(look.mixing for look in looks), strict=True)]
-        rows = zip(probs, scores, crops[firsts], strict=False)  # without scores, a None for each crop
+        rows = zip(probs, scores, crops.pixels[firsts], strict=False)  # without scores, a None for each crop
         answers = [self._prediction(n, mixing, top, *row) for n, row in enumerate(rows)]
-        if isinstance(images, np.ndarray | Tensor | Crops):
-            return answers
-        pairs = zip(images, answers, strict=True)
-        return [
-            one if one.known is not False else self.beside(Beside.of(image), top) or one
-            for image, one in pairs
-        ]
+        pairs = zip(answers, crops.beside, strict=True)
+        return [(one.known is False and beside and self._surest(beside, top)) or one for one, beside in pairs]
 
-    def beside(self, beside: Beside, top: int = 3) -> Prediction | None:
-        """The surest answer to a part beside a picture's middle (elsewhere.py); None where none is sure."""
+    def _surest(self, beside: Beside, top: int) -> Prediction | None:
+        """The surest answer to a part beside a picture's middle; None where none is sure."""
         probs = self._probs(torch.from_numpy(self.logits(beside.pixels)))  # (P, C) of one look, without views
         places = np.flatnonzero(probs.max(axis=1, initial=0.0) >= self._sure_from / 2)  # others stay unsure
         parts = [beside.parts[place] for place in places]
@@ -163,8 +158,8 @@ class Classifier:
 
     def probs(self, images: Images) -> NDArray[np.float32]:
         """Probabilities (N, num_classes), calibrated where the card has a temperature."""
-        crops, owners = crops_of(images)
-        return _means(self._probs(torch.from_numpy(self.averaged_logits(crops))), owners)
+        crops = crops_of(images, beside=False)
+        return _means(self._probs(torch.from_numpy(self.averaged_logits(crops.pixels))), crops.owners)
 
     @torch.inference_mode()
     def logits(self, images: Images) -> NDArray[np.float32]:

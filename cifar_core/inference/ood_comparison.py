@@ -17,9 +17,10 @@ from cifar_core.config import ConfigError
 from cifar_core.data import ImageData, held_out
 from cifar_core.data.split import only_classes
 from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.crops import crops_of
 from cifar_core.inference.held_out import config_of, select_images, training_images
 from cifar_core.inference.prediction import Prediction
-from cifar_core.inference.preprocess import Images, crops_of, parts_of
+from cifar_core.inference.preprocess import Images, parts_of
 from cifar_core.metrics.ood import distance_to_nearest, energy, unit
 from cifar_core.metrics.ood_comparison import LEARNED, NEIGHBOR, OOD, Measure, Scores, compare_scores
 from cifar_core.models import ImageClassifier
@@ -42,13 +43,14 @@ class Scorer:
 
     def scores(self, images: Images, answers: Sequence[Prediction]) -> Scores:
         """The scores of images, at least one, by name; answers: the network's to each of them."""
-        crops, owners = crops_of(images)
-        looks = [self._look(part) for part in parts_of(crops)]
+        crops = crops_of(images, beside=False)
+        looks = [self._look(part) for part in parts_of(crops.pixels)]
         of_crops = {"energy": np.concatenate([energy(logits) for logits, _ in looks])}
         if self.learned is not None:
             near = [distance_to_nearest(features, self.learned, NEIGHBOR) for _, features in looks]
             of_crops["knn"] = np.concatenate(near)
-        means = {name: np.bincount(owners, values) / np.bincount(owners) for name, values in of_crops.items()}
+        counts = np.bincount(crops.owners)
+        means = {name: np.bincount(crops.owners, values) / counts for name, values in of_crops.items()}
         own = [answer.ood_score for answer in answers if answer.ood_score is not None]
         return {
             **({OOD: np.array(own)} if len(own) == len(answers) else {}),

@@ -13,9 +13,9 @@ from cifar_core.config import ConfigError
 from cifar_core.images.decode import open_image
 from cifar_core.images.formats import ALLOWED, SUFFIXES
 from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.crops import crops_of
 from cifar_core.inference.ood_comparison import Scorer
 from cifar_core.inference.prediction import Prediction
-from cifar_core.inference.preprocess import crops_of
 from cifar_core.metrics.photographs import Answers, Photographs, measure_photographs
 
 NONE = "none_"  # begins the name of a folder with other things
@@ -75,7 +75,7 @@ def _answers(scorer: Scorer, paths: list[Path]) -> Answers:
     scores: dict[str, list[NDArray[np.floating]]] = {}
     for start in range(0, len(paths), PART):
         pictures = [open_image(path) for path in paths[start : start + PART]]
-        middle = scorer.classifier.predict(crops_of(pictures))  # scores are of it, also where a part is named
+        middle = scorer.classifier.predict(crops_of(pictures, beside=False))  # which scores are of
         for name, values in scorer.scores(pictures, middle).items():
             scores.setdefault(name, []).append(values)
         found += scorer.classifier.predict(pictures)

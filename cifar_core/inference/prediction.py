@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cifar_core.inference.elsewhere import Part
+from cifar_core.inference.crops import Part
 from cifar_core.metrics.ood import Measured
 
 

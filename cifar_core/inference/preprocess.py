@@ -1,10 +1,7 @@
-"""From pictures or arrays to what networks take: uint8 tensors (N, 3, 32, 32), in parts of a batch.
-
-A large picture is seen twice, its middle square and the inner part of that, and its answer is the mean.
-"""
+"""From pictures or arrays to what networks take: uint8 tensors (N, 3, 32, 32), in parts of a batch."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,12 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from cifar_core.errors import InferenceError
-from cifar_core.images.crop import Crop, cropped
 from cifar_core.images.decode import fit_square
 
 BATCH_SIZE = 250
-LARGE_SIDE = 64  # pixels of the shorter side, from which the inner part is looked at as well
-INNER = Crop(zoom=4 / 3)
 Images = Sequence[Image.Image] | NDArray[np.uint8] | Tensor
 
 
@@ -38,39 +32,6 @@ def to_pixels(images: Images) -> Tensor:
     if not squares:
         return torch.zeros(0, 3, 32, 32, dtype=torch.uint8)
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
-
-
-class Crops(NamedTuple):
-    """What is looked at of images: uint8 pixels (M, 3, 32, 32), and their images' numbers (M,), ascending.
-
-    A picture's take a few kB, so that they, and not the picture, can be kept until it is answered.
-    """
-
-    pixels: Tensor
-    owners: NDArray[np.int64]
-
-    @classmethod
-    def joined(cls, parts: Sequence["Crops"]) -> "Crops":
-        """The crops of single images as those of one sequence of images; parts: at least one."""
-        owners = np.repeat(np.arange(len(parts)), [len(part.owners) for part in parts])
-        return cls(torch.cat([part.pixels for part in parts]), owners)
-
-
-def crops_of(images: Images | Crops) -> Crops:
-    """The crops of images; the first of each is what `to_pixels` makes of it, large pictures have a second.
-
-    Raises InferenceError.
-    """
-    if isinstance(images, Crops):
-        return images
-    if isinstance(images, np.ndarray | Tensor):
-        return Crops(to_pixels(images), np.arange(len(images)))
-    whole = to_pixels(images)
-    large = [number for number, picture in enumerate(images) if min(picture.size) >= LARGE_SIDE]
-    inner = to_pixels([cropped(rgb(images[number]), INNER) for number in large])
-    owners = np.concatenate([np.arange(len(whole)), np.array(large, np.int64)])
-    order = np.argsort(owners, kind="stable")
-    return Crops(torch.cat([whole, inner])[order], owners[order])
 
 
 def rgb(picture: Any) -> Image.Image:

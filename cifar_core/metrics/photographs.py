@@ -18,6 +18,19 @@ from cifar_core.metrics.ood_comparison import OOD, Measure, Scores, compare_scor
 from cifar_core.metrics.uncertainty import Accuracy
 
 RESAMPLES = 200
+MEASURES = {  # of Photographs -> a name for each, and what the share is of
+    "accuracy": ("right", "also where called none of the classes"),
+    "balanced_accuracy": ("balanced", "right, as the mean over classes"),
+    "called_none": ("called none", "wrongly"),
+    "right_and_shown": ("shown right", "right, and not called none"),
+    "sure": ("sure", "answered as sure"),
+    "sure_right": ("sure, right", "of these answers: right"),
+    "calibration_error": ("calibration", "expected error of the probabilities"),
+}
+OTHERS = {  # of Others, likewise
+    "called_none": ("none", "called none, rightly"),
+    "sure": ("sure", "answered as a class, and sure"),
+}
 Floats = NDArray[np.floating]
 Flags = NDArray[np.bool_]
 

@@ -41,7 +41,7 @@ def describe_photographs(card: Card) -> list[str]:
     if not right:
         return []
     wrong = (card.photographs or {}).get("called_none")
-    called = f", and called {_measured(wrong)} none of them" if wrong else ""
+    called = f", and took {_measured(wrong)} for none of the ten" if wrong else ""
     return [
         f"Of {right['n']:,} ordinary photographs of such things it recognized {_measured(right)}{called}."
     ]

@@ -13,9 +13,8 @@ from cifar_core.explain.saliency import heat_maps
 from cifar_core.images.crop import Crop, CropError, crop_box, cropped, turned
 from cifar_core.images.decode import Decoded, ImageError, decode
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.elsewhere import Beside
+from cifar_core.inference.crops import Crops, crops_of
 from cifar_core.inference.prediction import Prediction
-from cifar_core.inference.preprocess import Crops, crops_of
 from cifar_core.inference.responses import error_response, prediction_response
 from cifar_core.runs.history import Shares, average_for
 from demo.classify.networks import NetworkError, Served, ServedNetworks
@@ -88,14 +87,10 @@ class Answered:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A picture that could be read: what networks see of it, and the whole where a heat map needs it.
-
-    beside: the parts beside the middle; None where the caller chose a part.
-    """
+    """A picture that could be read: what networks see of it, and the whole where a heat map needs it."""
 
     crops: Crops
     notes: tuple[str, ...]
-    beside: Beside | None
     whole: Image.Image | None
 
 
@@ -185,9 +180,8 @@ def top_of(top: Any) -> int:
 def _seen(picture: Decoded | ImageError, crop: Crop, *, keep: bool) -> _Seen | ImageError:
     if isinstance(picture, ImageError):
         return picture
-    crops = crops_of([cropped(picture.image, crop)])
-    beside = Beside.of(picture.image) if crop.whole else None
-    return _Seen(crops, picture.notes, beside, picture.image if keep else None)
+    crops = crops_of([cropped(picture.image, crop)], beside=crop.whole)
+    return _Seen(crops, picture.notes, picture.image if keep else None)
 
 
 def _answers(served: Served, pictures: Sequence[tuple[str, _Seen]], crop: Crop, top: int) -> list[Answer]:
@@ -197,11 +191,7 @@ def _answers(served: Served, pictures: Sequence[tuple[str, _Seen]], crop: Crop, 
     # A network that normalizes by the batch at hand would answer otherwise in company.
     alone = bool(classifier.card.model_args.get("batch_statistics"))
     groups = crops if alone else [Crops.joined(crops)] if crops else []
-    found = [one for group in groups for one in classifier.predict(group, top=top)]
-    predictions = [
-        one if one.known is not False or seen.beside is None else classifier.beside(seen.beside, top) or one
-        for (_, seen), one in zip(pictures, found, strict=True)
-    ]
+    predictions = [one for group in groups for one in classifier.predict(group, top=top)]
     return [
         Answer(
             classifier.name,

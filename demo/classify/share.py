@@ -34,9 +34,9 @@ def python_lines(path: str, network: str, crop: Crop, top: int) -> str:
     ]
     if not crop.whole:
         lines.insert(2, "from cifar_core.images.crop import Crop, cropped")
-        lines.insert(3, "from cifar_core.inference.preprocess import crops_of")
+        lines.insert(3, "from cifar_core.inference.crops import crops_of")
         given = ", ".join(f"{name}={value:g}" for name, value in crop.to_json().items())
-        pictures = f"crops_of([cropped(picture, Crop({given}))])"
+        pictures = f"crops_of([cropped(picture, Crop({given}))], beside=False)"
     lines.append(f"print(Classifier.load({network!r}).predict({pictures}, top={top})[0].top)")
     return "\n".join(lines)
 

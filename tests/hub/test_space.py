@@ -163,7 +163,7 @@ def test_what_it_takes_is_said_in_the_readme_and_by_the_command(kind, toy, tmp_p
     shown = capsys.readouterr().out
     readme = (tmp_path / "space" / "README.md").read_text("utf-8")
     for text in (shown, readme):
-        assert " GB of memory" in text and ("0.2 GB" in text) == (space.hardware == "cpu")
+        assert " GB of memory" in text and ("CPU wheel" in text) == (space.hardware == "cpu")
         assert (" s after" in text) == (space.sdk == "gradio")
 
 

@@ -19,7 +19,8 @@ from cifar_core.images.crop import Crop, crop_box
 from cifar_core.images.decode import fit_square
 from cifar_core.inference import preprocess as subject
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.preprocess import crops_of, to_pixels
+from cifar_core.inference.crops import crops_of
+from cifar_core.inference.preprocess import to_pixels
 from cifar_core.models import create_model
 from cifar_core.models.normalization import NORMALIZATIONS
 from cifar_core.training.batches import Batches
@@ -167,8 +168,9 @@ def test_pictures_of_any_size_are_seen_as_fit_square_shows_them(classifier):
 def test_only_large_pictures_are_seen_twice_and_in_the_order_given(side, crops):
     small = picture(np.random.default_rng(0).integers(0, 256, (3, 32, 32), np.uint8))
     large = picture(np.random.default_rng(1).integers(0, 256, (3, side, 100), np.uint8))
-    seen, owners = crops_of([small, large, small])
-    assert owners.tolist() == [0, *[1] * crops, 2]
+    found = crops_of([small, large, small])
+    seen = found.pixels
+    assert found.owners.tolist() == [0, *[1] * crops, 2]
     assert np.array_equal(seen[0].permute(1, 2, 0).numpy(), np.asarray(small))  # bit for bit
     assert torch.equal(seen[-1], seen[0]) and torch.equal(seen[1], to_pixels([large])[0])
 

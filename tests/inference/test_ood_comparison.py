@@ -8,8 +8,8 @@ from PIL import Image
 from cifar_core.config import ConfigError
 from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
 from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.crops import crops_of
 from cifar_core.inference.ood_comparison import Scorer, compare_on_unknown_classes, logits_and_features
-from cifar_core.inference.preprocess import crops_of
 from cifar_core.metrics.ood import energy
 from cifar_core.metrics.ood_comparison import NEIGHBOR, auroc
 from cifar_core.models import create_model, list_models
@@ -32,8 +32,9 @@ def test_scores_of_a_large_picture_are_the_means_over_its_crops(classifier):
     scorer = Scorer(classifier, generator.integers(0, 256, (20, 3, 32, 32), dtype=np.uint8))
     scores = scorer.scores(pictures, classifier.predict(pictures))
     assert list(scores) == ["max_softmax", "energy", "knn"]  # this network has no OOD score
-    crops, owners = crops_of(pictures)
-    assert owners.tolist() == [0, 0, 1]
+    found = crops_of(pictures)
+    crops = found.pixels
+    assert found.owners.tolist() == [0, 0, 1]
     alone = scorer.scores(crops, classifier.predict(crops))
     for name in ("energy", "knn"):
         means = [alone[name][:2].mean(), alone[name][2]]

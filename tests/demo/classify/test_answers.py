@@ -12,8 +12,8 @@ from cifar_core.files import DEFAULT_CHECKPOINT, PROJECT_ROOT
 from cifar_core.images.crop import Crop, cropped, turned
 from cifar_core.images.decode import decode, decode_image, fit_square
 from cifar_core.inference.classifier import Classifier
+from cifar_core.inference.crops import crops_of
 from cifar_core.inference.prediction import Look
-from cifar_core.inference.preprocess import crops_of
 from demo.classify.answers import MOST_PICTURES, Answered, Answers, Asked
 from demo.shared.sandbox import decode_isolated
 from tests.support.hostile_uploads import UPLOADS, YELLOW, quarters, saved
@@ -109,9 +109,9 @@ def test_a_large_picture_is_answered_as_by_predict_with_all_its_crops(
 ) -> None:
     photo = next((PROJECT_ROOT / "tests" / "photographs").glob("*.jpg")).read_bytes()
     (answered,) = Answers(public=public).to_uploads([put(uploads, photo)], Asked(**crop.to_json()))
-    pictures = [cropped(decode_image(photo), crop)]
-    assert len(crops_of(pictures).owners) > 1
-    (expected,) = Classifier.load(DEFAULT_CHECKPOINT).predict(pictures)
+    crops = crops_of([cropped(decode_image(photo), crop)], beside=crop.whole)
+    assert len(crops.owners) > 1
+    (expected,) = Classifier.load(DEFAULT_CHECKPOINT).predict(crops)
     assert np.array_equal(answered.answers[0].prediction.probs, expected.probs)
     assert np.array_equal(answered.answers[0].prediction.seen, expected.seen)
 

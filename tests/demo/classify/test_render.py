@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from cifar_core.images.crop import Crop
-from cifar_core.inference.elsewhere import Part
+from cifar_core.inference.crops import Part
 from cifar_core.inference.prediction import Prediction
 from cifar_core.metrics.ood import SCORE, OodThreshold
 from demo.classify.answers import Answer, Answered

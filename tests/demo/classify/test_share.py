@@ -13,7 +13,7 @@ from cifar_core.cli import main
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.images.crop import Crop, cropped
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.preprocess import crops_of
+from cifar_core.inference.crops import crops_of
 from cifar_core.inference.responses import prediction_response
 from demo.classify.share import csv_text, python_lines, shell_line
 from demo.shared.drawings import ship
@@ -35,8 +35,7 @@ def test_the_terminals_line_gives_the_same_json(
     crop: Crop, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     classifier = Classifier.load()
-    picture = cropped(ship(), crop)
-    (prediction,) = classifier.predict([picture] if crop.whole else crops_of([picture]), top=5)
+    (prediction,) = classifier.predict(crops_of([cropped(ship(), crop)], beside=crop.whole), top=5)
     expected = prediction_response(NAME, prediction, classifier, crop)
     program, *arguments = shlex.split(shell_line(NAME, classifier.name, crop, 5))
     assert (program, arguments[:2]) == ("python", ["-m", "cifar_core"])
@@ -53,7 +52,7 @@ def test_the_terminals_line_gives_the_same_json(
 @pytest.mark.slow
 def test_the_python_program_gives_the_same_probabilities(folder: Path) -> None:
     classifier = Classifier.load()
-    (prediction,) = classifier.predict(crops_of([cropped(ship(), CROP)]), top=5)
+    (prediction,) = classifier.predict(crops_of([cropped(ship(), CROP)], beside=False), top=5)
     program = python_lines(NAME, classifier.name, CROP, 5)
     run = subprocess.run(
         [sys.executable, "-c", program],

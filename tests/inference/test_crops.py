@@ -8,8 +8,7 @@ from PIL import Image
 
 from cifar_core.images.crop import crop_box
 from cifar_core.inference.classifier import Classifier
-from cifar_core.inference.elsewhere import Beside, parts_beside, small_copy
-from cifar_core.inference.preprocess import crops_of
+from cifar_core.inference.crops import crops_of, parts_beside, small_copy
 from cifar_core.inference.responses import prediction_response
 from cifar_core.metrics.calibration import Sureness
 from cifar_core.metrics.ood import SCORE, OodThreshold, fit_reference
@@ -20,14 +19,13 @@ from tests.support.toy_checkpoints import save_toy
 @pytest.mark.parametrize(
     ("size", "sides"),
     [
-        ((63, 300), []),
         ((100, 100), ["left", "right", "top", "bottom"]),
         ((160, 100), ["left", "left", "right", "right", "top", "bottom"]),
         ((100, 160), ["left", "right", "top", "top", "bottom", "bottom"]),
     ],
 )
 def test_parts_lie_where_they_are_said_to_lie(size, sides):
-    parts = parts_beside(Image.new("RGB", size))
+    parts = parts_beside(size)
     assert [part.side for part in parts] == sides
     for part in parts:
         left, top, right, bottom = crop_box(size, part.crop)
@@ -46,7 +44,7 @@ def classifier(tmp_path_factory, familiar):
     """A network that knows nothing but that texture, and is sure from 0."""
     plain = Classifier.load(save_toy(tmp_path_factory.mktemp("toys") / "toy"), "cpu")
     blocks = Classifier(plain.model, plain.card, "cpu", blocks=block_names(plain.model))
-    looks, _ = crops_of([Image.fromarray(familiar)])
+    looks = crops_of([Image.fromarray(familiar)]).pixels
     images = np.repeat(looks.numpy(), 10, axis=0)
     noisy = images + np.random.default_rng(1).integers(-6, 7, images.shape)
     measured = blocks.measure(noisy.clip(0, 255).astype(np.uint8))
@@ -65,7 +63,7 @@ def test_what_is_familiar_at_the_right_is_found_there(classifier, familiar):
     (answer,) = classifier.predict([picture])
     assert answer.known and answer.part and answer.part.side == "right" and not answer.sure
     assert prediction_response("a.png", answer, classifier)["side"] == "right"
-    (middle,) = classifier.predict(crops_of([picture]))
+    (middle,) = classifier.predict(crops_of([picture], beside=False))
     assert middle.known is False and middle.part is None
 
 
@@ -76,9 +74,9 @@ def test_a_small_copy_is_enough_and_keeps_small_pictures():
 
 
 def test_what_is_kept_of_a_long_strip_is_a_few_squares():
-    beside = Beside.of(Image.new("RGB", (20_000, 200)))
-    assert beside.pixels.shape == (len(beside.parts), 3, 32, 32) and len(beside.parts) == 6
-    assert len(Beside.of(Image.new("RGB", (40, 40))).pixels) == 0
+    strip, small = crops_of([Image.new("RGB", (20_000, 200)), Image.new("RGB", (63, 300))]).beside
+    assert strip.pixels.shape == (len(strip.parts), 3, 32, 32) and len(strip.parts) == 6
+    assert small is None
 
 
 def test_a_familiar_middle_is_not_left(classifier, familiar):
