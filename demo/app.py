@@ -15,7 +15,11 @@ from typing import Any
 # Python, and a Space, put only this file's folder on the path; our packages lie one above it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import gradio as gr
+from demo.classify.quick_import import without_stubs
+
+with without_stubs():
+    import gradio as gr
+
 import torch
 
 from cifar_core.checkpoint import CheckpointError
