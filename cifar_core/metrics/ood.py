@@ -22,7 +22,7 @@ ROUNDS = 12  # of k-means
 FALSE_ALARMS = 0.10  # share of changed held-out images that may be called unknown
 ENTROPY, ENERGY, MIXING = "entropy", "energy", "mixing"
 # Of what stands beside the mean of the blocks, as far as a reference has it. Chosen on validation images of
-# networks that knew six of CIFAR-10's classes, against the other four: the table in cifar_core/README.md.
+# networks that knew six of CIFAR-10's classes, against the other four: see cifar_core/README.md.
 WEIGHTS = {ENTROPY: 2.0, ENERGY: 0.5, MIXING: 0.25}
 GAMMA = 0.1  # of the generalized entropy, as in the paper
 Floats = NDArray[np.floating]
