@@ -25,7 +25,7 @@ def test_the_head_has_the_figure_of_photographs_where_it_was_measured() -> None:
     assert "photographs" not in head_html(CARD)
     right = {"value": 0.7523, "error": 0.0386, "n": 125}
     page = head_html(dataclasses.replace(CARD, photographs={"accuracy": right}))
-    assert "91.23 %" in page and "125" in page and "75.2 ± 3.9 %" in page
+    assert "91.23 %" in page and "125" in page and "75.2\u00a0±\u00a03.9\u00a0%" in page
 
 
 def test_the_facts() -> None:
