@@ -32,6 +32,7 @@ def test_the_start_has_three_doors_and_a_run_under_way_on_top(served_store, addr
     with keep_running(run):
         tab.goto(address)
         tab.get_by_test_id("stMain").get_by_role("link", name=re.compile("^mixing_lite")).wait_for()
+        tab.get_by_role("link", name="Try it on pictures").wait_for()  # the last door's last
         tab.wait_for_function(SETTLED)
         links = tab.get_by_test_id("stMain").get_by_test_id("stPageLink-NavLink")
         ways = links.evaluate_all("all => all.map(one => new URL(one.href).pathname)")

@@ -47,8 +47,12 @@ def processor_seconds(action) -> float:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_quickly_beside_many_runs(enter, long_run, name):
     page(name)  # what is loaded once a server
-    enter()
-    assert processor_seconds(lambda: page(name, run=long_run.id)) < OPEN_SECONDS
+
+    def once() -> float:
+        enter()
+        return processor_seconds(lambda: page(name, run=long_run.id))
+
+    assert min(once() for _ in range(3)) < OPEN_SECONDS  # a thread of an earlier test may still work
 
 
 def test_an_update_costs_little(enter, long_run):
