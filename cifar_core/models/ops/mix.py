@@ -52,8 +52,13 @@ FORMS = {
 # cheap and leave memory as it is: TRAFFIC is 64 · (3.2 - 1) = 140 there, and more; say 200.
 TRAFFIC = {"AVX2": 70.0}
 TRAFFIC_ELSEWHERE = 200.0
-# Two server cores with AMX, bf16, K = 3, batch 128: plain 1.0, loop 3.7, grouped 4.3 at 32x32 and 3.9, 5.3 at
-# 8x8: time of a bf16 convolution with a group an image over one without groups.
+# In 16 bits one grouped convolution is slow, and products are not. One Zen 5 core, bf16, batch 500, time over the
+# plain convolution's (1.0 is 330 to 460 GFLOP/s; K = 2, the loop is 2.0 to 2.4):
+#              24 -> 64 at 31x31  64 -> 64 at 15x15  64 -> 256 at 15x15  at 9x9  256 -> 256 at 7x7  at 4x4  at 3x3
+#   grouped                  3.0                2.2                 2.1     3.4                7.6      21      32
+#   products                 2.4                1.9                 1.8     2.2                2.5     5.7     6.8
+# Two server cores with AMX, K = 3, batch 128: loop 3.7, grouped 4.3 at 32x32 and 3.9, 5.3 at 8x8.
+PRODUCTS_BF16 = (1.65, 45.0)  # time of products for each position, and TRAFFIC
 GROUPED_RATE_BF16 = 3.5
 # The kernels of a batch leave the cache beyond this: then chunks of them are quicker where kernels matter
 # (1.9 and 2.0 above, against 2.1 and 2.2), and spare their memory; below it one grouped convolution is.
@@ -86,12 +91,16 @@ def choose_form(
         return "grouped"
     traffic = TRAFFIC.get(vectors, TRAFFIC_ELSEWHERE) if device == "cpu" else TRAFFIC_ELSEWHERE
     rate = GROUPED_RATE_BF16 if low_precision else 1.0
+    if low_precision and device == "cpu":
+        rate, traffic = PRODUCTS_BF16
     if by_tiles * positions < min(rate * positions + traffic, num_kernels * positions):
         return "winograd"
     if rate * positions + traffic >= num_kernels * positions:
         return "loop" if device == "cpu" or num_kernels == 1 else "wide_in"
-    if low_precision or device != "cpu":
+    if device != "cpu":
         return "grouped"
+    if low_precision:
+        return "products"
     crowded = 4 * batch * kernel_numbers > KERNELS_IN_CACHE_BYTES and positions <= FEW_POSITIONS
     return "products" if crowded or kernel_numbers <= FEW_NUMBERS else "grouped"
 
