@@ -52,11 +52,12 @@ FORMS = {
 # cheap and leave memory as it is: TRAFFIC is 64 · (3.2 - 1) = 140 there, and more; say 200.
 TRAFFIC = {"AVX2": 70.0}
 TRAFFIC_ELSEWHERE = 200.0
-# In 16 bits one grouped convolution is slow, and products are not. One Zen 5 core, bf16, batch 500, time over the
-# plain convolution's (1.0 is 330 to 460 GFLOP/s; K = 2, the loop is 2.0 to 2.4):
-#              24 -> 64 at 31x31  64 -> 64 at 15x15  64 -> 256 at 15x15  at 9x9  256 -> 256 at 7x7  at 4x4  at 3x3
-#   grouped                  3.0                2.2                 2.1     3.4                7.6      21      32
-#   products                 2.4                1.9                 1.8     2.2                2.5     5.7     6.8
+# In 16 bits one grouped convolution is slow, and products are not. One Zen 5 core, bf16, K = 2, batch 500, time
+# over the plain convolution's (1.0 is 330 to 460 GFLOP/s):
+#                        loop  grouped  products                           loop  grouped  products
+#    24 ->  64 at 31x31   2.5      3.0       2.4    256 -> 256 at 7x7       2.0      7.6       2.5
+#    64 ->  64 at 15x15   2.2      2.2       1.9    256 -> 256 at 4x4       2.0       21       5.7
+#    64 -> 256 at 15x15   2.1      2.1       1.8    256 -> 256 at 3x3       2.1       32       6.8
 # Two server cores with AMX, K = 3, batch 128: loop 3.7, grouped 4.3 at 32x32 and 3.9, 5.3 at 8x8.
 PRODUCTS_BF16 = (1.65, 45.0)  # time of products for each position, and TRAFFIC
 GROUPED_RATE_BF16 = 3.5

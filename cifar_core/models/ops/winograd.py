@@ -3,7 +3,7 @@
 Winograd's minimal filtering, after Lavin and Gray 2015 (arXiv 1509.09308): a tile of m x m outputs needs
 (m + 2)² products of transformed numbers, not 9·m², and over a batch these are (m + 2)² matrix products. All
 three passes share the transforms: the result, the gradient of the input, and that of the kernel, which direct
-convolutions compute slowest. Results differ from theirs by rounding, about 1e-6 of the norm with m = 4.
+convolutions compute slowest. Results differ from theirs by rounding, 2e-6 of the norm with m = 4 and 5e-6 with m = 6.
 """
 
 import functools
@@ -14,25 +14,42 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import pad
+from torch.nn.functional import conv2d, pad
 
-POINTS = (0.0, 1.0, -1.0, 2.0, -2.0)  # of evaluation, then infinity; small ones round best
-SIDES = (2, 3, 4)  # of an output tile; larger ones round worse
+POINTS = (0.0, 1.0, -1.0, 0.5, -2.0, 2.0, -0.5)  # of evaluation, then infinity; these round best
+SIDES = (2, 3, 4, 5, 6)  # of an output tile; larger ones round worse
 CHUNK_BYTES = 16 * 2**20  # worked on at a time: half of a 32 MB cache
 
-# The unit of cost is a multiply-accumulate of a matrix product, fp32. Measured on two Zen 3 cores (AVX2), in
-# GFLOP/s: matrix products 160, direct convolutions 210, and 130 in the gradient of their kernel. Carrying
-# a number to tiles and back in all passes takes as long as 150 to 280 multiply-accumulates, about 50 + 6·n².
-#   direct over m =      2    3    4  (forward and backward, batch 500)        2    3    4
-#    24 ->  64 at 31x31 0.65 0.66 0.70  direct taken    256 -> 256 at 7x7    1.03 1.08 1.59  4 taken
-#    64 ->  64 at 15x15 0.78 1.04 0.85  direct          256 -> 256 at 6x6    1.52 1.79 1.16  3
-#    64 -> 256 at 15x15 1.03 1.58 1.36  3               256 -> 256 at 4x4    1.47 0.86 2.18  4
-#    64 -> 256 at 12x12 1.04 1.31 1.29  4               256 -> 256 at 3x3    0.95 2.03 1.19  3
-#    64 -> 256 at  9x9  0.88 1.39 0.88  3               256 -> 256 at 2x2    2.01 1.22 0.82  2
-DIRECT = 160 / 210  # each of two passes, and
-DIRECT_KERNEL = 160 / 130  # the gradient of the kernel
-TRANSFORM = (50, 6)
-WIDE_VECTORS = 2.0  # reasoned: beyond AVX2 products are quicker, and memory is not
+# The unit of cost is a multiply-accumulate of a matrix product, fp32. Fitted to 140 measurements on two Zen 5
+# cores, forward and backward, batch 500; with AVX2 alone direct convolutions reach 230 to 270 GFLOP/s there and
+# products 200 to 250, with AVX-512 370 to 550 and, of MKL's that give the kernels' gradient, 210. Tiles' time
+# over that of one direct convolution, plain and with two kernels:
+#                       m = 2 (AVX2)     3     4     5     6 | K = 2: 3     4     5     6 | AVX-512: best  K = 2
+#    24 ->  64 at 31x31       1.61  1.29  1.13  1.47  1.60 |    2.34  1.96  2.31  2.51 |          1.60   3.03
+#    64 ->  64 at 15x15       1.34  0.88  0.88  0.74  1.10 |    1.56  1.54  1.24  1.85 |          1.40   2.28
+#    64 -> 256 at 15x15       0.88  0.61  0.64  0.53  0.79 |    1.06  1.08  0.86  1.24 |          0.88   1.37
+#    64 -> 256 at 12x12       0.81  0.62  0.57  0.86  0.55 |    1.07  0.95  1.38  0.86 |          0.94   1.47
+#    64 -> 256 at  9x9        1.03  0.63  1.02  0.70  0.98 |    1.10  1.74  1.13  1.64 |          0.95   1.64
+#   256 -> 256 at  7x7        0.85  0.80  0.55  0.82  1.15 |    1.58  1.06  1.55  2.25 |          0.93   1.90
+#   256 -> 256 at  6x6        0.69  0.51  0.77  1.13  0.43 |    1.03  1.48  2.13  0.84 |          0.66   1.39
+#   256 -> 256 at  4x4        0.69  1.13  0.45  0.63  0.89 |    2.25  0.91  1.20  1.81 |          0.67   1.39
+#   256 -> 256 at  3x3        1.26  0.55  0.82  1.14  1.57 |    1.12  1.68  2.36  3.31 |          0.69   1.44
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a processor's vectors make of it.
+
+    direct: of a multiply-accumulate of a direct convolution, in its three passes together. transform: carrying
+    a number to tiles and back in all passes takes as long as transform[0] + transform[1]·n² products.
+    """
+
+    direct: float
+    transform: tuple[float, float]
+
+
+COSTS = {"AVX2": Costs(2.46, (80, 2))}
+COSTS_ELSEWHERE = Costs(1.82, (100, 3))
 GAIN = 1.1  # below it, the direct convolution
 
 
@@ -78,19 +95,16 @@ class Shape:
     width: int
     num_kernels: int = 1
 
-    @property
-    def direct_cost(self) -> float:
+    def direct_cost(self, costs: Costs) -> float:
         """Of one direct convolution, forward and backward, for each image."""
-        products = 9 * self.height * self.width * self.c_in * self.c_out
-        return products * (2 * DIRECT + DIRECT_KERNEL)
+        return costs.direct * 9 * self.height * self.width * self.c_in * self.c_out
 
-    def cost(self, side: int, vectors: str) -> float:
+    def cost(self, side: int, costs: Costs) -> float:
         """Of tiles of side x side outputs, for each image."""
         square, tiles = (side + 2) ** 2, math.ceil(self.height / side) * math.ceil(self.width / side)
         products = self.num_kernels * self.c_in * self.c_out
-        weight = 1.0 if vectors == "AVX2" else WIDE_VECTORS
         channels = self.num_kernels * self.c_in + self.c_out
-        carried = weight * (TRANSFORM[0] + TRANSFORM[1] * square) * channels
+        carried = (costs.transform[0] + costs.transform[1] * square) * channels
         of_kernels = 2 * 9 * products / self.batch  # their own way to tiles and back
         return square * (tiles * (3 * products + carried) + of_kernels)
 
@@ -100,8 +114,9 @@ def choose_side(shape: Shape, vectors: str = "AVX2") -> tuple[int, float]:
 
     vectors: the processor's, as torch.backends.cpu.get_cpu_capability names them.
     """
-    side = min(SIDES, key=lambda side: shape.cost(side, vectors))
-    return side, shape.cost(side, vectors) / shape.direct_cost
+    costs = COSTS.get(vectors, COSTS_ELSEWHERE)
+    side = min(SIDES, key=lambda side: shape.cost(side, costs))
+    return side, shape.cost(side, costs) / shape.direct_cost(costs)
 
 
 def fits(x: Tensor, kernel_size: tuple[int, ...], stride: int, padding: int) -> bool:
@@ -141,20 +156,24 @@ def winograd_mix(x: Tensor, weight: Tensor, coefficients: Tensor, side: int) -> 
 
 
 class _Winograd(torch.autograd.Function):
-    """Transformed numbers are (n², positions, channels): one matrix product for each of the n²."""
+    """Transformed numbers are (positions, n², channels): a product of matrices for each of the n².
+
+    To torch these are 1x1 convolutions in n² groups, which oneDNN computes at 1.2 (AVX2) and 2.2 times
+    (AVX-512) the rate of batched products by MKL on an AMD processor; with kernels' gradients it is slower.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, coefficients: Tensor | None, side: int) -> Tensor:
         matrices = transforms(side, x.dtype)
         images = x.permute(0, 2, 3, 1)
-        kernels = _kernels_to_tiles(weight, matrices)  # (n², K·C_in, C_out)
+        kernels = _kernels_to_tiles(weight, matrices)  # (n², C_out, K·C_in)
         result = x.new_empty(*images.shape[:3], weight.shape[1])
         ctx.chunks = chunks(len(x), _image_bytes(x, weight, side))
-        inputs = []  # (n², M·T, C_in) of each chunk of M images with T tiles
+        inputs = []  # (M·T, n², C_in) of each chunk of M images with T tiles
         for part in ctx.chunks:
             inputs.append(_inputs_to_tiles(images[part], matrices))
             copies = _scaled(inputs[-1], None if coefficients is None else coefficients[part])
-            _outputs_from_tiles(copies @ kernels, matrices, result[part])
+            _outputs_from_tiles(_products(copies, kernels), matrices, result[part])
         ctx.save_for_backward(kernels, coefficients, *inputs)
         ctx.matrices, ctx.shapes = matrices, (images.shape, weight.shape)
         return result.permute(0, 3, 1, 2)
@@ -164,16 +183,17 @@ class _Winograd(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         kernels, coefficients, *inputs = ctx.saved_tensors
         upstream = gradient.permute(0, 2, 3, 1)
-        to_kernels = torch.zeros_like(kernels)
+        turned = kernels.mT.contiguous()  # (n², K·C_in, C_out)
+        to_kernels = torch.zeros_like(turned)
         to_x = gradient.new_empty(ctx.shapes[0]) if ctx.needs_input_grad[0] else None
         to_coefficients = None if coefficients is None else torch.empty_like(coefficients)
         for part, own in zip(ctx.chunks, inputs, strict=True):
             shares = None if coefficients is None else coefficients[part]
-            outputs = _outputs_to_tiles(upstream[part], ctx.matrices)  # (n², M·T, C_out)
-            to_kernels.baddbmm_(_scaled(own, shares).mT, outputs)
+            outputs = _outputs_to_tiles(upstream[part], ctx.matrices)  # (M·T, n², C_out)
+            to_kernels.baddbmm_(_scaled(own, shares).permute(1, 2, 0), outputs.transpose(0, 1))
             if to_x is None and to_coefficients is None:
                 continue
-            to_inputs = outputs @ kernels.mT  # (n², M·T, K·C_in)
+            to_inputs = _products(outputs, turned)  # (M·T, n², K·C_in)
             if shares is not None:
                 assert to_coefficients is not None
                 to_inputs, to_coefficients[part] = _unscaled(to_inputs, own, shares)
@@ -183,32 +203,40 @@ class _Winograd(torch.autograd.Function):
         return None if to_x is None else to_x.permute(0, 3, 1, 2), to_weight, to_coefficients, None
 
 
+def _products(rows: Tensor, kernels: Tensor) -> Tensor:
+    """rows (P, n², C) and kernels (n², O, C) -> (P, n², O): each of the n² slices times its kernel's mT."""
+    positions, square, channels = rows.shape
+    images = rows.view(1, positions, 1, square * channels).permute(0, 3, 1, 2)  # channels last
+    products = conv2d(images, kernels.view(-1, channels, 1, 1), groups=square)  # (1, n²·O, P, 1)
+    return products.permute(0, 2, 3, 1).reshape(positions, square, -1)
+
+
 # K scaled copies
 
 
 def _scaled(inputs: Tensor, shares: Tensor | None) -> Tensor:
-    """(n², M·T, C), shares (M, K) -> (n², M·T, K·C)."""
+    """(M·T, n², C), shares (M, K) -> (M·T, n², K·C)."""
     if shares is None:
         return inputs
-    rows = inputs.unflatten(1, (len(shares), -1)).unsqueeze(3)  # (n², M, T, 1, C)
-    return (rows * shares[:, None, :, None]).flatten(3).flatten(1, 2)
+    rows = inputs.unflatten(0, (len(shares), -1)).unsqueeze(3)  # (M, T, n², 1, C)
+    return (rows * shares[:, None, None, :, None]).flatten(3).flatten(0, 1)
 
 
 def _unscaled(gradient: Tensor, inputs: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of `inputs` (n², M·T, C) and of `shares` (M, K), from that of the copies (n², M·T, K·C)."""
-    copies = gradient.unflatten(1, (len(shares), -1)).unflatten(3, (shares.shape[1], -1))  # (n², M, T, K, C)
-    to_inputs = (shares[:, None, None].to(copies.dtype) @ copies).squeeze(3).flatten(1, 2)
-    rows = inputs.unflatten(1, (len(shares), -1)).unsqueeze(4)  # (n², M, T, C, 1)
-    return to_inputs, (copies @ rows).squeeze(4).sum(dim=(0, 2))
+    """Gradients of `inputs` (M·T, n², C) and of `shares` (M, K), from that of the copies (M·T, n², K·C)."""
+    copies = gradient.view(len(shares), -1, shares.shape[1], inputs.shape[2])  # (M, T·n², K, C)
+    to_inputs = shares[:, None, None].to(copies.dtype) @ copies  # (M, T·n², 1, C)
+    rows = inputs.view(len(shares), -1, inputs.shape[2], 1)  # (M, T·n², C, 1)
+    return to_inputs.view(inputs.shape), (copies @ rows).squeeze(3).sum(dim=1)
 
 
 # To tiles and back: each pair of functions is a linear map and its transpose
 
 
 def _kernels_to_tiles(weight: Tensor, matrices: Transforms) -> Tensor:
-    """(K, C_out, C_in, 3, 3) -> (n², K·C_in, C_out)."""
-    flat = weight.permute(3, 4, 0, 2, 1).flatten(1).flatten(1).reshape(9, -1)
-    return (matrices.to_kernel @ flat).view(-1, len(weight) * weight.shape[2], weight.shape[1])
+    """(K, C_out, C_in, 3, 3) -> (n², C_out, K·C_in)."""
+    flat = weight.permute(3, 4, 1, 0, 2).reshape(9, -1)
+    return (matrices.to_kernel @ flat).view(-1, weight.shape[1], len(weight) * weight.shape[2])
 
 
 def _kernels_from_tiles(gradient: Tensor, matrices: Transforms, shape: torch.Size) -> Tensor:
@@ -219,36 +247,36 @@ def _kernels_from_tiles(gradient: Tensor, matrices: Transforms, shape: torch.Siz
 
 
 def _inputs_to_tiles(images: Tensor, matrices: Transforms) -> Tensor:
-    """(M, H, W, C) -> (n², M·T, C): windows of n x n that overlap by 2, transformed."""
-    m, channels = matrices.side, images.shape[3]
+    """(M, H, W, C) -> (M·T, n², C): windows of n x n that overlap by 2, transformed."""
+    m = matrices.side
     rows, columns = _tiles(images, m)
     below, right = rows * m + 1 - images.shape[1], columns * m + 1 - images.shape[2]
     windows = pad(images, (0, 0, 1, right, 1, below)).unfold(1, m + 2, m).unfold(2, m + 2, m)
-    windows = windows.permute(4, 5, 0, 1, 2, 3).flatten(0, 1).flatten(1)  # (n², M·T·C)
-    return (matrices.to_input @ windows).view(len(windows), -1, channels)
+    windows = windows.permute(0, 1, 2, 4, 5, 3).flatten(3, 4).flatten(0, 2)  # (M·T, n², C)
+    return matrices.to_input @ windows
 
 
 def _inputs_from_tiles(gradient: Tensor, matrices: Transforms, out: Tensor) -> None:
-    """(n², M·T, C) -> out (M, H, W, C): what the windows share is summed."""
+    """(M·T, n², C) -> out (M, H, W, C): what the windows share is summed."""
     m = matrices.side
     rows, columns = _tiles(out, m)
-    windows = (matrices.to_input.T @ gradient.flatten(1)).view(
-        m + 2, m + 2, len(out), rows, columns, out.shape[3]
-    )
+    windows = matrices.to_input.T @ gradient
+    windows = windows.view(len(out), rows, columns, m + 2, m + 2, out.shape[3])
     cropped = out.new_zeros(len(out), rows * m + 2, columns * m + 2, out.shape[3])
     for i in range(m + 2):
         for j in range(m + 2):
-            cropped[:, i : i + (rows - 1) * m + 1 : m, j : j + (columns - 1) * m + 1 : m] += windows[i, j]
+            cropped[:, i : i + (rows - 1) * m + 1 : m, j : j + (columns - 1) * m + 1 : m] += windows[
+                :, :, :, i, j
+            ]
     out.copy_(cropped[:, 1 : out.shape[1] + 1, 1 : out.shape[2] + 1])
 
 
 def _outputs_from_tiles(products: Tensor, matrices: Transforms, out: Tensor) -> None:
-    """(n², M·T, C_out) -> out (M, H, W, C_out); what lies beyond its edges falls away."""
+    """(M·T, n², C_out) -> out (M, H, W, C_out); what lies beyond its edges falls away."""
     m = matrices.side
     rows, columns = _tiles(out, m)
-    flat = matrices.to_output @ products.flatten(1)
-    tiles = flat.view(m, m, len(out), rows, columns, -1)
-    tiles = tiles.permute(2, 3, 0, 4, 1, 5)  # (M, rows, m, columns, m, C)
+    tiles = (matrices.to_output @ products).view(len(out), rows, columns, m, m, -1)
+    tiles = tiles.transpose(2, 3)  # (M, rows, m, columns, m, C)
     if (rows * m, columns * m) == out.shape[1:3]:
         out.view(tiles.shape).copy_(tiles)
     else:
@@ -257,14 +285,13 @@ def _outputs_from_tiles(products: Tensor, matrices: Transforms, out: Tensor) -> 
 
 
 def _outputs_to_tiles(gradient: Tensor, matrices: Transforms) -> Tensor:
-    """(M, H, W, C_out) -> (n², M·T, C_out)."""
-    m, channels = matrices.side, gradient.shape[3]
+    """(M, H, W, C_out) -> (M·T, n², C_out)."""
+    m = matrices.side
     rows, columns = _tiles(gradient, m)
     right, below = columns * m - gradient.shape[2], rows * m - gradient.shape[1]
     whole = pad(gradient, (0, 0, 0, right, 0, below)) if right or below else gradient
     tiles = whole.unflatten(2, (columns, m)).unflatten(1, (rows, m))  # (M, rows, m, columns, m, C)
-    flat = tiles.permute(2, 4, 0, 1, 3, 5).reshape(m * m, -1)
-    return (matrices.to_output.T @ flat).view((m + 2) ** 2, -1, channels)
+    return matrices.to_output.T @ tiles.transpose(2, 3).flatten(3, 4).flatten(0, 2)
 
 
 def _tiles(images: Tensor, side: int) -> tuple[int, int]:
