@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from unittest.mock import patch
 
 import torch
@@ -13,48 +14,54 @@ from cifar_core.bench.report import Report, Row, Section, setting_of
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data.dataset import silent
 from cifar_core.device import Device, find_device
+from cifar_core.estimate.speed import FULL_SIZE
 from cifar_core.estimate.steps import Steps, create_network
 from cifar_core.estimate.timing import Notify, Statistic, interleave, ratios
 from cifar_core.models import ImageClassifier
+from cifar_core.models.convolution import Conv2d
 from cifar_core.models.mixing import MixingConv2d
 from cifar_core.models.ops.mix import FORMS, mix
 from cifar_core.runs.store import RunStore
 
-SHIPPED, LOOP, PLAIN = "as shipped", "loop of K convolutions", "plain convolutions"
+SHIPPED, LOOP = "as shipped", "loop of K convolutions"
+PLAIN, TORCHS = "plain, our convolutions", "plain, torch's"
 STEP_SHARE = 0.6  # of the time; the layers get the rest
 LAYER_BATCH = (
     32  # at most so many images in the table of layers, so that every form of every layer gets its turn
 )
 
 
-def bench_mixing(model: str, batch: int, seconds: float, store: RunStore, notify: Notify) -> Report:
-    """The training step of a mixing network at `batch` images, and each of its layers in every form.
+def bench_mixing(config: TrainConfig, size: int, seconds: float, store: RunStore, notify: Notify) -> Report:
+    """The training step of a config's mixing network on images of `size` pixels, and each of its layers.
+
+    The step is the config's own, with its optimizer, without teachers and outliers.
 
     Raises:
         ModelError: when there is no such network. ConfigError: when it does not mix.
     """
-    config = TrainConfig(model=model, batch_size=batch, lr=0.01, schedule="constant")
+    config = config.replace(teachers="", outliers=0.0)
     network = create_network(config)
     if not any(isinstance(module, MixingConv2d) for module in network.modules()):
-        raise ConfigError(f"The network '{model}' does not mix; `models` lists the networks.")
+        raise ConfigError(f"The network '{config.model}' does not mix; `models` lists the networks.")
     device = find_device(config.precision)
     setting = setting_of(device, store)
-    layers = layers_of(network)
-    step = step_section(config, network, device, seconds * STEP_SHARE, notify)
-    table = layer_section(layers, min(batch, LAYER_BATCH), device, seconds * (1 - STEP_SHARE), notify)
-    return Report("mixing", setting, [step, table], _conclusion(model, batch, step))
+    step = step_section(config, size, network, device, seconds * STEP_SHARE, notify)
+    layers, batch = layers_of(network, size), min(config.batch_size, LAYER_BATCH)
+    table = layer_section(layers, batch, device, seconds * (1 - STEP_SHARE), notify)
+    return Report("mixing", setting, [step, table], _conclusion(config, size, step))
 
 
 def step_section(
-    config: TrainConfig, network: ImageClassifier, device: Device, seconds: float, notify: Notify
+    config: TrainConfig, size: int, network: ImageClassifier, device: Device, seconds: float, notify: Notify
 ) -> Section:
-    """The whole training step, with the mixing convolutions in three ways."""
+    """The whole training step, with the mixing convolutions in two ways and plain ones in two."""
     variants = {
-        PLAIN: with_plain_convolutions(network),
+        TORCHS: with_plain_convolutions(network),
+        PLAIN: with_plain_convolutions(network, Conv2d),
         LOOP: with_form(network, FORMS["loop"]),
         SHIPPED: network,
     }
-    steps = {name: Steps(config, device, model).step for name, model in variants.items()}
+    steps = {name: partial(Steps(config, device, model).step, size) for name, model in variants.items()}
     samples = interleave(steps, seconds, "training steps", notify, device.synchronize)
     rows = [
         Row(
@@ -62,22 +69,33 @@ def step_section(
             {
                 "ms": Statistic.of([1000 * value for value in samples[name]]),
                 "times_plain": ratios(samples[name], samples[PLAIN]),
+                "times_torch": ratios(samples[name], samples[TORCHS]),
                 "loop_over": ratios(samples[LOOP], samples[name]),
             },
         )
-        for name in (SHIPPED, LOOP, PLAIN)
+        for name in (SHIPPED, LOOP, PLAIN, TORCHS)
     ]
-    columns = {"ms": "ms a step", "times_plain": "times plain", "loop_over": "loop takes times"}
-    return Section(f"Training step of {config.model}, batch {config.batch_size}", columns, rows)
+    columns = {
+        "ms": "ms a step",
+        "times_plain": "times our plain",
+        "times_torch": "times torch's",
+        "loop_over": "loop takes times",
+    }
+    title = f"Training step of {_name(config)} at {size}×{size}, batch {config.batch_size}"
+    return Section(title, columns, rows)
 
 
-def _conclusion(model: str, batch: int, section: Section) -> str:
-    figures = {row.name: row.figures for row in section.rows}
-    loop, plain = figures[SHIPPED]["loop_over"].median, figures[SHIPPED]["times_plain"].median
-    share = figures[LOOP]["times_plain"].median
+def _name(config: TrainConfig) -> str:
+    return config.recipe or config.model
+
+
+def _conclusion(config: TrainConfig, size: int, section: Section) -> str:
+    own = {row.name: row.figures for row in section.rows}[SHIPPED]
+    loop, plain, torchs = (own[name].median for name in ("loop_over", "times_plain", "times_torch"))
     return (
-        f"Here a training step of {model} at batch {batch} is {loop:.2f} times as quick as with the loop, "
-        f"and takes {plain:.2f} times as long as with plain convolutions (the loop: {share:.2f} times)."
+        f"Here a training step of {_name(config)} on {config.batch_size} images of {size}×{size} is "
+        f"{loop:.2f} times as quick as with the loop. It takes {plain:.2f} times as long as with one plain convolution "
+        f"of ours in the place of the mixed ones, and {torchs:.2f} times as long as with torch's."
     )
 
 
@@ -110,21 +128,21 @@ class Layer:
         return [tensor.requires_grad_() for tensor in tensors]
 
 
-def layers_of(network: ImageClassifier) -> list[Layer]:
-    """The distinct shapes of a network's mixing convolutions for images of 32 x 32, in its order."""
+def layers_of(network: ImageClassifier, size: int = FULL_SIZE) -> list[Layer]:
+    """The distinct shapes of a network's mixing convolutions for images of `size` pixels, in its order."""
     found: list[Layer] = []
 
     def note(module: torch.nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         assert isinstance(module, MixingConv2d)
         num_kernels, c_out, c_in, kernel, _ = module.weight.shape
-        size = inputs[0].shape[2]
-        found.append(Layer(num_kernels, c_in, c_out, kernel, module.stride, module.padding, size))
+        side = inputs[0].shape[2]
+        found.append(Layer(num_kernels, c_in, c_out, kernel, module.stride, module.padding, side))
 
     modules = [module for module in network.modules() if isinstance(module, MixingConv2d)]
     handles = [module.register_forward_hook(note) for module in modules]
     was_training = network.training
     with torch.no_grad():
-        network.eval()(torch.zeros(1, network.in_channels, 32, 32))
+        network.eval()(torch.zeros(1, network.in_channels, size, size))
     network.train(was_training)
     for handle in handles:
         handle.remove()

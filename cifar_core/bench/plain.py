@@ -5,6 +5,7 @@ torchvision is imported where it is used, because the project runs without it.
 
 import copy
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,9 +45,11 @@ def with_form(model: ImageClassifier, form: Form) -> ImageClassifier:
     return _replaced(model, MixingConv2d, lambda convolution: FixedForm(convolution, form))
 
 
-def with_plain_convolutions(model: ImageClassifier) -> ImageClassifier:
-    """A copy of the network with nn.Conv2d in the place of every MixingConv2d."""
-    return _replaced(model, MixingConv2d, plain_convolution)
+def with_plain_convolutions(model: ImageClassifier, kind: type[nn.Conv2d] = nn.Conv2d) -> ImageClassifier:
+    """A copy of the network with one convolution of that kind in the place of every mixing one."""
+    if kind is nn.Conv2d:
+        model = _replaced(model, Conv2d, torchs_convolution)
+    return _replaced(model, MixingConv2d, partial(plain_convolution, kind=kind))
 
 
 def as_tutorials_write(model: ImageClassifier) -> ImageClassifier:
@@ -54,10 +57,10 @@ def as_tutorials_write(model: ImageClassifier) -> ImageClassifier:
     return with_form(_replaced(model, Conv2d, torchs_convolution), FORMS["loop"])
 
 
-def plain_convolution(mixing: MixingConv2d) -> nn.Conv2d:
+def plain_convolution(mixing: MixingConv2d, kind: type[nn.Conv2d]) -> nn.Conv2d:
     """One convolution of the same shape."""
     _, c_out, c_in, *kernel_size = mixing.weight.shape
-    return nn.Conv2d(c_in, c_out, (kernel_size[0], kernel_size[1]), mixing.stride, mixing.padding)
+    return kind(c_in, c_out, (kernel_size[0], kernel_size[1]), mixing.stride, mixing.padding)
 
 
 def torchs_convolution(convolution: Conv2d) -> nn.Conv2d:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core.cli.options import Add, add_changes, add_json, add_runs_dir, whole_number
 from cifar_core.cli.progress import DataProgress
-from cifar_core.config import parse_changes
+from cifar_core.config import TrainConfig, parse_changes
 from cifar_core.estimate.speed import FULL_SIZE, about, estimate_seconds, phases_of
 from cifar_core.format import duration
 from cifar_core.recipes import DEFAULT_RECIPE, get_recipe, list_recipes
@@ -39,8 +39,12 @@ def add(add_parser: Add) -> None:
     words = "the mixing step beside the loop of K convolutions and a plain one"
     mixing = add_one("mixing", bench_mixing, words)
     mixing.add_argument("--model", metavar="NAME", default="mixing_6", help="network (default: mixing_6)")
-    words = "images in a step (default: 128)"
-    mixing.add_argument("--batch", metavar="N", type=whole_number(2, 8192), default=128, help=words)
+    words = "a recipe instead: its network and optimizer, and its batch"
+    mixing.add_argument("--recipe", metavar="NAME", help=words)
+    words = "images in a step (default: 128, or the recipe's number)"
+    mixing.add_argument("--batch", metavar="N", type=whole_number(2, 8192), help=words)
+    words = f"side of the images in pixels (default: {FULL_SIZE})"
+    mixing.add_argument("--size", metavar="S", type=whole_number(16, 64), default=FULL_SIZE, help=words)
     words = "a recipe's training step beside a tutorial's; how long recipes take here"
     train = add_one("train", bench_train, words)
     words = f"whose step, and whose time (default: the step of {DEFAULT_RECIPE}, the times of all)"
@@ -57,11 +61,16 @@ def add(add_parser: Add) -> None:
 
 def bench_mixing(options: argparse.Namespace) -> int:
     """Print what mixing costs."""
+    if options.recipe:
+        config = get_recipe(options.recipe).config
+    else:
+        config = TrainConfig(model=options.model, batch_size=128, lr=0.01, schedule="constant")
+    config = config.replace(batch_size=options.batch or config.batch_size)
     from cifar_core.bench.mixing import bench_mixing
 
     with DataProgress() as progress:
         store = RunStore(options.runs_dir)
-        report = bench_mixing(options.model, options.batch, options.seconds, store, progress)
+        report = bench_mixing(config, options.size, options.seconds, store, progress)
     return _print(options, report)
 
 

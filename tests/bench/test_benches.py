@@ -26,6 +26,7 @@ from cifar_core.estimate.timing import Budget
 from cifar_core.images.decode import decode_image
 from cifar_core.inference.classifier import Classifier
 from cifar_core.models import create_model, register_model
+from cifar_core.models.convolution import Conv2d
 from cifar_core.models.mixing import MixingConv2d
 from cifar_core.models.ops import mix, winograd
 from cifar_core.models.ops.mix import FORMS
@@ -94,11 +95,12 @@ def check(report):
 
 
 def test_mixing_is_compared_as_shipped_with_the_loop_and_with_plain_convolutions(store, toy_network):
-    report = bench_mixing(toy_network, 4, 0.0, store, silent)
+    report = bench_mixing(TrainConfig(model=toy_network, batch_size=4), 20, 0.0, store, silent)
     check(report)
     step, layers = report.sections
-    assert names(step) == [mixing.SHIPPED, mixing.LOOP, mixing.PLAIN]
-    assert len(layers.rows) == len(layers_of(create_model(toy_network)))
+    assert names(step) == [mixing.SHIPPED, mixing.LOOP, mixing.PLAIN, mixing.TORCHS]
+    assert [row.name for row in layers.rows] == [str(one) for one in layers_of(create_model(toy_network), 20)]
+    assert "at 20×20" in step.title and "at 20×20" in layers.rows[0].name
     assert all(row.figures.keys() == {"plain", *FORMS} for row in layers.rows)
     assert all(row.note.removeprefix("chosen: ") in FORMS for row in layers.rows)
 
@@ -106,17 +108,20 @@ def test_mixing_is_compared_as_shipped_with_the_loop_and_with_plain_convolutions
 def test_a_network_that_does_not_mix_is_refused(store, monkeypatch):
     monkeypatch.setattr(mixing, "create_network", lambda config: nn.Sequential(nn.Flatten()))
     with pytest.raises(ConfigError, match="does not mix"):
-        bench_mixing("mixing_lite", 4, 0.0, store, silent)
+        bench_mixing(TrainConfig(model="mixing_lite", batch_size=4), 32, 0.0, store, silent)
 
 
 def test_the_variants_are_copies_that_answer_alike_or_plainly():
     network = create_model("mixing_lite", **TOY.model_args).eval()
     images = torch.randn(3, 3, 32, 32)
-    looped, plain = with_form(network, FORMS["loop"]), with_plain_convolutions(network)
+    looped = with_form(network, FORMS["loop"])
     with torch.no_grad():
         torch.testing.assert_close(looped(images), network(images))
+    for kind in (nn.Conv2d, Conv2d):
+        plain = with_plain_convolutions(network, kind)
         assert plain(images).shape == (3, 10)
-    assert not [module for module in plain.modules() if isinstance(module, MixingConv2d)]
+        assert not [module for module in plain.modules() if isinstance(module, MixingConv2d)]
+        assert {type(one) for one in plain.modules() if isinstance(one, nn.Conv2d)} == {nn.Conv2d, kind}
     assert [module for module in network.modules() if isinstance(module, MixingConv2d)]
 
 

@@ -54,7 +54,10 @@ def test_a_benchmark_prints_a_table_or_one_document(name, asked, capsys):
 
 def test_the_options_arrive(asked):
     main(["bench", "mixing", "--model", "mixing_2", "--batch", "16"])
-    assert asked["mixing"][:3] == ("mixing_2", 16, 30.0)
+    config, size, seconds, *_ = asked["mixing"]
+    assert (config.model, config.batch_size, size, seconds) == ("mixing_2", 16, 32, 30.0)
+    main(["bench", "mixing", "--recipe", "mixing_large", "--size", "26"])
+    assert asked["mixing"][:2] == (get_recipe("mixing_large").config, 26)
     main(["bench", "infer", "--checkpoint", "mine"])
     assert asked["infer"][0] == "mine"
     main(["bench", "train"])

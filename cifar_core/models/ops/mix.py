@@ -52,8 +52,8 @@ FORMS = {
 # cheap and leave memory as it is: TRAFFIC is 64 · (3.2 - 1) = 140 there, and more; say 200.
 TRAFFIC = {"AVX2": 70.0}
 TRAFFIC_ELSEWHERE = 200.0
-# In 16 bits one grouped convolution is slow, and products are not. One Zen 5 core, bf16, K = 2, batch 500, time
-# over the plain convolution's (1.0 is 330 to 460 GFLOP/s):
+# In 16 bits one grouped convolution is slow, and products are not. One Zen 5 core, bf16, K = 2, batch 500,
+# time over the plain convolution's (1.0 is 330 to 460 GFLOP/s):
 #                        loop  grouped  products                           loop  grouped  products
 #    24 ->  64 at 31x31   2.5      3.0       2.4    256 -> 256 at 7x7       2.0      7.6       2.5
 #    64 ->  64 at 15x15   2.2      2.2       1.9    256 -> 256 at 4x4       2.0       21       5.7

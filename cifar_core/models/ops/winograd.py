@@ -3,7 +3,7 @@
 Winograd's minimal filtering, after Lavin and Gray 2015 (arXiv 1509.09308): a tile of m x m outputs needs
 (m + 2)² products of transformed numbers, not 9·m², and over a batch these are (m + 2)² matrix products. All
 three passes share the transforms: the result, the gradient of the input, and that of the kernel, which direct
-convolutions compute slowest. Results differ from theirs by rounding, 2e-6 of the norm with m = 4 and 5e-6 with m = 6.
+convolutions compute slowest. Results differ by rounding, 2e-6 of the norm with m = 4, 5e-6 with m = 6.
 """
 
 import functools
@@ -20,28 +20,28 @@ POINTS = (0.0, 1.0, -1.0, 0.5, -2.0, 2.0, -0.5)  # of evaluation, then infinity;
 SIDES = (2, 3, 4, 5, 6)  # of an output tile; larger ones round worse
 CHUNK_BYTES = 16 * 2**20  # worked on at a time: half of a 32 MB cache
 
-# The unit of cost is a multiply-accumulate of a matrix product, fp32. Fitted to 140 measurements on two Zen 5
-# cores, forward and backward, batch 500; with AVX2 alone direct convolutions reach 230 to 270 GFLOP/s there and
-# products 200 to 250, with AVX-512 370 to 550 and, of MKL's that give the kernels' gradient, 210. Tiles' time
-# over that of one direct convolution, plain and with two kernels:
-#                       m = 2 (AVX2)     3     4     5     6 | K = 2: 3     4     5     6 | AVX-512: best  K = 2
-#    24 ->  64 at 31x31       1.61  1.29  1.13  1.47  1.60 |    2.34  1.96  2.31  2.51 |          1.60   3.03
-#    64 ->  64 at 15x15       1.34  0.88  0.88  0.74  1.10 |    1.56  1.54  1.24  1.85 |          1.40   2.28
-#    64 -> 256 at 15x15       0.88  0.61  0.64  0.53  0.79 |    1.06  1.08  0.86  1.24 |          0.88   1.37
-#    64 -> 256 at 12x12       0.81  0.62  0.57  0.86  0.55 |    1.07  0.95  1.38  0.86 |          0.94   1.47
-#    64 -> 256 at  9x9        1.03  0.63  1.02  0.70  0.98 |    1.10  1.74  1.13  1.64 |          0.95   1.64
-#   256 -> 256 at  7x7        0.85  0.80  0.55  0.82  1.15 |    1.58  1.06  1.55  2.25 |          0.93   1.90
-#   256 -> 256 at  6x6        0.69  0.51  0.77  1.13  0.43 |    1.03  1.48  2.13  0.84 |          0.66   1.39
-#   256 -> 256 at  4x4        0.69  1.13  0.45  0.63  0.89 |    2.25  0.91  1.20  1.81 |          0.67   1.39
-#   256 -> 256 at  3x3        1.26  0.55  0.82  1.14  1.57 |    1.12  1.68  2.36  3.31 |          0.69   1.44
+# The unit of cost is a multiply-accumulate of a matrix product, fp32. Fitted to 280 measurements on two Zen 5
+# cores, forward and backward, batch 500. With AVX2 alone direct convolutions reach 230 to 270 GFLOP/s there,
+# products 200 to 250; with AVX-512 370 to 550, products 400 to 480 and those of the kernels' gradient 210.
+# Tiles' time over that of one direct convolution, plain and with two kernels:
+#                   AVX2: m = 2     3     4     5     6 | K = 2: 3    4     5     6 | AVX-512: best  K = 2
+#    24 ->  64 at 31x31      1.61  1.29  1.13  1.47  1.60 |    2.34  1.96  2.31  2.51 |          1.60   3.03
+#    64 ->  64 at 15x15      1.34  0.88  0.88  0.74  1.10 |    1.56  1.54  1.24  1.85 |          1.40   2.28
+#    64 -> 256 at 15x15      0.88  0.61  0.64  0.53  0.79 |    1.06  1.08  0.86  1.24 |          0.88   1.37
+#    64 -> 256 at 12x12      0.81  0.62  0.57  0.86  0.55 |    1.07  0.95  1.38  0.86 |          0.94   1.47
+#    64 -> 256 at  9x9      1.03  0.63  1.02  0.70  0.98 |    1.10  1.74  1.13  1.64 |          0.95   1.64
+#   256 -> 256 at  7x7      0.85  0.80  0.55  0.82  1.15 |    1.58  1.06  1.55  2.25 |          0.93   1.90
+#   256 -> 256 at  6x6      0.69  0.51  0.77  1.13  0.43 |    1.03  1.48  2.13  0.84 |          0.66   1.39
+#   256 -> 256 at  4x4      0.69  1.13  0.45  0.63  0.89 |    2.25  0.91  1.20  1.81 |          0.67   1.39
+#   256 -> 256 at  3x3      1.26  0.55  0.82  1.14  1.57 |    1.12  1.68  2.36  3.31 |          0.69   1.44
 
 
 @dataclass(frozen=True)
 class Costs:
     """What a processor's vectors make of it.
 
-    direct: of a multiply-accumulate of a direct convolution, in its three passes together. transform: carrying
-    a number to tiles and back in all passes takes as long as transform[0] + transform[1]·n² products.
+    direct: of a multiply-accumulate of a direct convolution, in its three passes together. transform: to
+    carry a number to tiles and back in all passes takes as long as transform[0] + transform[1]·n² products.
     """
 
     direct: float
