@@ -94,8 +94,8 @@ def _conclusion(config: TrainConfig, size: int, section: Section) -> str:
     loop, plain, torchs = (own[name].median for name in ("loop_over", "times_plain", "times_torch"))
     return (
         f"Here a training step of {_name(config)} on {config.batch_size} images of {size}×{size} is "
-        f"{loop:.2f} times as quick as with the loop. It takes {plain:.2f} times as long as with one plain convolution "
-        f"of ours in the place of the mixed ones, and {torchs:.2f} times as long as with torch's."
+        f"{loop:.2f} times as quick as with the loop. It takes {plain:.2f} times as long as with one plain "
+        f"convolution of ours in the place of the mixed ones, and {torchs:.2f} times as long as with torch's."
     )
 
 

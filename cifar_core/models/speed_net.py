@@ -176,6 +176,7 @@ def deep_mixing(
 ) -> SpeedNet:
     """Nine convolutions in three groups with residuals; those that see many positions mix, K = 4 and 2.
 
-    There a kernel of its own for each image costs little time and few parameters: 4,9 M in all.
+    There a kernel of its own for each image costs little time, and more kernels few numbers. 4,956,942
+    parameters with the default widths, 19.8 MB.
     """
     return SpeedNet(widths, num_kernels, num_classes, convolutions=3)

@@ -78,6 +78,22 @@ add(
     **{**_SPEED, "model": "speed_mixing", "model_args": {"widths": [64, 256, 256]}, "val_size": 2000},
 )
 add(
+    "mixing95",
+    "Nine convolutions with residuals, four of which mix: the most accurate network here, at 5 million numbers.",
+    epochs=26,
+    image_sizes=(20,) * 8 + (26,) * 10 + (32,) * 8,
+    mixing_lr=1.0,
+    mixing_temperature=4.0,
+    **{
+        **_SPEED,
+        "model": "deep_mixing",
+        "val_size": 2000,
+        "augmentation": "flip_crop_cutout",
+        "cutout_size": 12,
+        "crop_padding": 4,
+    },
+)
+add(
     "mixing_photo",
     "The network of mixing_large, made ready for photographs: crops, sharpness, colors, and two teachers.",
     epochs=12,
