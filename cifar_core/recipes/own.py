@@ -79,7 +79,7 @@ add(
 )
 add(
     "mixing95",
-    "Nine convolutions with residuals, four of which mix: the most accurate network here, at 5 million numbers.",
+    "Nine convolutions with residuals, four of which mix: the most accurate network here.",
     epochs=26,
     image_sizes=(20,) * 8 + (26,) * 10 + (32,) * 8,
     mixing_lr=1.0,

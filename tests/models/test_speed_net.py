@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from cifar_core.models import ModelError, count_macs, count_parameters, create_model
+from cifar_core.models.speed_net import SpeedNet
 
 
 def test_its_size_is_that_of_airbench94_without_the_whitening_bias():
@@ -48,11 +49,33 @@ def test_the_mixing_sibling_has_coefficients_of_every_convolution():
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"widths": []}, {"widths": [0]}, {"num_kernels": 0}, {"widths": [8.5]}]
+    "arguments",
+    [{"widths": []}, {"widths": [0]}, {"num_kernels": 0}, {"widths": [8.5]}, {"num_kernels": [2, 2]}],
 )
 def test_what_is_no_network_is_refused(arguments):
     with pytest.raises(ModelError, match="does not take these arguments"):
         create_model("speed94", **arguments)
+
+
+def test_a_group_has_two_or_three_convolutions():
+    with pytest.raises(ValueError, match="2 or 3"):
+        SpeedNet([8], convolutions=4)
+
+
+def test_the_deep_network_mixes_where_it_is_cheap_and_keeps_to_five_million_parameters():
+    model = create_model("deep_mixing")
+    assert count_parameters(model) == 4_956_942
+    assert model.mixing_kernels() == [4, 4, 4, 2]
+    assert 2 * count_parameters(model) < 10 * 2**20  # as a checkpoint keeps it
+
+
+def test_a_residual_adds_what_its_layers_make_of_its_input():
+    model = create_model("deep_mixing", widths=[4, 6], num_kernels=[2, 3, 1, 1, 1, 2]).eval()
+    assert model.mixing_kernels() == [2, 3, 2]
+    residual, x = model.blocks[1], torch.randn(2, 4, 8, 8)
+    kept = x.clone()
+    torch.testing.assert_close(residual(x), torch.nn.functional.silu(kept + residual.layers(kept)))
+    assert torch.equal(x, kept)
 
 
 def test_the_kernels_of_a_mixing_block_have_filters_of_their_own_and_fit_into_a_checkpoint():
