@@ -24,7 +24,8 @@ def add(add_parser: Add) -> None:
 
 def ship(options: argparse.Namespace) -> int:
     """Ship a run, and print what its copy reaches."""
-    from cifar_core.inference.ship import folder_bytes, ship
+    from cifar_core.inference.ship import ship
+    from cifar_core.runs.trash import folder_bytes
 
     run = RunStore(options.runs_dir).get(options.run)
     into, name = checkpoints_dir(), options.name

@@ -19,7 +19,7 @@ from cifar_core.runs.history import History
 from cifar_core.runs.results import FILE, in_order, keep_result, read_results, repeats_table, results_table
 from cifar_core.runs.store import Run
 
-MAX_BYTES = 10_000_000  # of a checkpoint's folder
+MAX_BYTES = 10_000_000  # of a file: larger ones go another way to the Hub (LFS)
 HALF = "Weights are stored in 16 bits; the figures are those of the stored ones."
 _NAME = re.compile(r"[a-z0-9_]+\.v\d+")
 
@@ -51,18 +51,13 @@ def ship(
     if run.config().monitored == "val":
         calibrate_checkpoint(new, data)
     result = evaluate_checkpoint(new, data, note=True)
-    if (size := folder_bytes(new)) > MAX_BYTES:
+    if (size := max(path.stat().st_size for path in new.iterdir())) > MAX_BYTES:
         shutil.rmtree(new)
-        raise ConfigError(f"The checkpoint has {size / 1e6:.1f} MB; at most 10 may be shipped: try --half.")
+        raise ConfigError(f"The weights have {size / 1e6:.1f} MB; at most 10 may be shipped: try --half.")
     new.rename(folder)
     keep_result(into / FILE, result_of(Run(folder)))
     write_overview(into)
     return result
-
-
-def folder_bytes(folder: Path) -> int:
-    """Return the bytes of the files in a folder."""
-    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _check(run: Run, name: str) -> None:
