@@ -54,7 +54,7 @@ def pixels():
 
 
 @pytest.mark.parametrize("n", [1, 2, FEW_IMAGES, FEW_IMAGES + 1])
-@pytest.mark.parametrize("name", ["mixing_lite", "speed_mixing"])
+@pytest.mark.parametrize("name", ["mixing_lite", "speed_mixing", "deep_mixing"])
 def test_the_quick_network_answers_as_the_slow_one(name, n):
     torch.manual_seed(0)
     arguments = {"widths": [8, 12]} if name == "mixing_lite" else {"widths": [8, 12, 12]}

@@ -14,7 +14,6 @@ from cifar_core.models.ops.mixing_forms import (
     mix_loop,
     mix_products,
     mix_wide_in,
-    mix_wide_out,
     mix_winograd,
 )
 
@@ -22,25 +21,24 @@ FORMS = {
     "loop": mix_loop,
     "grouped": mix_grouped,
     "products": mix_products,
-    "wide_out": mix_wide_out,
     "wide_in": mix_wide_in,
     "winograd": mix_winograd,
 }
 
 # The unit of cost is a multiply-accumulate of a plain convolution for each number of the kernel. The K-fold
-# forms (loop, wide-out, wide-in) then cost K·positions an image. Grouped and products cost positions, plus
-# TRAFFIC for writing an image's own kernel, reading it, and the same for its gradient: work that no position
-# shares. Winograd's way is wide-in with a quarter of the multiplications; `winograd.Shape` knows its cost.
+# forms (loop, wide-in) then cost K·positions an image. Grouped and products cost positions, plus TRAFFIC for
+# writing an image's own kernel, reading it, and the same for its gradient: work that no position shares.
+# Winograd's way is wide-in with a quarter of the multiplications; `winograd.Shape` knows its cost.
 #
 # Measured in fp32, K = 3, forward and backward, channels last: processor time over the plain convolution's on
 # one of two Zen 3 cores (AVX2, 32 MB of cache, other programs running; 1.0 is 75 GFLOP/s):
-#                        batch 128: loop  grouped  products  wide-out  wide-in | batch 32: grouped  products
-#   3 ->  64 at 32x32 *              6.1      3.2       1.4        11      4.3 |               3.1       1.5
-#  64 ->  64 at 32x32                3.2      1.3       1.4       3.3      3.0 |               1.3       1.6
-#  64 -> 128 at 16x16                3.1      1.3       1.4       3.3      2.9 |               1.4       1.5
-# 128 -> 128 at 16x16                3.2      1.4       1.4       3.4      3.3 |               1.4       1.4
-# 128 -> 256 at 8x8                  2.9      2.1       1.9       3.2      3.2 |               2.0       2.0
-# 256 -> 256 at 8x8                  3.0      2.2       2.0       3.4      3.7 |               2.0       2.0
+#                        batch 128: loop  grouped  products  wide-in | batch 32: grouped  products
+#   3 ->  64 at 32x32 *              6.1      3.2       1.4      4.3 |               3.1       1.5
+#  64 ->  64 at 32x32                3.2      1.3       1.4      3.0 |               1.3       1.6
+#  64 -> 128 at 16x16                3.1      1.3       1.4      2.9 |               1.4       1.5
+# 128 -> 128 at 16x16                3.2      1.4       1.4      3.3 |               1.4       1.4
+# 128 -> 256 at 8x8                  2.9      2.1       1.9      3.2 |               2.0       2.0
+# 256 -> 256 at 8x8                  3.0      2.2       2.0      3.7 |               2.0       2.0
 # * without the gradient of x. So TRAFFIC is 64 · (2.0 - 1) = 64 to 256 · (1.35 - 1) = 90 positions; say 70.
 # Two Zen 3 cores, time over the plain convolution's, batch 128, K = 3, quiet: loop 3.2 throughout;
 #                  64 -> 64 at 32x32   64 -> 128 at 16x16   128 -> 128   128 -> 256 at 8x8   256 -> 256 at 8x8
@@ -84,9 +82,8 @@ def choose_form(
     bits. vectors: the processor's, as torch.backends.cpu.get_cpu_capability names them. by_tiles: time of
     Winograd's way over that of one plain convolution, where it fits.
 
-    One image has one mixed kernel: a plain convolution. Wide-out is never the cheapest: it holds and moves
-    K outputs like the loop. Off the CPU nothing was measured: the rule is the one of wide vectors, and the
-    K-fold form is wide-in, whose K convolutions start at once.
+    One image has one mixed kernel: a plain convolution. Off the CPU nothing was measured: the rule is the one
+    of wide vectors, and the K-fold form is wide-in, whose K convolutions start at once.
     """
     if batch == 1:
         return "grouped"

@@ -40,17 +40,6 @@ def mix_grouped(
     return mixed.reshape(n, c_out, *mixed.shape[2:])
 
 
-def mix_wide_out(
-    x: Tensor, weight: Tensor, bias: Tensor, coefficients: Tensor, stride: int, padding: int
-) -> Tensor:
-    """One convolution to K·C_out channels, then the weighted sum of the K parts."""
-    num_kernels, c_out = bias.shape
-    wide = conv2d(x, weight.flatten(0, 1), bias.flatten(), stride, padding)  # (N, K·C_out, H', W')
-    parts = wide.permute(0, 2, 3, 1).unflatten(3, (num_kernels, c_out))  # (N, H', W', K, C_out)
-    mixed = coefficients[:, None, None, None].to(wide.dtype) @ parts  # (N, H', W', 1, C_out)
-    return mixed.squeeze(3).permute(0, 3, 1, 2)
-
-
 def mix_wide_in(
     x: Tensor, weight: Tensor, bias: Tensor, coefficients: Tensor, stride: int, padding: int
 ) -> Tensor:
