@@ -45,8 +45,8 @@ def bench_mixing(config: TrainConfig, size: int, seconds: float, store: RunStore
         raise ConfigError(f"The network '{config.model}' does not mix; `models` lists the networks.")
     device = find_device(config.precision)
     setting = setting_of(device, store)
-    step = step_section(config, size, network, device, seconds * STEP_SHARE, notify)
     layers, batch = layers_of(network, size), min(config.batch_size, LAYER_BATCH)
+    step = step_section(config, size, network, device, seconds * STEP_SHARE, notify)  # moves it to the device
     table = layer_section(layers, batch, device, seconds * (1 - STEP_SHARE), notify)
     return Report("mixing", setting, [step, table], _conclusion(config, size, step))
 

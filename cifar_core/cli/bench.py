@@ -38,9 +38,10 @@ def add(add_parser: Add) -> None:
 
     words = "the mixing step beside the loop of K convolutions and a plain one"
     mixing = add_one("mixing", bench_mixing, words)
-    mixing.add_argument("--model", metavar="NAME", default="mixing_6", help="network (default: mixing_6)")
+    which = mixing.add_mutually_exclusive_group()
+    which.add_argument("--model", metavar="NAME", default="mixing_6", help="network (default: mixing_6)")
     words = "a recipe instead: its network and optimizer, and its batch"
-    mixing.add_argument("--recipe", metavar="NAME", help=words)
+    which.add_argument("--recipe", metavar="NAME", help=words)
     words = "images in a step (default: 128, or the recipe's number)"
     mixing.add_argument("--batch", metavar="N", type=whole_number(2, 8192), help=words)
     words = f"side of the images in pixels (default: {FULL_SIZE})"

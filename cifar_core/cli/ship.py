@@ -33,5 +33,5 @@ def ship(options: argparse.Namespace) -> int:
         run, into, name, lambda card: load_data_of(card, options.data_dir), options.half, options.note
     )
     size = folder_bytes(into / name) / 1e6
-    print(f"{name}: {result.accuracy:.2%} of {result.n:,} test images, {size:.1f} MB.")
+    print(f"{name}: {result.accuracy:.2%} of {result.n:,} test images, {size:.1f} MB in all.")
     return 0

@@ -19,7 +19,7 @@ from cifar_core.runs.history import History
 from cifar_core.runs.results import FILE, in_order, keep_result, read_results, repeats_table, results_table
 from cifar_core.runs.store import Run
 
-MAX_BYTES = 10_000_000  # of a file: larger ones go another way to the Hub (LFS)
+MAX_BYTES = 10_000_000  # of a file: git refuses larger ones on the Hub without LFS
 HALF = "Weights are stored in 16 bits; the figures are those of the stored ones."
 _NAME = re.compile(r"[a-z0-9_]+\.v\d+")
 
@@ -51,9 +51,10 @@ def ship(
     if run.config().monitored == "val":
         calibrate_checkpoint(new, data)
     result = evaluate_checkpoint(new, data, note=True)
-    if (size := max(path.stat().st_size for path in new.iterdir())) > MAX_BYTES:
+    largest = max(new.iterdir(), key=lambda path: path.stat().st_size)
+    if (size := largest.stat().st_size) > MAX_BYTES:
         shutil.rmtree(new)
-        raise ConfigError(f"The weights have {size / 1e6:.1f} MB; at most 10 may be shipped: try --half.")
+        raise ConfigError(f"{largest.name} has {size / 1e6:.1f} MB; a file may have 10 at most: try --half.")
     new.rename(folder)
     keep_result(into / FILE, result_of(Run(folder)))
     write_overview(into)

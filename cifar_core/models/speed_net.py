@@ -7,6 +7,7 @@ kernels to mix where asked for.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +65,7 @@ class QuickBatchNorm2d(nn.BatchNorm2d):
 
 
 class Residual(nn.Module):
-    """Blocks and a norm that change their input x (N, C, H, W) by a sum: silu(x + layers(x))."""
+    """silu(x + layers(x)) of x (N, C, H, W); the layers end in a norm, without an activation."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
@@ -94,9 +95,11 @@ class SpeedNet(MixingClassifier):
         convolutions: int = 2,
     ) -> None:
         super().__init__()
-        each = [num_kernels] * len(widths) * convolutions if isinstance(num_kernels, int) else num_kernels
+        each: Sequence[Any] = [num_kernels] * len(widths) * convolutions
+        if isinstance(num_kernels, Sequence):
+            each = num_kernels
         for count in (len(widths), num_classes, *each, *widths):
-            if count < 1 or count != int(count):
+            if not isinstance(count, int | float) or count < 1 or count != int(count):
                 raise ValueError(f"{count!r} is no number of groups, channels, kernels or classes.")
         if convolutions not in (2, 3):
             raise ValueError(f"A group has 2 or 3 convolutions, not {convolutions!r}.")

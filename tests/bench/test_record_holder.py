@@ -35,7 +35,7 @@ def main(run, model):
     images = data["images"].cuda().half()
     begin = torch.cuda.Event(enable_timing=True)
     begin.record()
-    for _ in range(5):
+    for _ in range(9):
         F.cross_entropy(model(images), data["labels"]).backward()
     torch.cuda.synchronize()
     assert begin.elapsed_time(begin) == 0
@@ -60,6 +60,7 @@ def test_half_precision_becomes_what_a_cpu_has():
     line = 'x.half().pin_memory().to("cuda", torch.half)'
     assert adapted(line, "cpu", "bf16") == 'x.to(torch.bfloat16).to("cpu", torch.bfloat16)'
     assert adapted(line, "cuda", "bf16") == line
+    assert adapted("x.to('cuda:0')", "cpu", "fp32") == 'x.to("cpu")'
 
 
 @pytest.mark.slow

@@ -50,7 +50,14 @@ def test_the_mixing_sibling_has_coefficients_of_every_convolution():
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"widths": []}, {"widths": [0]}, {"num_kernels": 0}, {"widths": [8.5]}, {"num_kernels": [2, 2]}],
+    [
+        {"widths": []},
+        {"widths": [0]},
+        {"num_kernels": 0},
+        {"widths": [8.5]},
+        {"num_kernels": [2, 2]},
+        {"num_kernels": "2"},
+    ],
 )
 def test_what_is_no_network_is_refused(arguments):
     with pytest.raises(ModelError, match="does not take these arguments"):
@@ -66,7 +73,7 @@ def test_the_deep_network_mixes_where_it_is_cheap_and_keeps_to_five_million_para
     model = create_model("deep_mixing")
     assert count_parameters(model) == 4_956_942
     assert model.mixing_kernels() == [4, 4, 4, 2]
-    assert 2 * count_parameters(model) < 10 * 2**20  # as a checkpoint keeps it
+    assert 2 * count_parameters(model) < 10_000_000  # as a checkpoint keeps it
 
 
 def test_a_residual_adds_what_its_layers_make_of_its_input():

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -29,6 +30,7 @@ from cifar_core.estimate.speed import images_an_epoch, phases_of
 from cifar_core.estimate.steps import Steps
 from cifar_core.recipes import get_recipe
 
+WARM_UP = 3  # calls of each that are not counted: the first ones may compile
 IMAGES = 50_000  # in an epoch of theirs, of which the rest of a batch is left out
 Turn = Callable[[int], None]
 
@@ -39,7 +41,8 @@ def adapted(source: str, device: str, precision: str) -> str:
         return source
     kind = {"bf16": "torch.bfloat16", "fp32": "torch.float32"}[precision]
     source = re.sub(r"\.half\(\)", f".to({kind})", source).replace("torch.half", kind)
-    return source.replace('"cuda"', '"cpu"').replace(".cuda()", "").replace(".pin_memory()", "")
+    source = re.sub(r"([\"'])cuda(:0)?\1", '"cpu"', source)
+    return source.replace(".cuda()", "").replace(".pin_memory()", "")
 
 
 class Clock:
@@ -148,24 +151,31 @@ def compare(options: argparse.Namespace, theirs: subprocess.Popen[str]) -> None:
         return time.perf_counter() - began
 
     calls: dict[str, Callable[[], float]] = {"theirs": their_step}
-    calls |= {f"ours at {size} pixels": lambda size=size: our_step(size) for size in sizes}  # type: ignore[misc]
-    for call in calls.values():
+    calls |= {_ours(size): partial(our_step, size) for size in sizes}
+    for call in (*calls.values(),) * WARM_UP:
         call()
     rounds = [{name: call() for name, call in calls.items()} for _ in range(options.rounds)]
     for name in calls:
-        show(
-            name,
-            [one[name] for one in rounds],
-            f"s a step of {batch if name == 'theirs' else steps.batch:.0f}",
-        )
-    epochs = images_an_epoch(config) * config.epochs / steps.batch
-    our_times = [
-        epochs * sum(share * one[f"ours at {size} pixels"] for size, share in sizes.items()) for one in rounds
-    ]
-    their_times = [one["theirs"] * options.epochs * (IMAGES // int(batch)) for one in rounds]
-    show("their training", their_times, "s")
-    show("our training", our_times, "s")
-    show("ours over theirs", [own / other for own, other in zip(our_times, their_times, strict=True)], "")
+        images = batch if name == "theirs" else steps.batch
+        show(name, [one[name] for one in rounds], f"s a step of {images:.0f}")
+    their_steps = options.epochs * (IMAGES // int(batch))
+    our_steps = {
+        size: share * images_an_epoch(config) * config.epochs / steps.batch for size, share in sizes.items()
+    }
+    whole(rounds, their_steps, our_steps)
+
+
+def whole(rounds: list[dict[str, float]], their_steps: float, our_steps: dict[int, float]) -> None:
+    """Print what whole trainings take by their steps."""
+    theirs = [their_steps * one["theirs"] for one in rounds]
+    ours = [sum(steps * one[_ours(size)] for size, steps in our_steps.items()) for one in rounds]
+    show("their training", theirs, "s")
+    show("our training", ours, "s")
+    show("ours over theirs", [own / other for own, other in zip(ours, theirs, strict=True)], "")
+
+
+def _ours(size: int) -> str:
+    return f"ours at {size} pixels"
 
 
 def show(name: str, values: list[float], unit: str) -> None:
@@ -211,7 +221,7 @@ if __name__ == "__main__":
                 if options.whole:
                     output, _ = process.communicate()
                     accuracy, seconds = two(output)
-                    print(f"accuracy {100 * accuracy:.2f} %, {seconds:.0f} s with its evaluations")
+                    print(f"accuracy {100 * accuracy:.2f} %, {seconds:.0f} s with all it does, compiling too")
                 else:
                     compare(options, process)
                     process.kill()

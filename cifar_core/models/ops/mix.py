@@ -44,7 +44,7 @@ FORMS = {
 #                  64 -> 64 at 32x32   64 -> 128 at 16x16   128 -> 128   128 -> 256 at 8x8   256 -> 256 at 8x8
 #   grouped                     1.18                 1.44         1.39                2.57                2.35
 #   products                    1.34                 1.53         1.51                2.33                2.70
-#   winograd, m = 4             1.91                 1.75         1.48                1.33                1.33
+#   winograd, m = 4 (0.1.0)     1.91                 1.75         1.48                1.33                1.33
 # two server cores with AMX, batch 128: 64 -> 64 at 32x32: loop 3.4, grouped 1.2; 256 -> 256 at 8x8: 3.1, 3.2.
 # one Zen 5 core, K = 4, batch 32: 256 -> 256 at 8x8: loop 2.9, grouped 6.3. Wide vectors make arithmetic
 # cheap and leave memory as it is: TRAFFIC is 64 · (3.2 - 1) = 140 there, and more; say 200.
@@ -56,9 +56,10 @@ TRAFFIC_ELSEWHERE = 200.0
 #    24 ->  64 at 31x31   2.5      3.0       2.4    256 -> 256 at 7x7       2.0      7.6       2.5
 #    64 ->  64 at 15x15   2.2      2.2       1.9    256 -> 256 at 4x4       2.0       21       5.7
 #    64 -> 256 at 15x15   2.1      2.1       1.8    256 -> 256 at 3x3       2.1       32       6.8
-# Two server cores with AMX, K = 3, batch 128: loop 3.7, grouped 4.3 at 32x32 and 3.9, 5.3 at 8x8.
-PRODUCTS_BF16 = (1.65, 45.0)  # time of products for each position, and TRAFFIC
-GROUPED_RATE_BF16 = 3.5
+# Two server cores with AMX, K = 3, batch 128: loop 3.7, grouped 4.3 at 32x32 and 3.9, 5.3 at 8x8; products
+# were not measured there. The rule of this one core is taken for all.
+PRODUCTS_BF16 = (1.65, 45.0)  # on CPUs: time of products for each position, and TRAFFIC
+GROUPED_RATE_BF16 = 3.5  # elsewhere, where nothing was measured
 # The kernels of a batch leave the cache beyond this: then chunks of them are quicker where kernels matter
 # (1.9 and 2.0 above, against 2.1 and 2.2), and spare their memory; below it one grouped convolution is.
 KERNELS_IN_CACHE_BYTES = 64e6

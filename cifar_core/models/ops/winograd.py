@@ -79,7 +79,7 @@ def _toom_cook(side: int, dtype: torch.dtype) -> Transforms:
     output, kernel = powers[:, :side].clone(), powers[:, :3].clone()
     output[-1, -1] = kernel[-1, -1] = powers[-1, -1] = 1.0
     scale = torch.tensor([math.prod(p - q for q in points if q != p) for p in points] + [1.0])[:, None]
-    inputs = torch.linalg.inv(powers).T * scale  # whole numbers; the kernel takes the fractions
+    inputs = torch.linalg.inv(powers).T * scale  # halves at the most; the kernel takes thirds
     pairs = (inputs, kernel / scale, output.T)
     return Transforms(side, *(torch.kron(matrix, matrix).to(dtype) for matrix in pairs))
 
@@ -122,8 +122,10 @@ def choose_side(shape: Shape, vectors: str = "AVX2") -> tuple[int, float]:
 def fits(x: Tensor, kernel_size: tuple[int, ...], stride: int, padding: int) -> bool:
     """True for a 3x3 convolution in a training step on a CPU in fp32 or more, with more than one image.
 
-    Without gradients little is won, and answers stay free of another rounding.
+    Without gradients little is won, and answers stay free of another rounding. oneDNN multiplies the tiles.
     """
+    if not torch.backends.mkldnn.is_available():
+        return False
     is_3x3 = kernel_size == (3, 3) and stride == 1 and padding == 1
     in_training = torch.is_grad_enabled() and len(x) > 1
     return is_3x3 and in_training and x.device.type == "cpu" and not low_precision(x)

@@ -169,8 +169,11 @@ def test_the_size_of_a_chunk_does_not_matter(images_a_chunk, monkeypatch):
 def test_forms_agree_in_fp32_to_rounding(form):
     tensors = small(torch.float32)
     exact = FORMS["loop"](*(tensor.double() for tensor in tensors), 1, 1).float()
-    off = (FORMS[form](*tensors, 1, 1) - exact).norm() / exact.norm()
-    assert off < 1e-5
+    result = FORMS[form](*tensors, 1, 1)
+    if form == "winograd":  # large tiles round a few numbers further
+        assert (result - exact).norm() / exact.norm() < 1e-5
+    else:
+        torch.testing.assert_close(result, exact, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("form", FORMS)
