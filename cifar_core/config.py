@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cifar_core.datasets import CIFAR10, DATA_SETS, NORMALIZATIONS, DataSet
+from cifar_core.datasets import CIFAR10, DATA_SETS, MOST_CLASSES, NORMALIZATIONS, OWN, DataSet
 from cifar_core.files import renamed
-from cifar_core.settings import ConfigError, FieldSpec, checked, from_text, setting
+from cifar_core.settings import ConfigError, FieldSpec, as_text, checked, from_text, setting
 
 __all__ = ["ConfigError", "FieldSpec", "TrainConfig", "field_specs", "parse_changes"]
 
@@ -23,7 +23,10 @@ MAIN_FIELDS = ("epochs", "batch_size", "lr", "augmentation", "seed")  # in sight
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Network": ("model", "model_args", "mixing_temperature"),
-    "Which images": ("data", "classes", "train_size", "val_size", "split_seed", "monitored", "normalization"),
+    "Which images": (
+        *("data", "classes", "own_images", "train_size", "val_size", "split_seed", "monitored"),
+        "normalization",
+    ),
     "How images change": (
         *("alternate_flip", "crop_padding", "crop_border", "smallest_crop", "largest_crop", "stretch"),
         *("cutout_size", "sharpness", "saturation", "jpeg", "jitter", "image_sizes"),
@@ -58,11 +61,22 @@ class TrainConfig:
     model: str = setting("mixing_lite", "Name of a registered network; `models` lists them.")
     model_args: dict[str, Any] = setting({}, 'Arguments of the network, as JSON: {"num_kernels": 4}.')
     data: str = setting(
-        CIFAR10.name, f"{'; '.join(one.summary for one in DATA_SETS.values())}.", choices=tuple(DATA_SETS)
+        CIFAR10.name,
+        f"{'; '.join(one.summary for one in (*DATA_SETS.values(), OWN))}.",
+        choices=(*DATA_SETS, OWN.name),
     )
-    classes: str = setting("", "Learn only these classes of the data set, with commas; empty takes all.")
+    classes: tuple[str, ...] = setting(
+        (), "Learn only these classes of the data set, with commas; empty takes all."
+    )
+    own_images: tuple[int, ...] = setting(
+        (), "Own pictures: how many there are to train on and to test with; noted when their folder is found."
+    )
     val_size: int = setting(
-        5000, "Training images set aside to choose by (stratified).", minimum=10, maximum=25000, unit="images"
+        5000,
+        "Training images set aside to choose by (stratified); of own pictures at most a fifth.",
+        minimum=1,
+        maximum=25000,
+        unit="images",
     )
     train_size: int = setting(
         0, "Train on the first so many images of the training split; 0 takes all.", minimum=0, unit="images"
@@ -234,10 +248,11 @@ class TrainConfig:
             raise ConfigError("model_args sets num_classes; leave it out, the data set has its own number.")
         if self.train_size == 1:
             raise ConfigError("train_size is 1; it must be 0, for all, or 2 images or more.")
+        self._check_own()
         try:
             largest = self.data_set.image_size
         except ValueError as error:
-            raise ConfigError(f"classes is '{self.classes}': {error}") from None
+            raise ConfigError(f"classes is '{as_text(self.classes)}': {error}") from None
         if not self.image_sizes or not all(16 <= size <= largest for size in self.image_sizes):
             sizes = ",".join(map(str, self.image_sizes))
             allowed = f"sides from 16 to {largest} pixels: 20,26,{largest}"
@@ -245,11 +260,26 @@ class TrainConfig:
         if self.tta not in (1, 2, 6):
             raise ConfigError(f"tta is {self.tta}; it must be 1, 2 or 6.")
 
+    def _check_own(self) -> None:
+        if self.data != OWN.name:
+            return
+        count = len(self.classes)
+        if count and not 2 <= count == len(set(self.classes)) <= MOST_CLASSES:
+            given = as_text(self.classes)
+            raise ConfigError(f"classes is '{given:.200}'; give 2 to {MOST_CLASSES} different names of folders.")
+        if len(self.own_images) not in (0, 2):
+            raise ConfigError(f"own_images is '{as_text(self.own_images)}'; it must be two numbers, or none.")
+
     @property
     def data_set(self) -> DataSet:
         """The data set that is learned, with those of its classes that `classes` names."""
-        names, whole = _listed(self.classes), DATA_SETS[self.data]
-        return whole.only(names) if names else whole
+        if self.data == OWN.name:
+            train, test = self.own_images or (0, 0)
+            return dataclasses.replace(
+                OWN, class_names=self.classes, train_images=train, test_images=test
+            )
+        whole = DATA_SETS[self.data]
+        return whole.only(self.classes) if self.classes else whole
 
     @property
     def teacher_names(self) -> list[str]:
@@ -318,6 +348,8 @@ def field_specs() -> list[FieldSpec]:
             plain = typing.get_origin(hint) or hint
             default = {} if item.default is dataclasses.MISSING else item.default
             shown: dict[str, Any] = {"main": item.name in MAIN_FIELDS, "group": group_of(item.name)}
+            if plain is tuple:
+                shown["items"] = typing.get_args(hint)[0]
             _SPECS.append(FieldSpec(item.name, plain, default, **shown, **item.metadata))
     return _SPECS
 

@@ -56,8 +56,8 @@ class DataSet:
 
     name: in a config; title: in a text; summary: where it can be chosen. class_names: by label, from 0.
     train_images: with those that a run sets aside for validation. mean, std: of each channel over the
-    training images, of pixels in 0..1; none where networks take another's. hub, archive: where it is
-    published; empty for a drawn set. part_of: the data set of which these are some classes.
+    training images, of pixels in 0..1; none where networks take another's. is_drawn: on the spot, so that it
+    needs no files. hub, archive: where it is published. part_of: the data set of which these are some classes.
     """
 
     name: str
@@ -70,6 +70,7 @@ class DataSet:
     std: tuple[float, ...] = ()
     image_size: int = 32
     channels: int = 3
+    is_drawn: bool = False
     hub: Hub = Hub()
     archive: Archive = Archive()
     part_of: "DataSet | None" = None
@@ -103,9 +104,9 @@ class DataSet:
         )
 
     @property
-    def is_drawn(self) -> bool:
-        """Return whether it is drawn on the spot, and needs no files."""
-        return not self.whole.hub.repo
+    def is_own(self) -> bool:
+        """Return whether a folder says what its classes are."""
+        return self.name == OWN.name
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -188,9 +189,21 @@ SYNTHETIC = DataSet(
     ),
     train_images=2_000,
     test_images=500,
+    is_drawn=True,
 )
 DATA_SETS = {one.name: one for one in (CIFAR10, AIRPLANE_AUTOMOBILE, SYNTHETIC)}
 CLASS_NAMES = CIFAR10.class_names
+
+# What a folder of one's own says of itself: names and numbers are known when it is found (data/own.py).
+OWN = DataSet(
+    name="own",
+    title="Own pictures",
+    summary="Your own pictures: a folder with a folder of each class",
+    class_names=(),
+    train_images=0,
+    test_images=0,
+)
+MOST_CLASSES = 100
 
 # Channel means and standard deviations that a config can name, of pixels in 0..1.
 NORMALIZATIONS = {one.name: (one.mean, one.std) for one in DATA_SETS.values() if one.mean}

@@ -54,6 +54,7 @@ class FieldSpec:
     unit: str
     main: bool
     group: str
+    items: type = int  # of a tuple
 
 
 def checked(spec: FieldSpec, value: Any) -> Any:
@@ -79,17 +80,28 @@ def _typed(spec: FieldSpec, value: Any) -> Any:
         return float(value)
     if spec.type is int and isinstance(value, float) and value.is_integer():
         return int(value)
+    if spec.type is tuple and spec.items is str and isinstance(value, str):  # as earlier versions kept names
+        return from_text(spec, value)
     if spec.type is tuple and isinstance(value, list | tuple):
-        if all(type(item) is int and item > 0 for item in value):
+        if all(_fits(item, spec.items) for item in value):
             return tuple(value)
     elif spec.type is dict and isinstance(value, dict):
         with contextlib.suppress(TypeError, ValueError):  # what is no JSON
             return json.loads(json.dumps(value, allow_nan=False))  # a copy, equal after a round trip
     elif isinstance(value, spec.type) and not (spec.type is not bool and isinstance(value, bool)):
         return value
-    raise ConfigError(f"{spec.name} is {value!r}; it must be {_TYPE_WORDS[spec.type]}.")
+    raise ConfigError(f"{spec.name} is {value!r}; it must be {_words(spec)}.")
 
 
+def _fits(item: Any, kind: type) -> bool:
+    return type(item) is kind and (bool(item) if kind is str else item > 0)
+
+
+def _words(spec: FieldSpec) -> str:
+    return _NAMES_WORDS if spec.items is str else _TYPE_WORDS[spec.type]
+
+
+_NAMES_WORDS = 'a list of names, such as red,green, or as JSON where a name has a comma: ["red, dark", "green"]'
 _TYPE_WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
@@ -113,6 +125,8 @@ def from_text(spec: FieldSpec, text: str) -> Any:
     try:
         if spec.type is bool:
             return {"true": True, "false": False, "1": True, "0": False}[text.strip().lower()]
+        if spec.type is tuple and spec.items is str:
+            return _names_in(text)
         if spec.type is tuple:
             return tuple(
                 int(part) for part in text.replace("[", "").replace("]", "").split(",") if part.strip()
@@ -123,7 +137,21 @@ def from_text(spec: FieldSpec, text: str) -> Any:
             return int(float(text)) if float(text).is_integer() else text
         return spec.type(text)
     except (ValueError, KeyError, OverflowError):
-        raise ConfigError(f"{spec.name} is '{text}'; it must be {_TYPE_WORDS[spec.type]}.") from None
+        raise ConfigError(f"{spec.name} is '{text}'; it must be {_words(spec)}.") from None
+
+
+def _names_in(text: str) -> tuple[str, ...]:
+    """The names in a comma list, or in a JSON list; raises ValueError for JSON that is none."""
+    if not text.lstrip().startswith("["):
+        return _between_commas(text)
+    names = json.loads(text)
+    if not isinstance(names, list) or not all(_fits(name, str) for name in names):
+        raise ValueError("no list of names")
+    return tuple(names)
+
+
+def _between_commas(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def as_text(value: Any) -> str:
@@ -133,5 +161,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, dict):
         return json.dumps(value)
     if isinstance(value, list | tuple):
-        return ",".join(str(item) for item in value)
+        text = ",".join(str(item) for item in value)
+        names = tuple(item for item in value if isinstance(item, str))
+        ambiguous = text.startswith("[") or _between_commas(text) != names
+        return json.dumps(names, ensure_ascii=False) if names and ambiguous else text
     return str(value)

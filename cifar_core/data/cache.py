@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.dataset import ImageData, Progress, Source, Split, fingerprint_of
+from cifar_core.data.dataset import ImageData, Progress, Remarks, Source, Split, fingerprint_of
 from cifar_core.datasets import DataSet
 from cifar_core.files import sync_folder, write_json
 
@@ -72,9 +72,9 @@ def load_cached(source: Source, cache_dir: Path, progress: Progress) -> ImageDat
         kept = recall(source.key, source.data_set, cache_dir, progress, files) if can_write else None
         if kept is not None:
             return kept
-        train, test = source.decode(progress)
-        fingerprint = fingerprint_of(train, test)
-        data = ImageData(train, test, source.data_set.class_names, source.words, fingerprint, source.kind)
+        train, test, remarks = source.decode(progress)
+        names, fingerprint = source.data_set.class_names, fingerprint_of(train, test)
+        data = ImageData(train, test, names, source.words, fingerprint, source.kind, remarks)
         if can_write and _keep(data, source.key, files, cache_dir):
             return recall(source.key, source.data_set, cache_dir, progress, files) or data
         return data
@@ -100,6 +100,12 @@ def recall(
     whole = fingerprint_of(data.train, data.test) == data.fingerprint
     progress("checking the decoded images", total, total)
     return data if whole else None
+
+
+def forget(key: str, cache_dir: Path | None = None) -> None:
+    """Delete what is kept of the source with this key."""
+    for suffix in ("images", "json", "lock"):
+        ((cache_dir or default_cache_dir()) / f"{key}.{suffix}").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -143,6 +149,7 @@ def _map(path: Path, data_set: DataSet, document: dict[str, Any]) -> ImageData:
         document["source"],
         document["fingerprint"],
         document["kind"],
+        Remarks(*(tuple(document.get(name, ())) for name in ("skipped", "duplicates"))),
     )
 
 
@@ -177,6 +184,8 @@ def _write(data: ImageData, key: str, files: FileState, cache_dir: Path) -> None
         "class_names": list(data.class_names),
         "files": files.paths,
         "files_sha256": files.sha256,
+        "skipped": data.remarks.skipped,
+        "duplicates": data.remarks.duplicates,
     }
     write_json(cache_dir / f"{key}.json", document)
 

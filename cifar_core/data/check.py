@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from cifar_core.data.dataset import ImageData, Progress, Split
 from cifar_core.data.sources import load_data
-from cifar_core.datasets import CIFAR10, DATA_SETS, DataSet
+from cifar_core.datasets import CIFAR10, DATA_SETS, OWN, DataSet
 
 CHUNK = 5000
+LISTED = 20  # skipped files, and duplicates, that a terminal shows
 
 
 def check_data(
@@ -26,8 +27,9 @@ def check_data(
 
     Returns:
         `source` (words), `fingerprint` (sha256 of pixels and labels), `official_counts` (whether there are as
-        many images of each class as were published), `class_names`, `seconds` (to load) and, for `train` and
-        `test` each, `n`, `per_class` {name: n}, `mean` [3] and `std` [3] (R, G, B, of pixels in 0..1).
+        many images of each class as were published), `class_names`, `seconds` (to load), of own pictures
+        `skipped` (files, each with why) and `duplicates` (pairs of files, one in each split), and, for `train`
+        and `test` each, `n`, `per_class` {name: n}, `mean` [3] and `std` [3] (R, G, B, of pixels in 0..1).
 
     Raises:
         DataError: as `load_data`.
@@ -35,13 +37,15 @@ def check_data(
     start = time.perf_counter()
     data = load_data(data_dir, source=source, cache_dir=cache_dir, progress=progress, download=download)
     seconds = time.perf_counter() - start
-    published = DATA_SETS.get(source, CIFAR10)
+    published = OWN if source == OWN.name else DATA_SETS.get(source, CIFAR10)
     return {
         "source": data.source,
         "fingerprint": data.fingerprint,
-        "official_counts": not published.is_drawn and _has_counts(data, published),
+        "official_counts": bool(published.hub.repo) and _has_counts(data, published),
         "class_names": list(data.class_names),
         "seconds": round(seconds, 3),
+        "skipped": list(data.remarks.skipped),
+        "duplicates": list(data.remarks.duplicates),
         "train": _describe(data.train, data.class_names),
         "test": _describe(data.test, data.class_names),
     }
@@ -50,25 +54,37 @@ def check_data(
 def format_check(report: dict[str, Any]) -> str:
     """The report of `check_data` as lines for a terminal."""
     train, test = report["train"], report["test"]
-    counts = "not those that were published"
-    if report["official_counts"]:
-        each, of_test = (split["n"] // len(report["class_names"]) for split in (train, test))
-        counts = f"{each:,} and {of_test:,} a class, as published"
+    wide = max(12, *(len(name) + 2 for name in report["class_names"]))
     lines = [
         f"source       {report['source']}",
         f"loaded in    {report['seconds']:.2f} s",
         f"fingerprint  {report['fingerprint']}",
-        f"counts       {counts}",
+        f"counts       {_describe_counts(report)}",
         "",
-        f"{'':12}{'train':>7}{'test':>8}",
+        f"{'':{wide}}{'train':>7}{'test':>8}",
     ]
-    lines += [f"{name:12}{n:>7,}{test['per_class'][name]:>8,}" for name, n in train["per_class"].items()]
-    lines += [f"{'all':12}{train['n']:>7,}{test['n']:>8,}", "", f"{'pixels 0..1':12}{'R':>7}{'G':>8}{'B':>8}"]
+    lines += [f"{name:{wide}}{n:>7,}{test['per_class'][name]:>8,}" for name, n in train["per_class"].items()]
+    lines += [f"{'all':{wide}}{train['n']:>7,}{test['n']:>8,}", "", f"{'pixels 0..1':12}{'R':>7}{'G':>8}{'B':>8}"]
     for split in ("train", "test"):
         for figure in ("mean", "std"):
             values = "".join(f"{value:>8.4f}" for value in report[split][figure])
             lines.append(f"{split + ' ' + figure:11}{values}")
-    return "\n".join(lines)
+    lines += _listed("files were skipped", report["skipped"])
+    return "\n".join(lines + _listed("pictures are in both splits", report["duplicates"]))
+
+
+def _describe_counts(report: dict[str, Any]) -> str:
+    each = [sorted(report[split]["per_class"].values()) for split in ("train", "test")]
+    if report["official_counts"]:
+        return f"{each[0][0]:,} and {each[1][0]:,} a class, as published"
+    spans = [f"{n[0]:,}" if n[0] == n[-1] else f"{n[0]:,} to {n[-1]:,}" for n in each]
+    return f"{spans[0]} to train on and {spans[1]} to test with, a class; not those that were published"
+
+
+def _listed(what: str, items: list[str]) -> list[str]:
+    """The first of some remarks under their number; no line where there is none."""
+    more = [f"  and {len(items) - LISTED:,} more; --json lists all"] if len(items) > LISTED else []
+    return ["", f"{len(items):,} {what}:", *(f"  {item}" for item in items[:LISTED]), *more] if items else []
 
 
 def channel_figures(images: NDArray[np.uint8]) -> tuple[list[float], list[float]]:

@@ -40,6 +40,15 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Remarks:
+    """What a reader of own pictures should know: files that were skipped, each with why, and pairs of files
+    with the same pixels, one to train on and one to test with."""
+
+    skipped: tuple[str, ...] = ()
+    duplicates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ImageData:
     """A whole data set.
 
@@ -49,6 +58,7 @@ class ImageData:
         source: where it came from, in words.
         kind: the same without the place on this machine: what may travel with a checkpoint.
         fingerprint: sha256 (hex) of the pixels and the targets, see `fingerprint_of`.
+        remarks: what was found while reading.
     """
 
     train: Split
@@ -57,6 +67,7 @@ class ImageData:
     source: str
     fingerprint: str
     kind: str
+    remarks: Remarks = Remarks()
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,7 @@ class Source:
         kind: what it is, for a reader.
         place: where it is on this machine.
         files: every file that decides the pixels or the labels.
-        decode: reads and checks them all; returns train and test, or raises DataError.
+        decode: reads and checks them all; returns train, test and remarks, or raises DataError.
     """
 
     data_set: DataSet
@@ -77,7 +88,7 @@ class Source:
     kind: str
     place: Path
     files: tuple[Path | str, ...]
-    decode: Callable[[Progress], tuple[Split, Split]]
+    decode: Callable[[Progress], tuple[Split, Split, Remarks]]
 
     @property
     def words(self) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core.data.dataset import Progress, Source, Split, data_error, place_key
-from cifar_core.datasets import DataSet
+from cifar_core.data.dataset import Progress, Remarks, Source, Split, data_error, place_key
+from cifar_core.datasets import OWN, DataSet
 from cifar_core.images.formats import ALLOWED, SUFFIXES
 
 NOT_DATA = ("thumbs.db", "desktop.ini")
@@ -42,7 +42,9 @@ def _list_split(folder: Path, class_names: tuple[str, ...]) -> Labeled:
     wrong = sorted(set(names) ^ set(class_names))
     if wrong:
         found = "is missing" if wrong[0] in class_names else "is not a class"
-        raise data_error(folder / wrong[0], f"this folder {found}; the classes are {', '.join(class_names)}")
+        known = ", ".join(class_names)
+        own = f"to learn the folder's own classes, take the data set {OWN.name}"
+        raise data_error(folder / wrong[0], f"this folder {found}; the classes are {known}; {own}")
     return sorted(
         image for label, name in enumerate(class_names) for image in _list_class(folder / name, label)
     )
@@ -58,7 +60,9 @@ def _list_class(folder: Path, label: int) -> Labeled:
     return [(name, label, os.path.join(folder, name)) for name in names]
 
 
-def _decode(data_set: DataSet, train: Labeled, test: Labeled, progress: Progress) -> tuple[Split, Split]:
+def _decode(
+    data_set: DataSet, train: Labeled, test: Labeled, progress: Progress
+) -> tuple[Split, Split, Remarks]:
     from cifar_core.images.decode import ImageError, decode, fit_square  # brings Pillow
 
     both = train + test
@@ -73,6 +77,5 @@ def _decode(data_set: DataSet, train: Labeled, test: Labeled, progress: Progress
         images[index] = np.asarray(square).transpose(2, 0, 1)
     progress("decoding the class folders", len(both), len(both))
     targets = np.array([label for _, label, _ in both], np.int64)
-    return Split(images[: len(train)], targets[: len(train)]), Split(
-        images[len(train) :], targets[len(train) :]
-    )
+    count = len(train)
+    return Split(images[:count], targets[:count]), Split(images[count:], targets[count:]), Remarks()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.dataset import Progress, Source, Split, data_error, place_key
+from cifar_core.data.dataset import Progress, Remarks, Source, Split, data_error, place_key
 from cifar_core.datasets import DataSet
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ def list_shards(place: Path, split: str) -> list[Path]:
     return sorted(mine, key=lambda path: mine[path])
 
 
-def _decode(data_set: DataSet, shards: dict[str, list[Path]], progress: Progress) -> tuple[Split, Split]:
+def _decode(
+    data_set: DataSet, shards: dict[str, list[Path]], progress: Progress
+) -> tuple[Split, Split, Remarks]:
     sizes = {path: _count_rows(path, data_set) for paths in shards.values() for path in paths}
     for path in sizes:
         _check_sha256(path, data_set, progress)
@@ -97,7 +99,7 @@ def _decode(data_set: DataSet, shards: dict[str, list[Path]], progress: Progress
             start, done = stop, done + sizes[path]
         _check_counts(data_set, paths, split, targets)
         splits.append(Split(images, targets))
-    return splits[0], splits[1]
+    return splits[0], splits[1], Remarks()
 
 
 def _count_rows(path: Path, data_set: DataSet) -> int:

@@ -1,6 +1,6 @@
 """The sources of the data, in order: a folder given by the user, the Hub's files, torchvision's archive.
 
-A drawn set is used only when asked for by name.
+A drawn set, and own pictures, are used only when asked for by name.
 """
 
 import os
@@ -10,12 +10,12 @@ from cifar_core.data import download as online
 from cifar_core.data.cache import default_cache_dir, load_cached, recall
 from cifar_core.data.dataset import DataError, ImageData, Progress, Source, silent
 from cifar_core.data.folder import find_folders
+from cifar_core.data.own import find_own
 from cifar_core.data.parquet import find_parquet
 from cifar_core.data.split import only_classes
 from cifar_core.data.synthetic import make_synthetic
 from cifar_core.data.torchvision_layout import find_torchvision
-from cifar_core.datasets import CIFAR10, DATA_SETS, DataSet
-
+from cifar_core.datasets import CIFAR10, DATA_SETS, OWN, DataSet
 
 def load_data(
     data_dir: Path | str | None = None,
@@ -30,8 +30,8 @@ def load_data(
     Args:
         data_dir: folder (or torchvision archive) to read; left out, the variable CIFAR_DATA; without either,
             the Hub's files and then torchvision's archive, downloaded where they are not here yet.
-        source: a data set or its name in DATA_SETS, or "auto" for CIFAR-10; a drawn set does not look at
-            `data_dir`.
+        source: a data set or its name in DATA_SETS, "own" for the classes of `data_dir`, or "auto" for
+            CIFAR-10; a drawn set does not look at `data_dir`, and own pictures at nothing else.
         cache_dir: where the decoded set is kept; left out, $CIFAR_LAB_CACHE or ~/.cache/cifar10-lab.
         progress: called with (what, done, total) while downloading (bytes) and decoding (images).
         download: False keeps off the network.
@@ -40,15 +40,16 @@ def load_data(
         DataError: one message with what is wrong and the ways to get the data. A `data_dir` that is given and
             bad is an error: no other source takes its place.
     """
-    name = CIFAR10.name if source == "auto" else source
-    wanted = name if isinstance(name, DataSet) else DATA_SETS.get(name)
+    known = {**DATA_SETS, OWN.name: OWN, "auto": DATA_SETS[CIFAR10.name]}
+    wanted = source if isinstance(source, DataSet) else known.get(source)
     if wanted is None:
-        raise DataError(f"There is no data set '{source}'; the data sets are: {', '.join(DATA_SETS)}.")
+        raise DataError(f"There is no data set '{source}'; the data sets are: {', '.join(known)}.")
     if wanted.is_drawn:
         data = make_synthetic()
     else:
         data = _load_whole(wanted.whole, data_dir, cache_dir, progress, download)
-    return only_classes(data, wanted.class_names) if wanted.part_of else data
+    others = wanted.is_own and wanted.class_names not in ((), data.class_names)
+    return only_classes(data, wanted.class_names) if wanted.part_of or others else data
 
 
 def _load_whole(
@@ -59,7 +60,7 @@ def _load_whole(
     download: bool,
 ) -> ImageData:
     cache_dir, progress = Path(cache_dir or default_cache_dir()), progress or silent
-    given = data_dir or os.environ.get("CIFAR_DATA")
+    given = data_dir or ("" if wanted.is_own else os.environ.get("CIFAR_DATA"))
     try:
         if given:
             return load_cached(find_local(Path(given).expanduser(), wanted), cache_dir, progress)
@@ -75,6 +76,8 @@ def find_local(place: Path, data_set: DataSet = CIFAR10) -> Source:
     """The data set at a place on disk, whichever layout it has; raises DataError."""
     if not place.exists():
         raise DataError(f"{place}: there is no such file or folder.")
+    if data_set.is_own:
+        return find_own(place)
     finders = (find_parquet, find_torchvision, find_folders) if place.is_dir() else (find_torchvision,)
     for find in finders:
         if (found := find(place, data_set)) is not None:
@@ -93,6 +96,8 @@ def find_local(place: Path, data_set: DataSet = CIFAR10) -> Source:
 
 
 def _load_online(data_set: DataSet, cache_dir: Path, progress: Progress, download: bool) -> ImageData:
+    if data_set.is_own:
+        raise DataError(f"{data_set.title}: no folder was named.")
     for key in (
         online.hub_key(data_set),
         data_set.archive.key,
@@ -106,6 +111,8 @@ def _load_online(data_set: DataSet, cache_dir: Path, progress: Progress, downloa
 
 
 def _ways(data_set: DataSet) -> str:
+    if data_set.is_own:
+        return "Name a folder with --data-dir that has a folder of pictures for each class."
     return (
         "There are three ways to get the data: point --data-dir or CIFAR_DATA at a folder that holds it; "
         f"download the Hub's files (`hf download {data_set.hub.repo} --repo-type dataset --local-dir data`) "

@@ -63,9 +63,8 @@ def only_classes(data: ImageData, names: Sequence[str]) -> ImageData:
     labels = [data.class_names.index(name) for name in names]
     train, test = (_only(split, labels) for split in (data.train, data.test))
     words = f", only {', '.join(names)}"
-    return ImageData(
-        train, test, tuple(names), data.source + words, fingerprint_of(train, test), data.kind + words
-    )
+    fingerprint = fingerprint_of(train, test)
+    return ImageData(train, test, tuple(names), data.source + words, fingerprint, data.kind + words)
 
 
 def _only(split: Split, labels: list[int]) -> Split:

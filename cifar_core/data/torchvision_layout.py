@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_core.data.dataset import Progress, Source, Split, data_error, place_key
+from cifar_core.data.dataset import Progress, Remarks, Source, Split, data_error, place_key
 from cifar_core.datasets import Archive, DataSet
 
 
@@ -64,13 +64,13 @@ def _folder_source(folder: Path, data_set: DataSet) -> Source:
         if not path.is_file():
             raise data_error(path, "this file is missing")
 
-    def decode(progress: Progress) -> tuple[Split, Split]:
+    def decode(progress: Progress) -> tuple[Split, Split, Remarks]:
         return _decode(((path, path.read_bytes()) for path in files), data_set, progress)
 
     return Source(data_set, place_key("torchvision", folder), "torchvision's files", folder, files, decode)
 
 
-def _decode_archive(path: Path, data_set: DataSet, progress: Progress) -> tuple[Split, Split]:
+def _decode_archive(path: Path, data_set: DataSet, progress: Progress) -> tuple[Split, Split, Remarks]:
     check_archive(path, data_set.archive, progress)
     return _decode(_unpacked(path, data_set.archive), data_set, progress)
 
@@ -89,7 +89,7 @@ def _unpacked(path: Path, archive: Archive) -> Iterator[tuple[Path, bytes]]:
 
 def _decode(
     batches: Iterator[tuple[Path, bytes]], data_set: DataSet, progress: Progress
-) -> tuple[Split, Split]:
+) -> tuple[Split, Split, Remarks]:
     archive = data_set.archive
     read: dict[str, Split] = {}
     for path, content in batches:
@@ -100,7 +100,8 @@ def _decode(
         if name not in read:
             raise data_error(name, "this file is missing from the archive")
     progress("reading the batches", len(read), len(read))
-    return _joined([read[name] for name in archive.train]), _joined([read[name] for name in archive.test])
+    train, test = (_joined([read[name] for name in names]) for names in (archive.train, archive.test))
+    return train, test, Remarks()
 
 
 def _joined(splits: list[Split]) -> Split:
