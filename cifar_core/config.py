@@ -73,7 +73,7 @@ class TrainConfig:
     )
     val_size: int = setting(
         5000,
-        "Training images set aside to choose by (stratified); of own pictures at most a fifth.",
+        "Training images set aside to choose by (stratified); at most a fifth of own pictures.",
         minimum=1,
         maximum=25000,
         unit="images",
@@ -147,7 +147,9 @@ class TrainConfig:
         "Sides of the training images over equal parts of the run: 20,26,32 begins with small, cheap ones.",
     )
     epochs: int = setting(20, "Passes over the training images.", minimum=1, maximum=1000)
-    batch_size: int = setting(128, "Images in one step.", minimum=2, maximum=8192, unit="images")
+    batch_size: int = setting(
+        128, "Images in one step; at most an eighth of own pictures.", minimum=2, maximum=8192, unit="images"
+    )
     accumulation_steps: int = setting(
         1, "Batches whose gradients are added before the weights change.", minimum=1, maximum=64
     )
@@ -266,7 +268,9 @@ class TrainConfig:
         count = len(self.classes)
         if count and not 2 <= count == len(set(self.classes)) <= MOST_CLASSES:
             given = as_text(self.classes)
-            raise ConfigError(f"classes is '{given:.200}'; give 2 to {MOST_CLASSES} different names of folders.")
+            raise ConfigError(
+                f"classes is '{given:.200}'; give 2 to {MOST_CLASSES} different names of folders."
+            )
         if len(self.own_images) not in (0, 2):
             raise ConfigError(f"own_images is '{as_text(self.own_images)}'; it must be two numbers, or none.")
 
@@ -275,9 +279,7 @@ class TrainConfig:
         """The data set that is learned, with those of its classes that `classes` names."""
         if self.data == OWN.name:
             train, test = self.own_images or (0, 0)
-            return dataclasses.replace(
-                OWN, class_names=self.classes, train_images=train, test_images=test
-            )
+            return dataclasses.replace(OWN, class_names=self.classes, train_images=train, test_images=test)
         whole = DATA_SETS[self.data]
         return whole.only(self.classes) if self.classes else whole
 

@@ -57,7 +57,8 @@ class DataSet:
     name: in a config; title: in a text; summary: where it can be chosen. class_names: by label, from 0.
     train_images: with those that a run sets aside for validation. mean, std: of each channel over the
     training images, of pixels in 0..1; none where networks take another's. is_drawn: on the spot, so that it
-    needs no files. hub, archive: where it is published. part_of: the data set of which these are some classes.
+    needs no files. hub, archive: where it is published. part_of: the data set of which these are some
+    classes.
     """
 
     name: str

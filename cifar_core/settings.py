@@ -54,7 +54,7 @@ class FieldSpec:
     unit: str
     main: bool
     group: str
-    items: type = int  # of a tuple
+    items: Any = int  # the type of a tuple's items
 
 
 def checked(spec: FieldSpec, value: Any) -> Any:
@@ -93,15 +93,17 @@ def _typed(spec: FieldSpec, value: Any) -> Any:
     raise ConfigError(f"{spec.name} is {value!r}; it must be {_words(spec)}.")
 
 
-def _fits(item: Any, kind: type) -> bool:
-    return type(item) is kind and (bool(item) if kind is str else item > 0)
+def _fits(item: Any, kind: Any) -> bool:
+    return type(item) is kind and bool(item) and (kind is str or item > 0)
 
 
 def _words(spec: FieldSpec) -> str:
     return _NAMES_WORDS if spec.items is str else _TYPE_WORDS[spec.type]
 
 
-_NAMES_WORDS = 'a list of names, such as red,green, or as JSON where a name has a comma: ["red, dark", "green"]'
+_NAMES_WORDS = (
+    'a list of names, such as red,green, or as JSON where a name has a comma: ["red, dark", "green"]'
+)
 _TYPE_WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",

@@ -6,6 +6,8 @@ import json
 import pytest
 
 from cifar_core.config import GROUPS, MAIN_FIELDS, ConfigError, TrainConfig, field_specs, parse_changes
+from cifar_core.datasets import CIFAR10
+from cifar_core.settings import as_text
 
 SPECS = {spec.name: spec for spec in field_specs()}
 LIMITED = [spec for spec in field_specs() if spec.minimum is not None]
@@ -14,7 +16,6 @@ OTHER_VALUES = {
     "model": "mixing_6",
     "model_args": {"num_kernels": 2, "widths": [8, 16]},
     "tta": 6,
-    "classes": "automobile, airplane",
     "start_from": "mixing_large.v1",
     "largest_crop": 1.5,
     "teachers": "mixing_lite.v1, vgg.v1",
@@ -29,6 +30,8 @@ def another_value(spec):
         return next(choice for choice in spec.choices if choice != spec.default)
     if spec.type is bool:
         return not spec.default
+    if spec.items is str:
+        return ("automobile", "airplane")
     if spec.type is tuple:
         return (16, 24)
     return next(value for value in (0.1 + 0.2, 7, 500) if spec.type(value) == value and fits(spec, value))
@@ -143,6 +146,57 @@ def test_an_unknown_setting_is_named_beside_those_that_exist():
 def test_a_setting_that_no_run_can_use_is_refused(name, value):
     with pytest.raises(ConfigError, match=f"^{name} "):
         TrainConfig().replace(**{name: value})
+
+
+def test_names_of_classes_are_read_as_earlier_versions_kept_them_and_as_a_list():
+    assert TrainConfig.from_json({"classes": "cat, dog"}).classes == ("cat", "dog")
+    assert TrainConfig.from_json({"classes": ""}).classes == ()
+    assert TrainConfig(classes=["cat", "dog"]) == TrainConfig(classes=("cat", "dog"))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("é", "犬"),
+        ("pears, ripe", "pears"),
+        ("[x]", "y"),
+        (" a", "b"),
+        ('"', "'", "\\"),
+        ("x,", "y"),
+        (),
+    ],
+)
+def test_any_name_of_a_class_survives_the_command_line(names):
+    config = TrainConfig(data="own", classes=names)
+    assert parse_changes([f"classes={as_text(config.classes)}"]) == {"classes": names}
+    assert as_text(("cat", "dog")) == "cat,dog"
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", '["a", ""]', '["a"', '[["a"]]'])
+def test_a_list_that_holds_no_names_is_refused(text):
+    with pytest.raises(ConfigError, match=r"^classes is .*red,green"):
+        parse_changes([f"classes={text}"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"classes": ["a"]},
+        {"classes": ["a", "a"]},
+        {"classes": [str(number) for number in range(101)]},
+        {"own_images": [1]},
+    ],
+)
+def test_own_classes_are_two_to_a_hundred_different_ones(changes):
+    with pytest.raises(ConfigError, match=f"^{next(iter(changes))} .*(2 to 100|two numbers)"):
+        TrainConfig(data="own", **changes)
+
+
+def test_own_pictures_are_known_by_the_settings_alone():
+    config = TrainConfig(data="own", classes=["b", "a", "犬"], own_images=[30, 6])
+    data = config.data_set
+    assert data.class_names == ("b", "a", "犬") and (data.train_images, data.test_images) == (30, 6)
+    assert data.is_own and not data.is_drawn and not CIFAR10.is_own
 
 
 def test_a_config_cannot_change_under_the_hands_of_two_owners():

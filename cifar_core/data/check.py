@@ -27,9 +27,10 @@ def check_data(
 
     Returns:
         `source` (words), `fingerprint` (sha256 of pixels and labels), `official_counts` (whether there are as
-        many images of each class as were published), `class_names`, `seconds` (to load), of own pictures
-        `skipped` (files, each with why) and `duplicates` (pairs of files, one in each split), and, for `train`
-        and `test` each, `n`, `per_class` {name: n}, `mean` [3] and `std` [3] (R, G, B, of pixels in 0..1).
+        many images of each class as were published; None of own pictures), `class_names`, `seconds` (to
+        load), of own pictures `skipped` (files, each with why) and `duplicates` (pairs of files, one in each
+        split), and, for `train` and `test` each, `n`, `per_class` {name: n}, `mean` [3] and `std` [3] (R, G,
+        B, of pixels in 0..1).
 
     Raises:
         DataError: as `load_data`.
@@ -41,7 +42,7 @@ def check_data(
     return {
         "source": data.source,
         "fingerprint": data.fingerprint,
-        "official_counts": bool(published.hub.repo) and _has_counts(data, published),
+        "official_counts": None if published.is_own else _has_counts(data, published),
         "class_names": list(data.class_names),
         "seconds": round(seconds, 3),
         "skipped": list(data.remarks.skipped),
@@ -64,13 +65,19 @@ def format_check(report: dict[str, Any]) -> str:
         f"{'':{wide}}{'train':>7}{'test':>8}",
     ]
     lines += [f"{name:{wide}}{n:>7,}{test['per_class'][name]:>8,}" for name, n in train["per_class"].items()]
-    lines += [f"{'all':{wide}}{train['n']:>7,}{test['n']:>8,}", "", f"{'pixels 0..1':12}{'R':>7}{'G':>8}{'B':>8}"]
+    lines += [
+        f"{'all':{wide}}{train['n']:>7,}{test['n']:>8,}",
+        "",
+        f"{'pixels 0..1':12}{'R':>7}{'G':>8}{'B':>8}",
+    ]
     for split in ("train", "test"):
         for figure in ("mean", "std"):
             values = "".join(f"{value:>8.4f}" for value in report[split][figure])
             lines.append(f"{split + ' ' + figure:11}{values}")
-    lines += _listed("files were skipped", report["skipped"])
-    return "\n".join(lines + _listed("pictures are in both splits", report["duplicates"]))
+    lines += _listed("skipped files", report["skipped"])
+    return "\n".join(
+        lines + _listed("pairs of equal pictures, one to train on and one to test with", report["duplicates"])
+    )
 
 
 def _describe_counts(report: dict[str, Any]) -> str:
@@ -78,13 +85,14 @@ def _describe_counts(report: dict[str, Any]) -> str:
     if report["official_counts"]:
         return f"{each[0][0]:,} and {each[1][0]:,} a class, as published"
     spans = [f"{n[0]:,}" if n[0] == n[-1] else f"{n[0]:,} to {n[-1]:,}" for n in each]
-    return f"{spans[0]} to train on and {spans[1]} to test with, a class; not those that were published"
+    other = "" if report["official_counts"] is None else "; not those that were published"
+    return f"{spans[0]} to train on and {spans[1]} to test with, a class{other}"
 
 
 def _listed(what: str, items: list[str]) -> list[str]:
-    """The first of some remarks under their number; no line where there is none."""
+    """The first of some remarks under a title with their number; no line where there is none."""
     more = [f"  and {len(items) - LISTED:,} more; --json lists all"] if len(items) > LISTED else []
-    return ["", f"{len(items):,} {what}:", *(f"  {item}" for item in items[:LISTED]), *more] if items else []
+    return ["", f"{what}: {len(items):,}", *(f"  {item}" for item in items[:LISTED]), *more] if items else []
 
 
 def channel_figures(images: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
@@ -110,4 +118,6 @@ def _describe(split: Split, class_names: tuple[str, ...]) -> dict[str, Any]:
 def _has_counts(data: ImageData, published: DataSet) -> bool:
     classes = len(published.class_names)
     pairs = ((data.train, published.train_images), (data.test, published.test_images))
-    return all(np.bincount(split.targets).tolist() == [size // classes] * classes for split, size in pairs)
+    return not published.is_drawn and all(
+        np.bincount(split.targets).tolist() == [size // classes] * classes for split, size in pairs
+    )

@@ -89,7 +89,9 @@ def _classes(folders: Iterable[Path]) -> Files:
     for path in (path for folder in folders for path in _folders(folder)):
         found.setdefault(unicodedata.normalize("NFC", path.name), []).extend(_files(path))
         if sum(map(len, found.values())) > MOST_FILES:
-            raise data_error(path.parent, f"this folder has more than {MOST_FILES:,} files; give a smaller one")
+            raise data_error(
+                path.parent, f"this folder has more than {MOST_FILES:,} files; give a smaller one"
+            )
     return {name: sorted(found[name]) for name in sorted(found)}
 
 
@@ -109,7 +111,9 @@ def _check_names(place: Path, train: Files) -> None:
     names = ", ".join(train) or "none"
     shown = names if len(names) <= 200 else f"{len(train)} folders"
     if not 2 <= len(train) <= MOST_CLASSES or train.keys() <= {TRAIN, *TESTS}:
-        trouble = f"a folder of pictures for each of 2 to {MOST_CLASSES} classes is needed here; found: {shown}"
+        trouble = (
+            f"a folder of pictures for each of 2 to {MOST_CLASSES} classes is needed here; found: {shown}"
+        )
         raise data_error(place, trouble)
     for name in train:
         if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
@@ -143,9 +147,7 @@ def _test_count(count: int) -> int:
 def _in_turns(classes: Files) -> Labeled:
     """The first file of each class, then the second of each: the first so many are of all classes."""
     ranked = [
-        (rank, label, path)
-        for label, paths in enumerate(classes.values())
-        for rank, path in enumerate(paths)
+        (rank, label, path) for label, paths in enumerate(classes.values()) for rank, path in enumerate(paths)
     ]
     return [(path, label) for _, label, path in sorted(ranked)]
 
@@ -155,7 +157,8 @@ def _decode(
 ) -> tuple[Split, Split, Remarks]:
     listed = train + test
     images = np.empty((len(listed), *data_set.shape), np.uint8)  # (N, C, H, W)
-    kept, skipped = [], []
+    kept: list[int] = []
+    skipped: list[str] = []
     for number, (path, _) in enumerate(listed):
         if number % REPORT_EVERY == 0:
             progress("decoding the pictures", number, len(listed))
@@ -171,9 +174,7 @@ def _decode(
     is_test = np.array(kept) >= len(train) if test else _cut(targets, hashes)
     counts = [np.bincount(targets[part], minlength=len(data_set.class_names)) for part in (~is_test, is_test)]
     pairs = zip(*(count.tolist() for count in counts), strict=True)
-    _check_counts(
-        place, dict(zip(data_set.class_names, pairs, strict=True)), bool(test), len(skipped)
-    )
+    _check_counts(place, dict(zip(data_set.class_names, pairs, strict=True)), bool(test), len(skipped))
     names = [_named(listed[number][0], place) for number in kept]
     remarks = Remarks(tuple(skipped), _in_both(names, hashes, is_test))
     return *_parted(images, targets, is_test), remarks

@@ -17,6 +17,7 @@ from cifar_core.data.synthetic import make_synthetic
 from cifar_core.data.torchvision_layout import find_torchvision
 from cifar_core.datasets import CIFAR10, DATA_SETS, OWN, DataSet
 
+
 def load_data(
     data_dir: Path | str | None = None,
     *,

@@ -82,7 +82,7 @@ def phases_of(config: TrainConfig) -> list[tuple[float, int]]:
 def images_an_epoch(config: TrainConfig) -> int:
     """Training images that an epoch goes through, for the data sets whose size is known beforehand."""
     known = config.data_set
-    images = known.train_images - (config.val_size if config.monitored == "val" else 0)
+    images = max(0, known.train_images - (config.val_size if config.monitored == "val" else 0))
     if config.train_size:
         images = min(images, config.train_size)
     return images - (images % config.batch_size == 1)

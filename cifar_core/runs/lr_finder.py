@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.files import build, read_json, write_json
 from cifar_core.runs.launch import start_detached
+from cifar_core.runs.own_classes import with_own_classes
 from cifar_core.runs.store import RunStore, StoreError
 
 FOLDER = ".lr"
@@ -58,7 +59,8 @@ class SearchFolder:
 
     @classmethod
     def create(cls, store: RunStore, config: TrainConfig, data_dir: Path | None) -> "SearchFolder":
-        """A new search, watched from now on; old ones make room."""
+        """A new search, watched from now on; old ones make room. Raises as `with_own_classes` too."""
+        config = with_own_classes(config, data_dir)
         remove_old_searches(store)
         folder = cls(store.root / FOLDER / f"{time.time_ns()}-{secrets.token_hex(2)}")
         try:

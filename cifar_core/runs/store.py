@@ -45,6 +45,7 @@ from cifar_core.files import (
     write_json,
 )
 from cifar_core.runs.events import Epoch, Event, Step, from_json, to_json
+from cifar_core.runs.own_classes import with_own_classes
 from cifar_core.runs.requests import (
     REQUESTS,
     ControlRequest,
@@ -307,7 +308,8 @@ class RunStore:
         self.root = (root or default_runs_dir()).absolute()
 
     def create(self, config: TrainConfig, data_dir: Path | None = None) -> Run:
-        """A new run, waiting, with its settings on disk."""
+        """A new run, waiting, with its settings on disk; raises as `with_own_classes` too."""
+        config = with_own_classes(config, data_dir)
         name = re.sub("[^A-Za-z0-9_-]+", "-", config.recipe)[:40].strip("-") or "run"
         run = Run(self.root / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
         try:
