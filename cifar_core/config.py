@@ -34,7 +34,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "How weights change": (
         *("optimizer", "momentum", "nesterov", "weight_decay", "label_smoothing"),
         *("accumulation_steps", "accumulation", "bias_lr", "head_lr", "mixing_lr"),
-        *("start_from", "teachers", "distillation", "outliers"),
+        *("start_from", "head_first", "teachers", "distillation", "outliers"),
     ),
     "Learning rate over the run": (
         *("schedule", "schedule_per", "schedule_epochs", "warmup", "final_lr", "milestones"),
@@ -190,7 +190,15 @@ class TrainConfig:
         0.0, "Share of the target spread over all classes.", minimum=0.0, maximum=0.9
     )
     start_from: str = setting(
-        "", "A trained network of the same shape whose weights the run begins with: a name in checkpoints/."
+        "",
+        "A trained network of the same shape whose weights the run begins with: a name in checkpoints/, or a "
+        "folder. Where it knows other classes, its last layer begins anew.",
+    )
+    head_first: float = setting(
+        0.2,
+        "Share of the steps in which a last layer that begins anew learns alone; 0 is all layers at once.",
+        minimum=0.0,
+        maximum=1.0,
     )
     teachers: str = setting(
         "", "Trained networks whose mean answer is learned from as well: names in checkpoints/, with commas."

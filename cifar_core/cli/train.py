@@ -23,6 +23,11 @@ def add(add_parser: Add) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--recipe", metavar="NAME", help="which recipe; `recipes` lists them")
     what.add_argument("--resume", metavar="RUN", help="go on with this run; `runs` lists them")
+    words = (
+        "begin with the weights of this network: a name in checkpoints/, or a folder; where it knows other "
+        "classes, its last layer begins anew (sets start_from, and mixing_temperature to 1)"
+    )
+    parser.add_argument("--from", metavar="CHECKPOINT", dest="start_from", help=words)
     add_changes(parser, "epochs=5 lr=0.1")
     words = "train beside another training, instead of waiting until it has ended"
     parser.add_argument("--now", action="store_true", help=words)
@@ -57,10 +62,12 @@ def _run_of(options: argparse.Namespace) -> Run:
     """Return the run to go on with, or a new one."""
     store = RunStore(options.runs_dir)
     if not options.resume:
-        config = get_recipe(options.recipe).config.replace(**parse_changes(options.changes))
-        return store.create(config, options.data_dir)
-    if options.changes:
-        raise ConfigError("--set cannot change a run that has begun; start a new one with --recipe.")
+        begun = {"start_from": options.start_from, "mixing_temperature": 1.0} if options.start_from else {}
+        changes = begun | parse_changes(options.changes)
+        return store.create(get_recipe(options.recipe).config.replace(**changes), options.data_dir)
+    if options.changes or options.start_from:
+        option = "--set" if options.changes else "--from"
+        raise ConfigError(f"{option} cannot change a run that has begun; start a new one with --recipe.")
     run = store.get(options.resume)
     if run.shipped:
         raise ConfigError(f"'{run.id}' came with the project and is finished; train its recipe instead.")

@@ -20,7 +20,7 @@ WITHOUT_COST = frozenset(
         *("recipe", "data", "classes", "val_size", "monitored", "train_size", "split_seed", "normalization"),
         *("epochs", "lr", "momentum", "nesterov", "weight_decay", "schedule", "schedule_per"),
         *("schedule_epochs", "warmup", "final_lr", "milestones", "label_smoothing", "accumulation"),
-        *("mixing_temperature", "start_from"),
+        *("mixing_temperature", "start_from", "head_first", "own_images"),
         *("bias_lr", "head_lr", "mixing_lr", "keep", "tta", "tta_below", "seed"),
     }
 )

@@ -30,6 +30,15 @@ class ImageClassifier(nn.Module):
         """Images (N, in_channels, H, W) -> logits (N, num_classes)."""
         return self.forward_head(self.forward_features(images))
 
+    def head_names(self) -> list[str]:
+        """Names of the parameters of the last layer, which alone depend on the number of classes."""
+        linear = [
+            name
+            for name, module in self.named_modules()
+            if isinstance(module, nn.Linear) and module.out_features == self.num_classes
+        ]
+        return [f"{linear[-1]}.{name}" for name, _ in self.get_submodule(linear[-1]).named_parameters()]
+
     def initialize_from_data(self, images: Tensor) -> None:
         """Look at normalized training images (N, in_channels, H, W) before the first step; no effect here."""
 

@@ -33,8 +33,8 @@ class Point:
 
 
 def flat(config: TrainConfig) -> TrainConfig:
-    """The config with a constant rate, as the test sets its own."""
-    return config.replace(schedule="constant")
+    """The config with a constant rate, as the test sets its own, for all layers."""
+    return config.replace(schedule="constant", head_first=0.0)
 
 
 def rates(lr: float, steps: int = STEPS) -> list[float]:

@@ -2,14 +2,21 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 
-from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
+from cifar_core.checkpoint import (
+    Card,
+    CheckpointError,
+    list_checkpoints,
+    load_card,
+    load_checkpoint,
+    resolve_checkpoint,
+)
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data import ImageData, load_data, split_train_val
 from cifar_core.device import Device, describe, find_device, versions
@@ -102,7 +109,11 @@ class Preparation:
             metrics=metrics,
             tta=config.tta,
             tta_below=config.tta_below,
-            notes=[*lr_notes(self.trainer.lr_changes), *teacher_notes(config)],
+            notes=[
+                *lr_notes(self.trainer.lr_changes),
+                *teacher_notes(config),
+                *head_notes(self.trainer.head_steps),
+            ],
         )
 
 
@@ -122,6 +133,11 @@ def teacher_notes(config: TrainConfig) -> list[str]:
     return [*begun, *(taught if names else [])]
 
 
+def head_notes(steps: int) -> list[str]:
+    """The note of a card on a last layer that began anew, and learned alone for so many steps."""
+    return [f"Its last layer began anew and learned alone for the first {steps:,} steps."] if steps else []
+
+
 def prepare(
     config: TrainConfig,
     data_dir: Path | None,
@@ -133,36 +149,67 @@ def prepare(
     place: where the run began, when this goes on with it.
     """
     device = place.device_again() if place else find_device(config.precision)
+    trained = first_network(config) if place is None else None
     data = load_data(data_dir, source=config.data_set, progress=progress)
     teachers = Teachers.of(config, data.class_names, device)
     train, val = make_batches(config, data, device.torch_device, teachers)
     torch.manual_seed(config.seed)
     model = create_model(config.model, num_classes=len(data.class_names), **config.model_args)
-    if place is None:
-        begin(model, config, data.class_names, train)
+    new_head = trained is not None and take_weights(model, *trained, data.class_names)
+    if place is None and trained is None:
+        model.initialize_from_data(train.normalize(train.images[:SEEN_IMAGES]).cpu())
     trainer = Trainer(model, config, device, steps_per_epoch=len(train))
+    if new_head:
+        trainer.learn_head_first()
     start = _start_event(config, data, device, model, (train, val))
     return Preparation(config, data, device, trainer, train, val, start)
 
 
-def begin(model: ImageClassifier, config: TrainConfig, class_names: Sequence[str], train: Batches) -> None:
-    """Give a new network its first weights: those of the config's `start_from`, or what the images suggest.
+def first_network(config: TrainConfig) -> tuple[ImageClassifier, Card] | None:
+    """Return the network that the run begins with, and its card; None where the config names none.
 
     Raises:
         UnknownCheckpoint, CheckpointError: when there is no such network, or it is damaged.
-        ConfigError: when it has another shape, or other classes.
+        ConfigError: when it has another shape; names those that fit.
     """
     if not config.start_from:
-        model.initialize_from_data(train.normalize(train.images[:SEEN_IMAGES]).cpu())
-        return
-    trained, card = load_checkpoint(resolve_checkpoint(config.start_from))
-    if (card.model, card.model_args) != (config.model, config.model_args):
-        theirs, ours = f"{card.model} {card.model_args}", f"{config.model} {config.model_args}"
-        raise ConfigError(f"start_from is '{config.start_from}', a {theirs}; it must be a {ours}.")
-    if card.class_names != list(class_names):
-        theirs, ours = ", ".join(card.class_names), ", ".join(class_names)
-        raise ConfigError(f"'{config.start_from}' knows {theirs}; it must know the classes {ours}.")
-    model.load_state_dict(trained.state_dict())
+        return None
+    folder = resolve_checkpoint(config.start_from)
+    card, wanted = load_card(folder), (config.model, config.model_args)
+    if (card.model, card.model_args) != wanted:
+        theirs, ours = (describe_network(*network) for network in ((card.model, card.model_args), wanted))
+        fitting = ", ".join(name for name in list_checkpoints() if _shape_of(name) == wanted)
+        way = f"those that fit are {fitting}" if fitting else "none of the shipped networks is"
+        raise ConfigError(f"start_from is '{config.start_from}', a {theirs}; it must be a {ours}: {way}.")
+    return load_checkpoint(folder)
+
+
+def describe_network(model: str, arguments: Mapping[str, Any]) -> str:
+    """A network with its arguments, as in a sentence."""
+    return " ".join([model, *(f"{name}={value}" for name, value in arguments.items())])
+
+
+def _shape_of(name: str) -> tuple[str, dict[str, Any]] | None:
+    """The network of a shipped checkpoint, and its arguments; None where that cannot be read."""
+    try:
+        card = load_card(resolve_checkpoint(name))
+    except CheckpointError:
+        return None
+    return card.model, card.model_args
+
+
+def take_weights(
+    model: ImageClassifier, trained: ImageClassifier, card: Card, class_names: Sequence[str]
+) -> bool:
+    """Give a new network the weights of a trained one; where this knows other classes, all but its head's.
+
+    Returns whether the head is new.
+    """
+    new = card.class_names != list(class_names)
+    own = set(model.head_names()) if new else set()
+    taken = {name: value for name, value in trained.state_dict().items() if name not in own}
+    model.load_state_dict({**model.state_dict(), **taken})
+    return new
 
 
 def make_batches(

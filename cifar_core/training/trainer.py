@@ -76,6 +76,8 @@ class Trainer:
         self.run_seconds = 0.0
         self.best_epoch, self.best_val_accuracy = 0, 0.0
         self.lr_changes: list[list[float]] = []  # [steps done, factor of the schedule from then on]
+        self.head = frozenset(model.head_names())  # type: ignore[operator]
+        self.head_steps = 0  # the first so many change the head alone
         self.restart_clock()
 
     @property
@@ -99,6 +101,16 @@ class Trainer:
 
     # One step
 
+    def learn_head_first(self) -> None:
+        """Let the head, which knows nothing yet, learn alone for the config's share of the run."""
+        self.head_steps = round(self.config.head_first * self.total_steps)
+
+    def _freeze(self, frozen: bool) -> None:
+        """Let only the head learn, and the rest answer as it does for a picture; or let all learn."""
+        self.model.train(not frozen)
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(not frozen or name in self.head)
+
     def train_step(self, images: Tensor, targets: Tensor, taught: Tensor | None = None) -> None:
         """Forward, backward, and where a group of batches is complete the change of the weights.
 
@@ -107,6 +119,8 @@ class Trainer:
         """
         start = time.perf_counter()
         config = self.config
+        if self.head_steps:
+            self._freeze(self.step < self.head_steps)
         temperature = mixing_temperature(config, self.step, self.total_steps)
         for model in (self.model, self.averaged):  # set, not averaged
             model.set_mixing_temperature(temperature)  # type: ignore[operator]
@@ -204,6 +218,7 @@ class Trainer:
             "window_sums": self.window_sums.state_dict(),
             "mixing": self.mixing.state_dict(),
             "lr_changes": [list(change) for change in self.lr_changes],
+            "head_steps": self.head_steps,
             **{name: getattr(self, name) for name in _PLAIN},
         }
 
@@ -223,6 +238,7 @@ class Trainer:
         self.window_sums.load_state_dict(state["window_sums"])
         self.mixing.load_state_dict(state.get("mixing", {}))
         self.lr_changes = state.get("lr_changes", [])  # earlier versions had none
+        self.head_steps = state.get("head_steps", 0)
         for name in _PLAIN:
             setattr(self, name, state[name])
         self.restart_clock()

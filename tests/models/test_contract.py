@@ -66,6 +66,16 @@ def test_it_has_as_many_classes_as_asked_for(name):
         assert small(torch.zeros(2, 3, 32, 32)).shape == (2, 7)
 
 
+def test_its_head_alone_depends_on_the_number_of_classes(name):
+    with torch.device("meta"):
+        shapes = [
+            {key: value.shape for key, value in create_model(name, num_classes=n).state_dict().items()}
+            for n in (2, 3)
+        ]
+        head = create_model(name, num_classes=2).head_names()
+    assert sorted(head) == sorted(key for key, shape in shapes[0].items() if shape != shapes[1][key])
+
+
 def test_it_answers_alike_each_time_and_learns_nothing_from_it(model):
     state = {key: value.clone() for key, value in model.state_dict().items()}
     assert torch.equal(probs_of(model, pictures(2)), probs_of(model, pictures(2)))

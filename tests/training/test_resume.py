@@ -102,6 +102,25 @@ def test_a_run_resumed_at_any_beat_equals_the_uninterrupted_one(optimizer, kind,
         assert_same(without_times(later.state_dict()), end)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "muon"])
+def test_a_run_resumed_while_its_head_learns_alone_equals_the_uninterrupted_one(optimizer):
+    settings = {**RUNS[optimizer], **EVERYTHING, "head_first": 0.4}  # the fourth of ten steps ends it
+    trainer = trainer_of(make_net("mixing"), **settings)
+    trainer.learn_head_first()
+    train, val = small_train(), val_batches()
+    events, saved = [], []
+    for event in fit(trainer, train, val, START):
+        events.append(event)
+        if isinstance(event, Beat | Epoch):
+            saved.append((len(events), copy.deepcopy(trainer.state_dict())))
+    end = without_times(trainer.state_dict())
+    for position, state in saved:
+        later = trainer_of(make_net("mixing", seed=9), **settings)
+        later.load_state_dict(copy.deepcopy(state))
+        assert stored(fit(later, train, val, Resume(later.step, 0.0))) == stored(events[position:])
+        assert_same(without_times(later.state_dict()), end)
+
+
 def test_what_is_written_to_disk_within_a_group_of_batches_is_enough(tmp_path):
     settings = {**RUNS["adamw"], **EVERYTHING}
     trainer = trainer_of(make_net("plain"), **settings)

@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy, log_softmax
 
 from cifar_core.device import Device
 from cifar_core.files import PROJECT_ROOT
+from cifar_core.models import create_model
 from cifar_core.training import trainer as trainer_module
 from cifar_core.training.optimizers import OPTIMIZERS
 from cifar_core.training.trainer import OUTLIER_WEIGHT, Sums, Trainer
@@ -53,6 +54,21 @@ def stepped_by_hand(model, groups, scale=1.0):
 def assert_weights(model, expected):
     for name, weight in weights_of(model).items():
         torch.testing.assert_close(weight, expected[name], rtol=1e-4, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_while_the_head_learns_alone_nothing_else_changes(batches, optimizer):
+    """Neither weights, by weight decay or momentum, nor the statistics of norms."""
+    model = create_model("mixing_lite", num_classes=4, widths=[4, 4], num_kernels=2)
+    changes = {"optimizer": optimizer, "lr": 0.01, "weight_decay": 0.1, "head_first": 0.4, "momentum": 0.9}
+    trainer = trainer_of(model, steps_per_epoch=len(batches), **changes)
+    trainer.learn_head_first()
+    assert trainer.head_steps == 4
+    begun, head = copy.deepcopy(model.state_dict()), model.head_names()
+    for number, batch in enumerate(batches, 1):
+        trainer.train_step(*batch)
+        changed = {name for name, value in model.state_dict().items() if not torch.equal(value, begun[name])}
+        assert changed == set(head) if number <= 4 else changed > set(head)
 
 
 def test_steps_are_gradient_descent_on_the_mean_cross_entropy(batches):

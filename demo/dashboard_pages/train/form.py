@@ -26,7 +26,7 @@ from cifar_core.settings import as_text
 from demo.shared.setting_labels import label_setting
 from demo.widgets.panels import plain
 
-ELSEWHERE = ("recipe", "data")  # chosen outside the form
+ELSEWHERE = ("recipe", "data", "own_images")  # chosen outside the form, or found
 WRITTEN = (tuple, dict, str)  # types that are typed as text
 MOST = 2**53 - 1  # whole numbers beyond it a browser rounds, and the field would keep its old value unsaid
 SHORT = 16  # characters of a value that fit beside a name
