@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor, nn, zeros_like
 from torch.optim import SGD, AdamW, Optimizer, RMSprop
 
 from cifar_core.config import TrainConfig
@@ -32,6 +32,13 @@ class Optimizers:
         """Set the run's learning rate; each group takes its multiple of it."""
         for group in self.param_groups:
             group["lr"] = lr * group.get("lr_scale", 1.0)
+
+    def start_momentum(self) -> None:
+        """Set SGD's momentum to 0, so that some parameters may learn later: torch begins that of all at once."""
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups if isinstance(optimizer, SGD) else []:
+                for parameter in group["params"] if group["momentum"] else []:
+                    optimizer.state[parameter]["momentum_buffer"] = zeros_like(parameter)
 
     def step(self) -> None:
         """Change the weights."""

@@ -104,6 +104,8 @@ class Trainer:
     def learn_head_first(self) -> None:
         """Let the head, which knows nothing yet, learn alone for the config's share of the run."""
         self.head_steps = round(self.config.head_first * self.total_steps)
+        if self.head_steps:
+            self.optimizer.start_momentum()
 
     def _freeze(self, frozen: bool) -> None:
         """Let only the head learn, and the rest answer as it does for a picture; or let all learn."""
