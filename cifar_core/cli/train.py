@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 from cifar_core.cli.options import Add, add_changes, add_data_dir, add_runs_dir
 from cifar_core.cli.progress import TrainProgress
@@ -54,8 +55,19 @@ def train(options: argparse.Namespace) -> int:
             pass
         except KeyboardInterrupt:
             progress.interrupted = True
+    if run.config().data_set.is_own and run.status().state == "finished":
+        _calibrate(run, options.data_dir)
     print(_ending(run))
     return 130 if progress.interrupted else 0
+
+
+def _calibrate(run: Run, data_dir: Path | None) -> None:
+    """Fit temperature and limits to the pictures set aside: nobody else does that for own classes."""
+    from cifar_core.data import load_data
+    from cifar_core.inference.calibrate import calibrate_checkpoint
+
+    data = load_data(data_dir or run.data_dir, source=run.config().data_set)
+    calibrate_checkpoint(run.best_checkpoint, data)
 
 
 def _run_of(options: argparse.Namespace) -> Run:

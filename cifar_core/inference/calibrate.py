@@ -23,13 +23,21 @@ from cifar_core.metrics.ood import SCORE, Measured, OodThreshold, fit_reference,
 from cifar_core.models.blocks import block_names
 
 REFERENCE_IMAGES = 5000  # training images that stand for what the network learned
+FEWEST = 10  # held-out images; with fewer one odd picture decides all limits
+FEW = 200  # below it, an answer that is wrong by chance weighs more than what is fitted can bear
+NONE_FITTED = (
+    "So few pictures were set aside that nothing was fitted to them: its probabilities are as they come, no "
+    "answer is called sure, and no picture none of the classes."
+)
+ROUGH = "Its temperature and its limits are rough: they were fitted to fewer than 200 pictures."
 
 
 def calibrate_checkpoint(folder: Path, data: ImageData, others: Sequence[Path] = ()) -> Card:
     """Fit all to the run's validation images, write them beside the weights and return the new card.
 
     others: folders with pictures of other things, which are counted and never chosen by. A network without
-    a chain of blocks gets a temperature only.
+    a chain of blocks gets a temperature only, and with fewer than FEWEST images nothing is fitted; a note in
+    the card says so.
 
     Raises:
         CheckpointError: when the checkpoint cannot be loaded.
@@ -38,12 +46,19 @@ def calibrate_checkpoint(folder: Path, data: ImageData, others: Sequence[Path] =
     """
     model, card = load_checkpoint(folder)
     val = select_images(card, data, "val")
+    notes = [note for note in card.notes if note not in (NONE_FITTED, ROUGH)]
+    notes += [NONE_FITTED if len(val) < FEWEST else ROUGH] if len(val) < FEW else []
+    card = dataclasses.replace(card, notes=notes, calibration=None, sure=None, ood=None, photographs=None)
+    if len(val) < FEWEST:
+        write_card(folder, card)
+        return card
     classifier = Classifier(model, card, blocks=block_names(model))
-    fitted = calibrate(classifier.averaged_logits(val.images), val.targets, "val")
+    doubt = 1.0 if len(val) < FEW else 0.0
+    fitted = calibrate(classifier.averaged_logits(val.images), val.targets, "val", doubt)
     looks = _looks(val.images)
     probs = np.mean([probabilities(classifier.averaged_logits(x), fitted.temperature) for x in looks], axis=0)
-    sure = fit_sureness(probs, val.targets, "val")  # what photographs showed goes: it was with other limits
-    card = dataclasses.replace(card, calibration=fitted, sure=sure, photographs=None)
+    sure = fit_sureness(probs, val.targets, "val")
+    card = dataclasses.replace(card, calibration=fitted, sure=sure)  # photographs go: with other limits
     if classifier.blocks:
         card = _with_threshold(
             folder, classifier, card, (training_images(card, data, REFERENCE_IMAGES), val.images), others

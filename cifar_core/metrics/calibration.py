@@ -80,9 +80,11 @@ def fit_sureness(probs: NDArray[np.floating], targets: NDArray[np.int64], split:
     return Sureness(limit, round(share, 5), round(float(sure.mean()), 5), len(targets), split)
 
 
-def calibrate(logits: NDArray[np.floating], targets: NDArray[np.int64], split: str) -> Calibration:
-    """Fit the temperature on held-out images; raises ValueError without any."""
-    temperature = fit_temperature(logits, targets)
+def calibrate(
+    logits: NDArray[np.floating], targets: NDArray[np.int64], split: str, doubt: float = 0.0
+) -> Calibration:
+    """Fit the temperature on held-out images, as `fit_temperature`; raises ValueError without any."""
+    temperature = fit_temperature(logits, targets, doubt)
     before, after = (reliability(probabilities(logits, t), targets).ece for t in (1.0, temperature))
     return Calibration(round(temperature, 4), split, len(targets), round(before, 5), round(after, 5))
 
@@ -100,10 +102,12 @@ def picture_losses(
     return np.asarray(-log_probs[np.arange(len(targets)), targets])
 
 
-def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.int64]) -> float:
+def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.int64], doubt: float = 0.0) -> float:
     """The temperature between 0.05 and 20 with the lowest mean cross-entropy on these images.
 
-    The loss is convex in 1/temperature, so its slope changes sign once, and bisection over log T finds where.
+    doubt: so many more images, any class of which is as likely: a few answers that happen to be all right
+    would ask for the lowest temperature. The loss is convex in 1/temperature, so its slope changes sign once,
+    and bisection over log T finds where.
 
     Raises:
         ValueError: without any image.
@@ -113,14 +117,19 @@ def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.int64]) ->
     low, high = math.log(LOWEST), math.log(HIGHEST)
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (middle, high) if _is_too_sure(logits, targets, math.exp(middle)) else (low, middle)
+        low, high = (
+            (middle, high) if _is_too_sure(logits, targets, math.exp(middle), doubt) else (low, middle)
+        )
     return math.exp((low + high) / 2)
 
 
-def _is_too_sure(logits: NDArray[np.floating], targets: NDArray[np.int64], temperature: float) -> bool:
+def _is_too_sure(
+    logits: NDArray[np.floating], targets: NDArray[np.int64], temperature: float, doubt: float
+) -> bool:
     """True where a higher temperature lowers the loss: the logits expected exceed those of the targets."""
     expected = (probabilities(logits, temperature) * logits).sum(axis=1)
-    return bool((expected - logits[np.arange(len(targets)), targets]).sum() > 0)
+    slope = (expected - logits[np.arange(len(targets)), targets]).sum()
+    return bool(slope + doubt * (expected - logits.mean(axis=1)).mean() > 0)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cifar_core.recipes.registry import add
+from cifar_core.recipes.registry import OWN_CLASSES, add
 
 _SPEED: dict[str, Any] = {
     "model": "speed94",
@@ -25,9 +25,8 @@ _SPEED: dict[str, Any] = {
     "tta": 6,
     "tta_below": 0.7,  # a third of the validation pictures; all six views for all were no better there
 }
-# Photographs show things smaller and larger, sharper and in other light than CIFAR-10. The teachers left the
-# same 2,000 validation images out.
-_PHOTO: dict[str, Any] = {
+# Photographs show things smaller and larger, sharper and in other light than CIFAR-10.
+_CHANGES: dict[str, Any] = {
     "augmentation": "flip_crop_cutout",
     "cutout_size": 8,
     "smallest_crop": 0.6,
@@ -37,6 +36,9 @@ _PHOTO: dict[str, Any] = {
     "saturation": 0.4,
     "jpeg": 0.1,
     "jitter": 0.2,
+}
+_PHOTO: dict[str, Any] = {
+    **_CHANGES,  # the teachers left the same 2,000 validation images out
     "teachers": "mixing_large.v1,resnext_3.v2",
     "distillation": 0.5,
     "outliers": 0.1,
@@ -110,6 +112,28 @@ add(
         "lr": 0.06,  # half of mixing_large's rates
         "bias_lr": 13.0,
         "head_lr": 165.0,
+    },
+)
+add(
+    OWN_CLASSES,
+    "Your own classes from few pictures of each: the network of mixing_photo learns them in about a minute.",
+    epochs=40,
+    start_from="mixing_photo.v1",
+    mixing_lr=0.5,
+    **{
+        **_SPEED,
+        **_CHANGES,
+        "model": "speed_mixing",
+        "model_args": {"widths": [64, 256, 256]},
+        "data": "own",
+        "val_size": 2000,  # of few pictures a fifth, see runs/own_classes.py
+        "batch_size": 125,
+        "lr": 0.03,
+        "bias_lr": 6.5,
+        "head_lr": 80.0,
+        "label_smoothing": 0.1,
+        "tta": 2,
+        "tta_below": 1.0,
     },
 )
 add(

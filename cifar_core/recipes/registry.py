@@ -7,6 +7,7 @@ from cifar_core.config import ConfigError, TrainConfig
 
 DEFAULT_RECIPE = "speed_mixing"
 FIRST_LOOK = "first_look"  # the recipe that shows the whole loop in a minute
+OWN_CLASSES = "own_classes"  # the recipe that learns a folder's own classes from few pictures
 FAST = "-fast"  # ends the name of our own way to a stated result, in at most a fifth of its epochs
 LESSONS = "lessons"  # the work of the guided tour's recipes
 

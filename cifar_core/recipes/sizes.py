@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.config import TrainConfig
+from cifar_core.datasets import CIFAR10
 from cifar_core.files import build, read_json
 
 FILE = Path(__file__).with_name("sizes.json")
@@ -38,6 +39,10 @@ def known_models() -> list[str]:
 
 
 def size_of(config: TrainConfig) -> Size | None:
-    """The size of a config's network; None where that is no recipe's, and no network as it is registered."""
-    wanted = (config.model, config.model_args, len(config.data_set.class_names))
+    """The size of a config's network; None where that is no recipe's, and no network as it is registered.
+
+    Of own classes, whatever their number, it is that for ten: the last layer is a small part.
+    """
+    data = CIFAR10 if config.data_set.is_own else config.data_set
+    wanted = (config.model, config.model_args, len(data.class_names))
     return next((s for s in network_sizes() if (s.model, s.model_args, s.classes) == wanted), None)

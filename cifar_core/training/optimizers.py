@@ -34,7 +34,7 @@ class Optimizers:
             group["lr"] = lr * group.get("lr_scale", 1.0)
 
     def start_momentum(self) -> None:
-        """Set SGD's momentum to 0, so that some parameters may learn later: torch begins that of all at once."""
+        """Set SGD's momentum to 0, so that some parameters may learn later: torch begins all at once."""
         for optimizer in self.optimizers:
             for group in optimizer.param_groups if isinstance(optimizer, SGD) else []:
                 for parameter in group["params"] if group["momentum"] else []:

@@ -1,5 +1,7 @@
 """Calibrating writes a temperature and a threshold that hold for the run's own validation images."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,7 +9,7 @@ from PIL import Image
 from cifar_core.checkpoint import OOD_REFERENCE, load_card
 from cifar_core.config import ConfigError
 from cifar_core.data import load_data, split_train_val
-from cifar_core.inference.calibrate import calibrate_checkpoint
+from cifar_core.inference.calibrate import FEW, FEWEST, NONE_FITTED, ROUGH, calibrate_checkpoint
 from cifar_core.inference.changed import changed, inner
 from cifar_core.inference.classifier import Classifier
 from cifar_core.metrics.ood import FALSE_ALARMS
@@ -69,6 +71,21 @@ def test_card_holds_what_is_true_of_the_validation_images(toy, data, tmp_path):
 def test_it_gives_the_same_twice(toy, data):
     card, file = calibrate_checkpoint(toy, data), (toy / OOD_REFERENCE).read_bytes()
     assert calibrate_checkpoint(toy, data) == card and (toy / OOD_REFERENCE).read_bytes() == file
+
+
+@pytest.mark.parametrize("val_size", [1, FEWEST - 1, FEWEST, 25, FEW - 1])
+def test_of_few_images_little_or_nothing_is_fitted_and_the_card_says_so(tmp_path, data, val_size):
+    toy = save_toy(tmp_path / "toy", notes=["A note."], **facts_of(data, val_size=val_size, train_size=40))
+    card = calibrate_checkpoint(toy, data)
+    fitted = (card.calibration, card.sure, card.ood)
+    assert all(fitted) if val_size >= FEWEST else not any(fitted)
+    assert card.notes == ["A note.", ROUGH if all(fitted) else NONE_FITTED]
+    assert calibrate_checkpoint(toy, data) == card == load_card(toy)
+    answer = Classifier.load(toy, "cpu").predict(data.test.images[:2])[0]
+    assert (answer.known is None) is (card.ood is None)
+    config = dataclasses.replace(card, config={**card.config, "val_size": FEW})
+    save_toy(toy, **vars(config))
+    assert calibrate_checkpoint(toy, data).notes == ["A note."]
 
 
 def test_a_network_that_looks_at_images_together_gets_a_temperature_only(tmp_path, data):

@@ -54,6 +54,12 @@ def test_always_right_and_always_wrong_end_at_the_limits():
     assert fit_temperature(logits, np.array([1, 0])) == pytest.approx(20, rel=1e-6)
 
 
+def test_with_doubt_a_few_right_answers_are_believed_in_part():
+    logits, targets = np.tile([[5.0, 0.0], [0.0, 5.0]], (10, 1)), np.tile([0, 1], 10)
+    found = fit_temperature(logits, targets, doubt=1)
+    assert probabilities(logits, found).max(axis=1) == pytest.approx((20 + 1 / 2) / 21)
+
+
 def test_a_calibration_worked_out_by_hand():
     probs = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.0, 1.0]])
     result = reliability(probs, np.array([0, 1, 0, 1]), bins=10)

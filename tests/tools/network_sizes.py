@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import torch
 
-from cifar_core.datasets import DATA_SETS
+from cifar_core.datasets import CIFAR10, DATA_SETS
 from cifar_core.files import write_json
 from cifar_core.models import count_macs, count_parameters, create_model, list_models
 from cifar_core.recipes import get_recipe, list_recipes
@@ -18,7 +18,8 @@ def counted_networks() -> list[Size]:
     """Each network once: those registered, for ten classes, then those of the recipes."""
     wanted = [(name, {}, 10) for name in list_models()]
     for config in (get_recipe(name).config for name in list_recipes()):
-        network = (config.model, config.model_args, len(DATA_SETS[config.data].class_names))
+        data = CIFAR10 if config.data_set.is_own else DATA_SETS[config.data]
+        network = (config.model, config.model_args, len(data.class_names))
         if network not in wanted:
             wanted.append(network)
     sizes = []
