@@ -1,5 +1,7 @@
 """The model card of a checkpoint as the Hub shows it: written from card.json, with nothing typed by hand."""
 
+import html
+
 from cifar_core.checkpoint import Card
 from cifar_core.datasets import DATA_SETS
 from cifar_core.format import duration, table
@@ -68,7 +70,7 @@ def model_card(card: Card, repo: str) -> str:
 
 
 def _what(card: Card, repo: str, data_name: str) -> str:
-    classes = ", ".join(card.class_names)
+    classes = html.escape(", ".join(card.class_names), quote=False)
     return (
         f"# {repo.rpartition('/')[2]}\n\n"
         f"A `{card.model}` network of CIFAR-10 Lab for images of 32 × 32 pixels, trained on {data_name}. "

@@ -18,18 +18,19 @@ from cifar_core.inference.changed import changed, inner
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.held_out import select_images, training_images
 from cifar_core.inference.photographs import pictures_in
-from cifar_core.metrics.calibration import calibrate, fit_sureness, probabilities
+from cifar_core.metrics.calibration import (
+    FEW,
+    FEWEST,
+    NONE_FITTED,
+    ROUGH,
+    calibrate,
+    fit_sureness,
+    probabilities,
+)
 from cifar_core.metrics.ood import SCORE, Measured, OodThreshold, fit_reference, threshold_for
 from cifar_core.models.blocks import block_names
 
 REFERENCE_IMAGES = 5000  # training images that stand for what the network learned
-FEWEST = 10  # held-out images; with fewer one odd picture decides all limits
-FEW = 200  # below it, an answer that is wrong by chance weighs more than what is fitted can bear
-NONE_FITTED = (
-    "So few pictures were set aside that nothing was fitted to them: its probabilities are as they come, no "
-    "answer is called sure, and no picture none of the classes."
-)
-ROUGH = "Its temperature and its limits are rough: they were fitted to fewer than 200 pictures."
 
 
 def calibrate_checkpoint(folder: Path, data: ImageData, others: Sequence[Path] = ()) -> Card:

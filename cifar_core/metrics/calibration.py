@@ -15,6 +15,13 @@ BINS = 15  # as in the paper
 # which differ in more ways than can be imitated.
 RIGHT_WHEN_SURE = 0.98
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures that are tried
+FEWEST = 10  # held-out images; with fewer one odd picture decides all limits
+FEW = 200  # below it, an answer that is wrong by chance weighs more than what is fitted can bear
+NONE_FITTED = (
+    "So few pictures were set aside that nothing was fitted to them: its probabilities are as they come, no "
+    "answer is called sure, and no picture none of the classes."
+)
+ROUGH = "Its temperature and its limits are rough: they were fitted to fewer than 200 pictures."
 Floats = NDArray[np.float64]
 
 

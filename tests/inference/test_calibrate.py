@@ -9,9 +9,10 @@ from PIL import Image
 from cifar_core.checkpoint import OOD_REFERENCE, load_card
 from cifar_core.config import ConfigError
 from cifar_core.data import load_data, split_train_val
-from cifar_core.inference.calibrate import FEW, FEWEST, NONE_FITTED, ROUGH, calibrate_checkpoint
+from cifar_core.inference.calibrate import calibrate_checkpoint
 from cifar_core.inference.changed import changed, inner
 from cifar_core.inference.classifier import Classifier
+from cifar_core.metrics.calibration import FEW, FEWEST, NONE_FITTED, ROUGH
 from cifar_core.metrics.ood import FALSE_ALARMS
 from tests.support.toy_checkpoints import save_toy
 

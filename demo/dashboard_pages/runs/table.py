@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pandas as pd
 import streamlit as st
 
-from cifar_core.datasets import CIFAR10, DATA_SETS
+from cifar_core.datasets import CIFAR10, DATA_SETS, OWN
 from cifar_core.runs.summary import Summary
 from demo.dashboard_pages.runs.comparison import MOST, colors_of
 from demo.shared.format import MULTIPLY_ADDS, STATE_TEXT, counted, listed, when
@@ -49,7 +49,7 @@ ORDERS: dict[str, Key] = {
     "recipe": lambda run: run.config.recipe.casefold() if run.config else None,
 }
 
-DATA_PLACES = {name: place for place, name in enumerate(DATA_SETS)}
+DATA_PLACES = {name: place for place, name in enumerate((*DATA_SETS, OWN.name))}
 # What compares only among some runs -> the place of a run's group; the groups follow each other in any order.
 GROUPS: dict[str, Callable[[Summary], Any]] = {
     "accuracy": lambda run: _data_place(run),
@@ -59,7 +59,12 @@ GROUPS: dict[str, Callable[[Summary], Any]] = {
 
 def _data_place(run: Summary) -> tuple[int, str]:
     """The place of the run's data set, and of the classes of it that it learned."""
-    return (DATA_PLACES[run.config.data], run.config.data_set.title) if run.config else (0, "")
+    if run.config is None:
+        return 0, ""
+    data = run.config.data_set
+    return DATA_PLACES[
+        data.name
+    ], f"{data.title} {', '.join(data.class_names)}" if data.is_own else data.title
 
 
 @dataclass(frozen=True)

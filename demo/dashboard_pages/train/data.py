@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from cifar_core.datasets import DATA_SETS, DataSet
+from cifar_core.datasets import DATA_SETS, OWN, DataSet
 from cifar_core.recipes import Recipe
 from cifar_core.runs.store import RunStore, last_folder
 from demo.shared.host import is_public
@@ -23,24 +23,44 @@ DOWNLOAD_HERE = (
     "The first run here downloads {} from the Hugging Face Hub (about 150 MB); later ones reuse it."
 )
 
+OWN_TEXT = "Name the folder of your pictures: it has a folder of each class, named as the class is."
+OWN_HERE = "Own pictures can be learned on a machine of your own only, not on this public page."
+
 
 def choose_data(store: RunStore, recipe: Recipe) -> tuple[str, Path | None, str]:
     """(the config's `data`, the folder if one is named, why training cannot start or "")."""
     st.header("2. Pictures")
-    options = list(DATA_SETS)
+    sets = {OWN.name: OWN} if recipe.config.data_set.is_own else DATA_SETS
+    options = list(sets)
     data = st.radio(
         "Pictures",
         options,
         index=options.index(recipe.config.data),
-        format_func=lambda name: DATA_SETS[name].summary,
+        format_func=lambda name: sets[name].summary,
         key=f"data:{recipe.name}",
         persist_state="session",
         label_visibility="collapsed",
     )
-    if DATA_SETS[data].is_drawn:
+    if sets[data].is_own:
+        return data, *choose_own_folder()
+    if sets[data].is_drawn:
         st.caption(SYNTHETIC_TEXT)
         return data, None, ""
-    return data, *choose_folder(store, DATA_SETS[data].whole)
+    return data, *choose_folder(store, sets[data].whole)
+
+
+def choose_own_folder() -> tuple[Path | None, str]:
+    """(the folder of own pictures, why it cannot be learned from or "")."""
+    if is_public():
+        return None, OWN_HERE
+    typed = st.text_input("Folder with a folder of each class", key="own-folder", persist_state="session")
+    if not typed.strip():
+        return None, OWN_TEXT
+    folder = Path(typed.strip()).expanduser()
+    usable, words = describe_folder(folder, OWN)
+    if usable:
+        st.caption(plain(words))
+    return folder, "" if usable else words
 
 
 def choose_folder(store: RunStore, data_set: DataSet) -> tuple[Path | None, str]:

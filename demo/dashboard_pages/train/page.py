@@ -4,10 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.config import TrainConfig
+from cifar_core.errors import LabError
 from cifar_core.recipes import FIRST_LOOK, Recipe, get_recipe
 from cifar_core.runs.launch import launch
-from cifar_core.runs.store import RunStore, StoreError
+from cifar_core.runs.own_classes import with_own_classes
+from cifar_core.runs.store import RunStore
 from cifar_core.runs.summary import Summary, summarize_all
 from demo.dashboard_pages.train.cost import show_time_here
 from demo.dashboard_pages.train.data import choose_data
@@ -33,7 +35,7 @@ def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
     try:
         run = store.create(config, folder)
         launch(run)
-    except (StoreError, OSError) as error:
+    except (LabError, OSError) as error:
         st.error(plain(str(error)))
     else:
         st.session_state[FROM_BELOW] = True
@@ -47,7 +49,9 @@ def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -
     values = show_form(recipe)
     try:
         config, trouble = checked_config(recipe, values, data), unusable
-    except ConfigError as error:
+        if not unusable:
+            config = with_own_classes(config, folder)
+    except LabError as error:
         config, trouble = None, str(error)
     changed = changed_fields(recipe, current_values(recipe))
     with st.container(horizontal=True, vertical_alignment="center"):
