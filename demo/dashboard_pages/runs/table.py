@@ -62,9 +62,7 @@ def _data_place(run: Summary) -> tuple[int, str]:
     if run.config is None:
         return 0, ""
     data = run.config.data_set
-    return DATA_PLACES[
-        data.name
-    ], f"{data.title} {', '.join(data.class_names)}" if data.is_own else data.title
+    return DATA_PLACES[data.name], ", ".join(data.class_names) if data.is_own else data.title
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ from demo.shared.setting_labels import label_setting
 from demo.widgets.panels import plain
 
 ELSEWHERE = ("recipe", "data", "own_images")  # chosen outside the form, or found
-FOUND = ("classes", "own_images", "val_size", "batch_size")  # in the folder of own pictures
 WRITTEN = (tuple, dict, str)  # types that are typed as text
 MOST = 2**53 - 1  # whole numbers beyond it a browser rounds, and the field would keep its old value unsaid
 SHORT = 16  # characters of a value that fit beside a name
@@ -63,9 +62,8 @@ def checked_config(recipe: Recipe, values: Mapping[str, Any], data: str) -> Trai
 def command_line(recipe: Recipe, config: TrainConfig, data_dir: Path | None) -> str:
     """The shell command that starts the same run."""
     words = ["python", "-m", "cifar_core", "train", "--recipe", recipe.name]
-    found = FOUND if config.data_set.is_own else ()  # by the command too
     for name, (value, _) in config.differences(recipe.config).items():
-        words += ["--set", f"{name}={as_text(value)}"] if name not in found else []
+        words += ["--set", f"{name}={as_text(value)}"]
     if data_dir is not None:
         words += ["--data-dir", str(data_dir)]
     return shlex.join(words)

@@ -48,11 +48,10 @@ def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -
     st.header("3. Settings")
     values = show_form(recipe)
     try:
-        config, trouble = checked_config(recipe, values, data), unusable
-        if not unusable:
-            config = with_own_classes(config, folder)
+        typed, trouble = checked_config(recipe, values, data), unusable
+        config = typed if unusable else with_own_classes(typed, folder)
     except LabError as error:
-        config, trouble = None, str(error)
+        typed, config, trouble = None, None, str(error)
     changed = changed_fields(recipe, current_values(recipe))
     with st.container(horizontal=True, vertical_alignment="center"):
         busy = whats_in_the_way(store) if is_public() else ""
@@ -65,12 +64,12 @@ def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -
         st.info(f"{CAPS_TEXT} {busy}".strip())
     if pressed and config is not None and ready:
         start(store, capped(config, recipe.config) if is_public() else config, folder)
-    if config is not None and not is_public():
+    if config is not None and config.data_set.class_names and not is_public():
         show_time_here(config, store, summaries)
         show_lr_finder(store, recipe, config, folder)
-    if config is not None:
+    if typed is not None:
         st.caption("The same from a terminal:")
-        st.code(command_line(recipe, config, folder), language="bash", wrap_lines=True)
+        st.code(command_line(recipe, typed, folder), language="bash", wrap_lines=True)
 
 
 def show_page() -> None:

@@ -20,6 +20,7 @@ from demo.dashboard_pages.train.public import (
 )
 from demo.widgets.panels import NO_BREAK
 from tests.support.fake_runs import accuracy, make_run
+from tests.support.own_pictures import NAMES, make_own
 from tests.support.page_tests import button, buttons, number, page, words
 
 FIRST = list_recipes()[0]  # the one that the form opens with
@@ -44,6 +45,21 @@ def test_a_recipe_of_each_kind_has_an_address_a_card_and_a_form(store, name):
     assert f"train --recipe {name}" in words(app)
     for caption in app.radio(key="recipe").proto.captions:
         assert re.search(r" parameters · .* multiply\\?-adds a picture · ", caption), caption
+
+
+def test_own_classes_are_read_from_their_folder(store, tmp_path, monkeypatch):
+    app = page("train", recipe="own_classes")
+    assert not app.exception and button(app, "Train").disabled
+    folder = make_own(tmp_path / "own")
+    app.text_input(key="own-folder").set_value(str(tmp_path)).run()
+    assert not app.exception and button(app, "Train").disabled and "2 to 100" in words(app)
+    app.text_input(key="own-folder").set_value(str(folder)).run()
+    assert not app.exception and not button(app, "Train").disabled
+    assert f"--data-dir {folder}" in app.code[0].value and "--set" not in app.code[0].value
+    monkeypatch.setattr("cifar_core.runs.launch.launch", lambda run: None)
+    button(app, "Train").click().run()
+    (run,) = (run for run in store.list() if not run.shipped)
+    assert run.config().classes == tuple(sorted(NAMES)) and run.data_dir == folder
 
 
 def test_a_change_is_marked_counted_shown_as_a_command_and_undone(store):
