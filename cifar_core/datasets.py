@@ -180,6 +180,39 @@ AIRPLANE_AUTOMOBILE = DataSet(
     std=(0.2607, 0.2591, 0.2796),
     part_of=CIFAR10,
 )
+CIFAR100 = DataSet(
+    name="cifar100",
+    title="CIFAR-100",
+    summary="CIFAR-100: 60,000 small photographs of 100 kinds of things",
+    class_names=(
+        *("apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle"),
+        *("bottle", "bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle"),
+        *("caterpillar", "cattle", "chair", "chimpanzee", "clock", "cloud", "cockroach", "couch"),
+        *("crab", "crocodile", "cup", "dinosaur", "dolphin", "elephant", "flatfish", "forest", "fox"),
+        *("girl", "hamster", "house", "kangaroo", "keyboard", "lamp", "lawn_mower", "leopard", "lion"),
+        *("lizard", "lobster", "man", "maple_tree", "motorcycle", "mountain", "mouse", "mushroom"),
+        *("oak_tree", "orange", "orchid", "otter", "palm_tree", "pear", "pickup_truck", "pine_tree"),
+        *("plain", "plate", "poppy", "porcupine", "possum", "rabbit", "raccoon", "ray", "road"),
+        *("rocket", "rose", "sea", "seal", "shark", "shrew", "skunk", "skyscraper", "snail", "snake"),
+        *("spider", "squirrel", "streetcar", "sunflower", "sweet_pepper", "table", "tank", "telephone"),
+        *("television", "tiger", "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale"),
+        *("willow_tree", "wolf", "woman", "worm"),
+    ),
+    train_images=50_000,
+    test_images=10_000,
+    mean=(0.5071, 0.4865, 0.4409),
+    std=(0.2673, 0.2564, 0.2762),
+    hub=Hub("uoft-cs/cifar100", "cifar100", label="fine_label"),
+    archive=Archive(
+        "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+        "eb9058c3a382ffc7106e4002c42a8d85",
+        "cifar-100-python",
+        train={"train": "16019d7e3df5f24257cddd939b257f8d"},
+        test={"test": "f0ef6b0ae62326f3e7ffdfab6717acfc"},
+        labels="fine_labels",
+        key="archive-torchvision-cifar100",
+    ),
+)
 SYNTHETIC = DataSet(
     name="synthetic",
     title="Drawn shapes of CIFAR-10 Lab",
@@ -192,7 +225,7 @@ SYNTHETIC = DataSet(
     test_images=500,
     is_drawn=True,
 )
-DATA_SETS = {one.name: one for one in (CIFAR10, AIRPLANE_AUTOMOBILE, SYNTHETIC)}
+DATA_SETS = {one.name: one for one in (CIFAR10, AIRPLANE_AUTOMOBILE, CIFAR100, SYNTHETIC)}
 CLASS_NAMES = CIFAR10.class_names
 
 # What a folder of one's own says of itself: names and numbers are known when it is found (data/own.py).

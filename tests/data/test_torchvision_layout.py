@@ -12,7 +12,7 @@ import pytest
 
 from cifar_core.data import DataError, load_data, torchvision_layout
 from cifar_core.data.torchvision_layout import PlainUnpickler
-from cifar_core.datasets import CIFAR10, DATA_SETS
+from cifar_core.datasets import CIFAR10, CIFAR100, DATA_SETS
 
 ARCHIVE, FOLDER = CIFAR10.archive.name, CIFAR10.archive.folder
 
@@ -126,14 +126,15 @@ def test_batch_of_other_content_is_refused(batches_dir, cache_dir, publish, toy,
     assert "test_batch: it" in refused(batches_dir, cache_dir)
 
 
-def test_constants_are_those_of_torchvision():
+@pytest.mark.parametrize(("known", "name"), [(CIFAR10, "CIFAR10"), (CIFAR100, "CIFAR100")])
+def test_constants_are_those_of_torchvision(known, name):
     """By its source: importing torchvision takes seconds."""
     spec = importlib.util.find_spec("torchvision")
     source = (Path(spec.submodule_search_locations[0]) / "datasets" / "cifar.py").read_text("utf-8")
-    (body,) = [node.body for node in ast.parse(source).body if getattr(node, "name", "") == "CIFAR10"]
-    assigned = [node for node in body if isinstance(node, ast.Assign) and node.targets[0].id != "meta"]
-    published = {node.targets[0].id: ast.literal_eval(node.value) for node in assigned}
-    archive = CIFAR10.archive
+    (body,) = [node.body for node in ast.parse(source).body if getattr(node, "name", "") == name]
+    assigned = {node.targets[0].id: node.value for node in body if isinstance(node, ast.Assign)}
+    published = {key: ast.literal_eval(value) for key, value in assigned.items() if key != "meta"}
+    archive = known.archive
     assert published == {
         "base_folder": archive.folder,
         "url": archive.url,
