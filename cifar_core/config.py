@@ -284,10 +284,15 @@ class TrainConfig:
 
     @property
     def data_set(self) -> DataSet:
-        """The data set that is learned, with those of its classes that `classes` names."""
+        """The data set that is learned, with those of its classes that `classes` names.
+
+        Own pictures have neither names nor numbers before their folder was found.
+        """
         if self.data == OWN.name:
             train, test = self.own_images or (0, 0)
-            return dataclasses.replace(OWN, class_names=self.classes, train_images=train, test_images=test)
+            return dataclasses.replace(
+                OWN, class_names=self.classes, train_images=train, test_images=test, part_of=OWN
+            )
         whole = DATA_SETS[self.data]
         return whole.only(self.classes) if self.classes else whole
 

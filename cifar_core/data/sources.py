@@ -49,8 +49,8 @@ def load_data(
         data = make_synthetic()
     else:
         data = _load_whole(wanted.whole, data_dir, cache_dir, progress, download)
-    others = wanted.is_own and wanted.class_names not in ((), data.class_names)
-    return only_classes(data, wanted.class_names) if wanted.part_of or others else data
+    some = wanted.part_of and wanted.class_names not in ((), data.class_names)
+    return only_classes(data, wanted.class_names) if some else data
 
 
 def _load_whole(

@@ -1,6 +1,5 @@
 """Own pictures: which folders are read and how, what is cut, skipped and reported, what is refused."""
 
-import dataclasses
 import os
 import shutil
 import unicodedata
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cifar_core.config import TrainConfig
 from cifar_core.data import DataError, check_data, format_check, load_data
 from cifar_core.data.cache import forget
 from cifar_core.data.own import find_own
@@ -86,7 +86,8 @@ def test_the_cut_does_not_depend_on_names_and_other_classes(tmp_path, load):
         return {image.tobytes() for image, target in rows if data.class_names[target] in NAMES}
 
     assert tested(before) == tested(after) and len(tested(before)) == 6
-    cut = load(place, source=dataclasses.replace(OWN, class_names=tuple(sorted(NAMES))))
+    assert load(place, source=TrainConfig(data="own").data_set).fingerprint == after.fingerprint
+    cut = load(place, source=TrainConfig(data="own", classes=sorted(NAMES)).data_set)
     assert cut.class_names == before.class_names and tested(cut) == tested(before)
 
 
