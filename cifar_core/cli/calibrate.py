@@ -6,7 +6,6 @@ from typing import Any
 
 from cifar_core.cli.evaluate import load_data_of
 from cifar_core.cli.options import Add, add_data_dir, add_json, show
-from cifar_core.metrics.calibration import NONE_FITTED
 
 
 def add(add_parser: Add) -> None:
@@ -37,6 +36,8 @@ def calibrate(options: argparse.Namespace) -> int:
 def _lines(document: dict[str, Any]) -> str:
     fit, sure, ood = document["calibration"], document["sure"], document["ood"]
     if fit is None:
+        from cifar_core.metrics.calibration import NONE_FITTED
+
         return f"checkpoint   {document['checkpoint']}\n{NONE_FITTED}"
     before, after = (f"{fit[key]:.2%}" for key in ("ece_before", "ece_after"))
     images = f"{fit['images']:,} validation images"

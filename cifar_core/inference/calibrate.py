@@ -48,7 +48,8 @@ def calibrate_checkpoint(folder: Path, data: ImageData, others: Sequence[Path] =
     model, card = load_checkpoint(folder)
     val = select_images(card, data, "val")
     notes = [note for note in card.notes if note not in (NONE_FITTED, ROUGH)]
-    notes += [NONE_FITTED if len(val) < FEWEST else ROUGH] if len(val) < FEW else []
+    if len(val) < FEW:
+        notes.insert(0, NONE_FITTED if len(val) < FEWEST else ROUGH)
     card = dataclasses.replace(card, notes=notes, calibration=None, sure=None, ood=None, photographs=None)
     if len(val) < FEWEST:
         write_card(folder, card)

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from cifar_core.config import ConfigError, TrainConfig
-from cifar_core.data import DataError
-from cifar_core.data.own import find_own
 
 VAL_SHARE = 0.2  # of the training images, at the most; more leaves too few to learn from
 STEPS_AN_EPOCH = 8  # at least, so that few images still change the weights often
@@ -21,6 +19,9 @@ def with_own_classes(config: TrainConfig, data_dir: Path | None) -> TrainConfig:
     """
     if not config.data_set.is_own:
         return config
+    from cifar_core.data.dataset import DataError  # brings numpy, which a list of runs does without
+    from cifar_core.data.own import find_own
+
     if data_dir is None:
         raise DataError("Own pictures need their folder, with a folder of each class: give --data-dir.")
     found = find_own(Path(data_dir).expanduser()).data_set

@@ -80,7 +80,7 @@ def test_of_few_images_little_or_nothing_is_fitted_and_the_card_says_so(tmp_path
     card = calibrate_checkpoint(toy, data)
     fitted = (card.calibration, card.sure, card.ood)
     assert all(fitted) if val_size >= FEWEST else not any(fitted)
-    assert card.notes == ["A note.", ROUGH if all(fitted) else NONE_FITTED]
+    assert card.notes == [ROUGH if all(fitted) else NONE_FITTED, "A note."]
     assert calibrate_checkpoint(toy, data) == card == load_card(toy)
     answer = Classifier.load(toy, "cpu").predict(data.test.images[:2])[0]
     assert (answer.known is None) is (card.ood is None)
