@@ -25,8 +25,9 @@ _SPEED: dict[str, Any] = {
     "tta": 6,
     "tta_below": 0.7,  # a third of the validation pictures; all six views for all were no better there
 }
-# Photographs show things smaller and larger, sharper and in other light than CIFAR-10.
-_CHANGES: dict[str, Any] = {
+# Photographs show things smaller and larger, sharper and in other light than CIFAR-10. The teachers left the
+# same 2,000 validation images out.
+_PHOTO: dict[str, Any] = {
     "augmentation": "flip_crop_cutout",
     "cutout_size": 8,
     "smallest_crop": 0.6,
@@ -36,9 +37,6 @@ _CHANGES: dict[str, Any] = {
     "saturation": 0.4,
     "jpeg": 0.1,
     "jitter": 0.2,
-}
-_PHOTO: dict[str, Any] = {
-    **_CHANGES,  # the teachers left the same 2,000 validation images out
     "teachers": "mixing_large.v1,resnext_3.v2",
     "distillation": 0.5,
     "outliers": 0.1,
@@ -116,19 +114,27 @@ add(
 )
 add(
     OWN_CLASSES,
+    # Chosen on 1,000 validation images by 50 pictures each of four of CIFAR-10's classes, begun with a network
+    # that knew the other six; seed 0, 40 epochs, standard error 1.3 points. Accuracy was 79 % with these changes
+    # of images, 78 % with mirror and shift alone, 76 % with mixing_photo's. With the latter it was 76 % also at
+    # half of the rates and with all layers at once, 75 % at twice the rates, 73 % with the last layer alone for
+    # half of the run and 67 % for all of it.
     "Your own classes from few pictures of each: the network of mixing_photo learns them in about a minute.",
-    epochs=40,
+    epochs=60,
     start_from="mixing_photo.v1",
     mixing_lr=0.5,
     **{
         **_SPEED,
-        **_CHANGES,
         "model": "speed_mixing",
         "model_args": {"widths": [64, 256, 256]},
         "data": "own",
-        "val_size": 2000,  # of few pictures a fifth, see runs/own_classes.py
+        "val_size": 2000,  # of few pictures a fifth, and batches of an eighth: see runs/own_classes.py
         "batch_size": 125,
-        "lr": 0.03,
+        "smallest_crop": 0.75,
+        "stretch": 0.15,
+        "saturation": 0.2,
+        "jitter": 0.2,
+        "lr": 0.03,  # a quarter of mixing_large's rates
         "bias_lr": 6.5,
         "head_lr": 80.0,
         "label_smoothing": 0.1,
