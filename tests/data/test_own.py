@@ -183,6 +183,12 @@ def test_nothing_one_class_and_no_folder_are_told_what_is_needed(tmp_path, load)
         assert "hf download" not in str(caught.value)
 
 
+@pytest.mark.parametrize("test", [0, 3])
+def test_who_asks_for_cifar_10_there_is_told_of_own_classes(tmp_path, load, test):
+    with pytest.raises(DataError, match="the data set own"):
+        load(make_own(tmp_path / "own", train=6, test=test), source="cifar10")
+
+
 def test_the_folder_of_another_data_set_is_not_taken_for_own_pictures(load, folders_dir, monkeypatch):
     monkeypatch.setenv("CIFAR_DATA", str(folders_dir))
     with pytest.raises(DataError, match="--data-dir"):
