@@ -13,40 +13,21 @@ from typing import Any
 
 from cifar_core.datasets import CIFAR10, DATA_SETS, MOST_CLASSES, NORMALIZATIONS, OWN, DataSet
 from cifar_core.files import renamed
-from cifar_core.settings import ConfigError, FieldSpec, as_text, checked, from_text, setting
+from cifar_core.settings import (
+    MAIN_FIELDS,
+    ConfigError,
+    FieldSpec,
+    as_text,
+    checked,
+    from_text,
+    group_of,
+    setting,
+)
 
 __all__ = ["ConfigError", "FieldSpec", "TrainConfig", "field_specs", "parse_changes"]
 
 # Names of settings in files of earlier versions -> their names now.
 RENAMED = {"watched": "monitored", "views": "tta", "views_below": "tta_below"}
-MAIN_FIELDS = ("epochs", "batch_size", "lr", "augmentation", "seed")  # in sight; the rest folds, by groups
-
-GROUPS: dict[str, tuple[str, ...]] = {
-    "Network": ("model", "model_args", "mixing_temperature"),
-    "Which images": (
-        *("data", "classes", "own_images", "train_size", "val_size", "split_seed", "monitored"),
-        "normalization",
-    ),
-    "How images change": (
-        *("alternate_flip", "crop_padding", "crop_border", "smallest_crop", "largest_crop", "stretch"),
-        *("cutout_size", "sharpness", "saturation", "jpeg", "jitter", "image_sizes"),
-    ),
-    "How weights change": (
-        *("optimizer", "momentum", "nesterov", "weight_decay", "label_smoothing"),
-        *("accumulation_steps", "accumulation", "bias_lr", "head_lr", "mixing_lr"),
-        *("start_from", "head_first", "teachers", "distillation", "outliers"),
-    ),
-    "Learning rate over the run": (
-        *("schedule", "schedule_per", "schedule_epochs", "warmup", "final_lr", "milestones"),
-    ),
-    "What is kept and how it answers": ("keep", "ema_decay", "tta", "tta_below"),
-    "Machine": ("recipe", "precision"),
-}  # every other setting, under a plain title
-
-
-def group_of(name: str) -> str:
-    """The title over a setting, "" for the plain one."""
-    return next((title for title, names in GROUPS.items() if name in names), "")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,35 @@ from cifar_core.errors import LabError
 
 Choice = TypeVar("Choice")
 
+MAIN_FIELDS = ("epochs", "batch_size", "lr", "augmentation", "seed")  # in sight; the rest folds, by groups
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Network": ("model", "model_args", "mixing_temperature"),
+    "Which images": (
+        *("data", "classes", "own_images", "train_size", "val_size", "split_seed", "monitored"),
+        "normalization",
+    ),
+    "How images change": (
+        *("alternate_flip", "crop_padding", "crop_border", "smallest_crop", "largest_crop", "stretch"),
+        *("cutout_size", "sharpness", "saturation", "jpeg", "jitter", "image_sizes"),
+    ),
+    "How weights change": (
+        *("optimizer", "momentum", "nesterov", "weight_decay", "label_smoothing"),
+        *("accumulation_steps", "accumulation", "bias_lr", "head_lr", "mixing_lr"),
+        *("start_from", "head_first", "teachers", "distillation", "outliers"),
+    ),
+    "Learning rate over the run": (
+        *("schedule", "schedule_per", "schedule_epochs", "warmup", "final_lr", "milestones"),
+    ),
+    "What is kept and how it answers": ("keep", "ema_decay", "tta", "tta_below"),
+    "Machine": ("recipe", "precision"),
+}  # every other setting, under a plain title
+
+
+def group_of(name: str) -> str:
+    """The title over a setting, "" for the plain one."""
+    return next((title for title, names in GROUPS.items() if name in names), "")
+
 
 class ConfigError(LabError):
     """A setting that cannot be used: says what was given, what is allowed and what to do."""

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from cifar_core.config import GROUPS, MAIN_FIELDS, ConfigError, TrainConfig, field_specs, parse_changes
+from cifar_core.config import ConfigError, TrainConfig, field_specs, parse_changes
 from cifar_core.datasets import CIFAR10
-from cifar_core.settings import as_text
+from cifar_core.settings import GROUPS, MAIN_FIELDS, as_text
 
 SPECS = {spec.name: spec for spec in field_specs()}
 LIMITED = [spec for spec in field_specs() if spec.minimum is not None]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from cifar_core.config import MAIN_FIELDS
 from cifar_core.metrics.uncertainty import Accuracy
+from cifar_core.settings import MAIN_FIELDS
 from demo.charts.figure import Chart, Spec, Table
 from demo.charts.overlay import run_color
 from demo.shared.format import listed, shortened

@@ -11,18 +11,10 @@ from typing import Any
 
 import streamlit as st
 
-from cifar_core.config import (
-    GROUPS,
-    MAIN_FIELDS,
-    ConfigError,
-    FieldSpec,
-    TrainConfig,
-    field_specs,
-    parse_changes,
-)
+from cifar_core.config import ConfigError, FieldSpec, TrainConfig, field_specs, parse_changes
 from cifar_core.recipes import Recipe
 from cifar_core.recipes.sizes import known_models
-from cifar_core.settings import as_text
+from cifar_core.settings import GROUPS, MAIN_FIELDS, as_text
 from demo.shared.setting_labels import label_setting
 from demo.widgets.panels import plain
 

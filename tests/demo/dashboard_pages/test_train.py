@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from cifar_core.config import GROUPS
 from cifar_core.recipes import get_recipe, list_recipes
 from cifar_core.recipes.sizes import Size, network_sizes
 from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.status import QUEUED, Status
+from cifar_core.settings import GROUPS
 from demo.dashboard_pages.train.public import (
     CAPS_TEXT,
     KEPT_RUNS,
