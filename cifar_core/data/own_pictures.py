@@ -89,9 +89,13 @@ class OwnSet:
         return True
 
     def remove_class(self, name: str) -> None:
-        """Delete a class with its pictures."""
+        """Delete a class with its pictures; raises OSError."""
         if name in self.classes():
             shutil.rmtree(self.path / name)
+
+    def delete(self) -> None:
+        """Delete the set with all its pictures; raises OSError."""
+        shutil.rmtree(self.path)
 
 
 def own_sets(root: Path) -> list[OwnSet]:

@@ -3,7 +3,7 @@
 NAME = "CIFAR-10 Lab"
 GROUPS = {  # heading in the menu -> folder -> title; the first page stands by itself
     "": {"start": NAME},
-    "Train": {"train": "Train", "live": "Live", "runs": "Runs"},
+    "Train": {"train": "Train", "own": "Your own classes", "live": "Live", "runs": "Runs"},
     "Look inside": {"try_network": "Try", "mixing": "Mixing", "understand": "Understand"},
     "Learn": {"learn": "Learn", "basics": "Basics", "results": "Results"},
 }
@@ -12,4 +12,4 @@ PAGES = {folder: title for group in GROUPS.values() for folder, title in group.i
 
 def address_of(folder: str) -> str:
     """The page's place in the address: its title in lower case, nothing for the start."""
-    return "" if folder == "start" else PAGES[folder].lower()
+    return "" if folder == "start" else PAGES[folder].lower().replace(" ", "-")

@@ -24,8 +24,8 @@ def store(tmp_path, monkeypatch):
     """An empty store; no shipped runs, no data folder, no kept speeds, no measuring, not a public host."""
     monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("demo.dashboard_pages.train.cost._measuring", {})
-    monkeypatch.setattr("demo.dashboard_pages.train.cost.PATIENCE_SECONDS", 1e9)
+    monkeypatch.setattr("demo.widgets.training_time._measuring", {})
+    monkeypatch.setattr("demo.widgets.training_time.PATIENCE_SECONDS", 1e9)
     for name in ("SPACE_ID", "CIFAR_LAB_PUBLIC", "CIFAR_DATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("cifar_core.runs.store.checkpoints_dir", lambda: tmp_path / "shipped")

@@ -1,12 +1,10 @@
-"""The form of a recipe's settings: a widget for each, what was changed, and the command that does the same.
+"""The form of a recipe's settings: a widget for each, and what was changed.
 
 Widgets keep their values under "set:<recipe>:<field>", so that every recipe has its own form.
 """
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -49,16 +47,6 @@ def checked_config(recipe: Recipe, values: Mapping[str, Any], data: str) -> Trai
     """The recipe's settings with the form's values; raises ConfigError with one sentence."""
     typed = {spec.name: _parsed(spec, values[spec.name]) for spec in field_specs() if spec.name in values}
     return recipe.config.replace(**typed, data=data)
-
-
-def command_line(recipe: Recipe, config: TrainConfig, data_dir: Path | None) -> str:
-    """The shell command that starts the same run."""
-    words = ["python", "-m", "cifar_core", "train", "--recipe", recipe.name]
-    for name, (value, _) in config.differences(recipe.config).items():
-        words += ["--set", f"{name}={as_text(value)}"]
-    if data_dir is not None:
-        words += ["--data-dir", str(data_dir)]
-    return shlex.join(words)
 
 
 def changed_fields(recipe: Recipe, values: Mapping[str, Any]) -> set[str]:

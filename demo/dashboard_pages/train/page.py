@@ -1,23 +1,17 @@
 """Choose a recipe, change what you like, press Train."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from cifar_core.config import TrainConfig
 from cifar_core.errors import LabError
 from cifar_core.recipes import FIRST_LOOK, Recipe, get_recipe
-from cifar_core.runs.launch import launch
 from cifar_core.runs.own_classes import with_own_classes
 from cifar_core.runs.store import RunStore
 from cifar_core.runs.summary import Summary, summarize_all
-from demo.dashboard_pages.train.cost import show_time_here
 from demo.dashboard_pages.train.data import choose_data
 from demo.dashboard_pages.train.form import (
     back_to_recipe,
     changed_fields,
     checked_config,
-    command_line,
     current_values,
     show_form,
 )
@@ -26,20 +20,10 @@ from demo.dashboard_pages.train.public import CAPS_TEXT, capped, whats_in_the_wa
 from demo.dashboard_pages.train.recipes import choose_recipe
 from demo.shared.host import is_public
 from demo.widgets.choice import write_address
-from demo.widgets.panels import FROM_BELOW, plain, tighten_page
+from demo.widgets.panels import plain, tighten_page
 from demo.widgets.queue import show_queue
-
-
-def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
-    """Make the run, start its process and show it."""
-    try:
-        run = store.create(config, folder)
-        launch(run)
-    except (LabError, OSError) as error:
-        st.error(plain(str(error)))
-    else:
-        st.session_state[FROM_BELOW] = True
-        st.switch_page("dashboard_pages/live/page.py", query_params={"run": run.id})
+from demo.widgets.start_training import command_line, start
+from demo.widgets.training_time import show_time_here
 
 
 def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -> None:

@@ -15,12 +15,12 @@ from cifar_core.recipes import FAST, LESSONS, Recipe, get_recipe, list_recipes
 from cifar_core.recipes.sizes import size_of
 from cifar_core.runs.results import Result
 from cifar_core.runs.summary import Summary, repeats
-from demo.dashboard_pages.train.cost import known_seconds
 from demo.shared.format import MULTIPLY_ADDS, amount, counted, percent
 from demo.shared.ranking import pictures_of
 from demo.shared.stated_results import shipped_results
 from demo.widgets.choice import name_in_address, write_address
 from demo.widgets.panels import NO_BREAK, plain
+from demo.widgets.training_time import known_seconds
 
 LAST = "last_recipe"  # of this session
 KINDS = {"own": "Ours", "lesson": "Lessons", "stated": "Earlier works", "fast": "Earlier works, fast"}

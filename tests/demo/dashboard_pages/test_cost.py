@@ -7,9 +7,9 @@ import pytest
 from cifar_core.estimate.speed import about, estimate_seconds
 from cifar_core.estimate.store import keep_speed
 from cifar_core.recipes import get_recipe, list_recipes
-from demo.dashboard_pages.train import cost
-from demo.dashboard_pages.train.cost import BEING_MEASURED, BESIDE, MAX_STARTS, UNKNOWN, answer_for
 from demo.dashboard_pages.train.recipes import card_figures
+from demo.widgets import training_time as cost
+from demo.widgets.training_time import BEING_MEASURED, BESIDE, MAX_STARTS, UNKNOWN, answer_for
 from tests.estimate.test_speed import speed
 from tests.support.fake_runs import make_run
 from tests.support.page_tests import button, number, page, words

@@ -1,0 +1,36 @@
+"""The start of a training from a page, and the command that does the same."""
+
+import shlex
+from pathlib import Path
+
+import streamlit as st
+
+from cifar_core.config import TrainConfig
+from cifar_core.errors import LabError
+from cifar_core.recipes import Recipe
+from cifar_core.runs.launch import launch
+from cifar_core.runs.store import RunStore
+from cifar_core.settings import as_text
+from demo.widgets.panels import FROM_BELOW, plain
+
+
+def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
+    """Make the run, start its process and show it."""
+    try:
+        run = store.create(config, folder)
+        launch(run)
+    except (LabError, OSError) as error:
+        st.error(plain(str(error)))
+    else:
+        st.session_state[FROM_BELOW] = True
+        st.switch_page("dashboard_pages/live/page.py", query_params={"run": run.id})
+
+
+def command_line(recipe: Recipe, config: TrainConfig, data_dir: Path | None) -> str:
+    """The shell command that starts the same run."""
+    words = ["python", "-m", "cifar_core", "train", "--recipe", recipe.name]
+    for name, (value, _) in config.differences(recipe.config).items():
+        words += ["--set", f"{name}={as_text(value)}"]
+    if data_dir is not None:
+        words += ["--data-dir", str(data_dir)]
+    return shlex.join(words)
