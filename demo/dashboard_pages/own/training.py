@@ -1,18 +1,18 @@
 """The training on own classes: which network to begin with, the button, and what to do with its runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from cifar_core.checkpoint import load_cards
 from cifar_core.config import TrainConfig
 from cifar_core.data.dataset import Source
-from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
+from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.own_classes import with_own_classes
 from cifar_core.runs.own_traces import runs_on
 from cifar_core.runs.store import RunStore
-from cifar_core.runs.summary import summarize_all
+from cifar_core.runs.summary import Summary, summarize_all
 from demo.shared.format import percent
 from demo.widgets.choice import choose
 from demo.widgets.panels import plain, show_link
@@ -23,38 +23,39 @@ RECIPE = "own_classes"
 SCRATCH = "scratch"
 
 
-def bases() -> dict[str, str]:
-    """Networks to begin with, by name, each with a word on it: those that mix, the default first."""
-    cards = {name: card for name, card in load_cards(checkpoints_dir()).items() if "mixing" in card.model}
-    names = sorted(
-        cards, key=lambda name: (name != DEFAULT_CHECKPOINT, -cards[name].metrics["test"]["accuracy"])
-    )
-    words = {
-        name: f"{name}, {percent(cards[name].metrics['test']['accuracy'])} of CIFAR-10" for name in names
-    }
-    return {**words, SCRATCH: "None: from scratch"}
+def bases(summaries: Sequence[Summary]) -> dict[str, Summary]:
+    """Shipped networks to begin with, by name: those that mix, the default first, then the best."""
+    mixing = [one for one in summaries if one.shipped and one.mixes and one.test and one.config]
+    mixing.sort(key=lambda one: (one.id != DEFAULT_CHECKPOINT, -one.test.share if one.test else 0.0))
+    return {one.id: one for one in mixing}
 
 
-def config_for(base: str) -> TrainConfig:
-    """The recipe's settings, with the network of the one that it begins with."""
+def config_for(base: Summary | None) -> TrainConfig:
+    """The recipe's settings, with the network of the one that it begins with; from scratch without one."""
     config = get_recipe(RECIPE).config
-    if base == SCRATCH:
+    if base is None or base.config is None:
         return config.replace(start_from="")
-    card = load_cards(checkpoints_dir())[base]
-    return config.replace(start_from=base, model=card.model, model_args=card.model_args)
+    return config.replace(start_from=base.id, model=base.config.model, model_args=base.config.model_args)
 
 
 def show_training(store: RunStore, folder: Path, found: Source) -> None:
     """Choose, press, and go on with what was trained here before."""
-    options = bases()
-    first = next(iter(options))
-    base = choose("base", "Begin with the network", list(options), first, options, "select", 420)
-    config = with_own_classes(config_for(base), folder)
+    summaries = summarize_all(store)
+    known = bases(summaries)
+    words = {
+        name: f"{name}, {percent(one.test.share)} of CIFAR-10" for name, one in known.items() if one.test
+    }
+    options = {**words, SCRATCH: "None: from scratch"}
+    base = choose(
+        "base", "Begin with the network", list(options), next(iter(options)), options, "select", 420
+    )
+    chosen = config_for(known.get(base))
+    config = with_own_classes(chosen, folder)
     if st.button("Train", type="primary"):
         start(store, config, folder)
-    show_time_here(config, store, summarize_all(store))
+    show_time_here(config, store, summaries)
     st.caption("The same from a terminal:")
-    st.code(command_line(get_recipe(RECIPE), config_for(base), folder), language="bash", wrap_lines=True)
+    st.code(command_line(get_recipe(RECIPE), chosen, folder), language="bash", wrap_lines=True)
     runs = [run for run in runs_on(store, folder) if (run.best_checkpoint / "card.json").exists()]
     if runs:
         show_uses(runs[0].id)

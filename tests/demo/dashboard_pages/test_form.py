@@ -12,11 +12,11 @@ from cifar_core.settings import as_text
 from demo.dashboard_pages.train.form import (
     changed_fields,
     checked_config,
-    command_line,
     help_of,
     label_of,
     limits,
 )
+from demo.widgets.start_training import command_line
 
 SPECS = {spec.name: spec for spec in field_specs()}
 
