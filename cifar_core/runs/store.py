@@ -350,8 +350,15 @@ def _is_run(folder: Path) -> bool:
 
 
 def last_folder(store: RunStore) -> str:
-    """The data folder of the newest run that was given one, "" without any."""
+    """The data folder of the newest run that was given one, "" without any; folders of own pictures aside."""
     for run in store.list():
-        if run.data_dir is not None:
+        if run.data_dir is not None and not _learned_own(run):
             return str(run.data_dir)
     return ""
+
+
+def _learned_own(run: Run) -> bool:
+    try:
+        return run.config().data_set.is_own
+    except StoreError:
+        return False

@@ -130,6 +130,7 @@ def compare_step(store: RunStore, lesson: Lesson) -> None:
 def last_step(store: RunStore, lesson: Lesson) -> None:
     """Links to go on from here."""
     with st.container():
+        show_link("own", lesson.button)
         show_link("train", "Change one setting of the lesson and train it", recipe="lesson_first")
         show_link("train", "Train the mixing network on this machine", recipe="speed_mixing")
         show_link("try_network", "Try the trained network on a picture of your own")

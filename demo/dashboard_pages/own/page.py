@@ -57,7 +57,7 @@ def found_in(folder: Path) -> Source | None:
     data_set = found.data_set
     train, test = data_set.train_images, data_set.test_images
     st.write(
-        f"{counted(len(data_set.class_names), 'class')}: {counted(train, 'picture')} to learn from and "
+        f"{len(data_set.class_names)} classes: {counted(train, 'picture')} to learn from and "
         f"{counted(test, 'picture')} for the test at the end."
     )
     return found
