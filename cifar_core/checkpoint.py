@@ -23,8 +23,10 @@ from torch import Tensor
 from cifar_core.errors import LabError
 from cifar_core.files import (
     DEFAULT_CHECKPOINT,
+    RUNS_BEST,
     build,
     checkpoints_dir,
+    default_runs_dir,
     replace_path,
     sync_folder,
     write_json,
@@ -107,17 +109,19 @@ class Card:
 
 
 def resolve_checkpoint(name: str | Path | None = None) -> Path:
-    """The folder meant by a path or a name in checkpoints/; None is the default.
+    """The folder meant by a name in checkpoints/, a path, or a run's id; None is the default.
 
     Raises:
         UnknownCheckpoint: when there is no such folder, with the names that exist.
     """
     wanted, known = DEFAULT_CHECKPOINT if name is None else str(name), list_checkpoints()
-    folder = newest_folder(checkpoints_dir() / wanted if wanted in known else Path(wanted))
+    of_run = default_runs_dir() / wanted / RUNS_BEST
+    places = [checkpoints_dir() / wanted] if wanted in known else [Path(wanted), of_run]
+    folder = next(filter(None, map(newest_folder, places)), None)
     if folder is None:
         names = ", ".join(known) or "none"
         raise UnknownCheckpoint(
-            f"There is no checkpoint '{wanted:.200}': give a folder with {CARD}, or one of: {names}."
+            f"There is no checkpoint '{wanted:.200}': give a folder with {CARD}, a run, or one of: {names}."
         )
     return folder
 

@@ -257,6 +257,14 @@ def test_names_and_paths_lead_to_folders(shipped, folder, monkeypatch):
     assert resolve_checkpoint("toy").samefile(folder) and resolve_checkpoint("./toy/").samefile(folder)
 
 
+def test_a_run_is_known_by_its_id(shipped, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path / "runs"))
+    best = save_toy(tmp_path / "runs" / "toy-1" / "checkpoints" / "best")
+    assert resolve_checkpoint("toy-1") == best
+    with pytest.raises(UnknownCheckpoint, match="a run"):
+        resolve_checkpoint("toy-2")
+
+
 def test_a_name_goes_before_a_folder_here(shipped, tmp_path, monkeypatch):
     save_toy(tmp_path / "here" / "a")
     monkeypatch.chdir(tmp_path / "here")

@@ -36,6 +36,7 @@ from filelock import FileLock, Timeout
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.files import (
     DEFAULT_CHECKPOINT,
+    RUNS_BEST,
     StoreError,
     checkpoints_dir,
     default_runs_dir,
@@ -96,7 +97,7 @@ class Run:
     @property
     def best_checkpoint(self) -> Path:
         """Folder of the weights with the best validation accuracy (may not exist yet)."""
-        return self.path if self.shipped else self.path / "checkpoints" / "best"
+        return self.path if self.shipped else self.path / RUNS_BEST
 
     @property
     def last_checkpoint(self) -> Path:
