@@ -126,6 +126,12 @@ def resolve_checkpoint(name: str | Path | None = None) -> Path:
     return folder
 
 
+def checkpoint_name(folder: Path) -> str:
+    """What a checkpoint is called: its folder's name, or the id of the run that it is of."""
+    of_run = folder.parts[-2:] == Path(RUNS_BEST).parts
+    return folder.parts[-3] if of_run and len(folder.parts) > 2 else folder.name
+
+
 def list_checkpoints() -> list[str]:
     """Names in checkpoints/, the default first."""
     names = sorted(path.parent.name for path in checkpoints_dir().glob(f"*/{CARD}"))

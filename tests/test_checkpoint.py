@@ -17,6 +17,7 @@ from cifar_core.checkpoint import (
     WEIGHTS,
     CheckpointError,
     UnknownCheckpoint,
+    checkpoint_name,
     list_checkpoints,
     load_card,
     load_checkpoint,
@@ -260,7 +261,8 @@ def test_names_and_paths_lead_to_folders(shipped, folder, monkeypatch):
 def test_a_run_is_known_by_its_id(shipped, tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAR_LAB_RUNS", str(tmp_path / "runs"))
     best = save_toy(tmp_path / "runs" / "toy-1" / "checkpoints" / "best")
-    assert resolve_checkpoint("toy-1") == best
+    assert resolve_checkpoint("toy-1") == best and checkpoint_name(best) == "toy-1"
+    assert checkpoint_name(shipped / "a") == "a"
     with pytest.raises(UnknownCheckpoint, match="a run"):
         resolve_checkpoint("toy-2")
 

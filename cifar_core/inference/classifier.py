@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 from cifar_core.checkpoint import (
     Card,
     CheckpointError,
+    checkpoint_name,
     load_checkpoint,
     load_reference,
     resolve_checkpoint,
@@ -91,7 +92,7 @@ class Classifier:
         if reference and reference.blocks != block_names(model):
             raise CheckpointError(f"{folder} is damaged: its OOD reference is that of another network.")
         classifier = cls(model, card, device, backend, reference)
-        classifier.name, classifier.version = folder.name, weights_version(folder)
+        classifier.name, classifier.version = checkpoint_name(folder), weights_version(folder)
         return classifier
 
     @classmethod
