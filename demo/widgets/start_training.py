@@ -8,7 +8,7 @@ import streamlit as st
 from cifar_core.config import TrainConfig
 from cifar_core.errors import LabError
 from cifar_core.recipes import Recipe
-from cifar_core.runs.launch import launch
+from cifar_core.runs import launch
 from cifar_core.runs.store import RunStore
 from cifar_core.settings import as_text
 from demo.widgets.panels import FROM_BELOW, plain
@@ -18,7 +18,7 @@ def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
     """Make the run, start its process and show it."""
     try:
         run = store.create(config, folder)
-        launch(run)
+        launch.launch(run)
     except (LabError, OSError) as error:
         st.error(plain(str(error)))
     else:

@@ -38,11 +38,7 @@ def store(tmp_path, monkeypatch):
 def launched(monkeypatch):
     """Runs that the pages start, in place of processes."""
     started = []
-    for where in (
-        "cifar_core.runs.launch.launch",
-        "demo.dashboard_pages.live.head.launch",
-        "demo.widgets.start_training.launch",
-    ):
+    for where in ("cifar_core.runs.launch.launch", "demo.dashboard_pages.live.head.launch"):
         monkeypatch.setattr(where, started.append)
     return started
 
