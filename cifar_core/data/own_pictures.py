@@ -53,10 +53,9 @@ class OwnSet:
         return self.path.name
 
     def classes(self) -> dict[str, list[Path]]:
-        """The files of each class, the classes and the files in the order in which they came."""
+        """The files of each class: the classes by name, their files in the order in which they came."""
         folders = [one for one in self.path.iterdir() if one.is_dir() and not one.name.startswith(".")]
-        folders.sort(key=lambda one: (one.stat().st_ctime_ns, one.name))
-        return {one.name: sorted(one.iterdir(), key=_came) for one in folders}
+        return {one.name: sorted(one.iterdir(), key=_came) for one in sorted(folders)}
 
     def add_class(self, name: str) -> None:
         """Make room for a class.

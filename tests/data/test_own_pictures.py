@@ -61,6 +61,12 @@ def test_a_class_goes_with_its_pictures(made):
     assert list(made.classes()) == ["Schlüssel"]
 
 
+def test_classes_keep_their_places_when_pictures_come(made):
+    before = list(made.classes())
+    made.add(before[0], photo(), decode(photo()))
+    assert list(made.classes()) == before
+
+
 def test_a_name_is_kept_in_one_form():
     assert checked_name("  Tu\u0308r   zwei ") == "T\u00fcr zwei"
 

@@ -77,8 +77,8 @@ LESSONS = (
     Lesson(
         "Your turn",
         "You have seen data, learning, learning by heart, augmentation and mixing. Now teach a trained "
-        "network two things that lie on your desk, or change one setting; guess what happens before you press "
-        "Train.",
+        "network two things that lie on your desk, or change one setting; guess what happens before you "
+        "press Train.",
         "Teach it two things on your desk",
         "One run is an anecdote: the same recipe with another seed ends a little higher or lower.",
     ),
