@@ -7,7 +7,7 @@
 
 from pathlib import Path
 
-from cifar_core.data.cache import default_cache_dir
+from cifar_core.data.cache import forget
 from cifar_core.data.dataset import place_key
 from cifar_core.runs.sample import FILE as SAMPLE
 from cifar_core.runs.store import Run, RunStore
@@ -21,16 +21,13 @@ def runs_on(store: RunStore, place: Path) -> list[Run]:
     return [run for run in store.list() if run.data_dir and run.data_dir.expanduser().resolve() == wanted]
 
 
-def forget_pictures(store: RunStore, place: Path) -> int:
-    """Delete every file with pixels of the pictures in a folder, not the folder itself; how many files.
+def forget_pictures(store: RunStore, place: Path) -> None:
+    """Delete every file with pixels of the pictures in a folder, but not the folder itself.
 
     Raises:
         OSError: when one cannot be deleted.
     """
-    files = list(default_cache_dir().glob(f"{place_key('own', place)}.*"))
+    forget(place_key("own", place))
     for run in runs_on(store, place):
-        files += [run.path / SAMPLE, *run.path.glob(f"checkpoints/*/{PORTRAITS}")]
-    found = [path for path in files if path.exists()]
-    for path in found:
-        path.unlink()
-    return len(found)
+        for path in (run.path / SAMPLE, *run.path.glob(f"checkpoints/*/{PORTRAITS}")):
+            path.unlink(missing_ok=True)
