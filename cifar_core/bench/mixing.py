@@ -75,12 +75,7 @@ def step_section(
         )
         for name in (SHIPPED, LOOP, PLAIN, TORCHS)
     ]
-    columns = {
-        "ms": "ms a step",
-        "times_plain": "times our plain",
-        "times_torch": "times torch's",
-        "loop_over": "loop takes times",
-    }
+    columns = {"ms": "ms a step", "times_plain": "times our plain", "times_torch": "times torch's"}
     title = f"Training step of {_name(config)} at {size}×{size}, batch {config.batch_size}"
     return Section(title, columns, rows)
 
