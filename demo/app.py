@@ -48,16 +48,17 @@ TITLE = "CIFAR-10 Lab: what is in the picture?"
 NOBODY = "no other network"
 EXPECT = f"""
 The network knows the things named above and nothing else. Most pictures of other things look strange to it,
-and it says *none of the ten*; for the rest it still names one of the ten, sometimes with great certainty. It
-sees the middle square of a picture, of a large one also the inner part of that, each shrunk to 32 × 32
-pixels, so let the thing fill that square. It learned from small photos; drawings and close-ups mislead it.
+and it says *none of the ten*, or how many they are; for the rest it still names one of them, sometimes with
+great certainty. It sees the middle square of a picture, of a large one also the inner part of that, each
+shrunk to 32 × 32 pixels, so let the thing fill that square. It learned from small photos; drawings and
+close-ups mislead it.
 
 The OOD score (out of distribution) says how far a picture lies from those that a network learned from, judged
 by what each of its blocks makes of it and by how clearly one class stands out. The default network's limit
 was set on pictures held out of training and then changed as photographs differ from them, so that at most
 {100 * FALSE_ALARMS:.0f} % of these lie above it; other networks' on such pictures as they are. The exact
 shares are given under *Networks*. Where the middle of a large picture lies above the limit, the parts beside
-it are looked at as well. A network without that score says *none of the ten* where its first two classes
+it are looked at as well. A network without that score says so where its first two classes
 together stay below {100 * TWO_FROM:.0f} %; one that only tells two things apart never says so.
 
 *Sure* is said from a probability on at which {100 * RIGHT_WHEN_SURE:.0f} of 100 such changed pictures were

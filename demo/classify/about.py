@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from cifar_core.checkpoint import Card
 from cifar_core.datasets import CIFAR10
-from demo.shared.format import amount, counted, duration, listed, percent
+from demo.shared.format import amount, counted, duration, in_words, listed, percent
 
 VIEWS = {
     1: "from one pass",
@@ -41,20 +41,21 @@ def describe_photographs(card: Card) -> list[str]:
     if not right:
         return []
     wrong = (card.photographs or {}).get("called_none")
-    called = f", and took {_measured(wrong)} for none of the ten" if wrong else ""
+    called = f", and took {_measured(wrong)} for none of the {_kinds(card)}" if wrong else ""
     return [
         f"Of {right['n']:,} ordinary photographs of such things it recognized {_measured(right)}{called}."
     ]
 
 
 def describe_alarm(card: Card) -> list[str]:
-    """A sentence on how often "none of the ten" is wrong; none where that was not measured."""
+    """A sentence on how often "none of the classes" is wrong; none where that was not measured."""
     if not card.ood:
         return []
     wrong, images = card.ood.false_alarms, card.ood.images
     kind = {"val": "validation"}.get(card.ood.split, card.ood.split)
     words = (
-        f"It says so wrongly for {percent(wrong)} of {images:,} {kind} pictures that do show one of the ten"
+        f"It says so wrongly for {percent(wrong)} of {images:,} {kind} pictures that do show one of the "
+        f"{_kinds(card)}"
     )
     if card.ood.changed_alarms is not None:
         words += (
@@ -67,7 +68,11 @@ def _wrongly_on_photographs(card: Card) -> list[str]:
     wrong = (card.photographs or {}).get("called_none")
     if not wrong:
         return []
-    return [f"It says so wrongly for {_measured(wrong)} of {wrong['n']:,} photographs of the ten."]
+    return [f"It says so wrongly for {_measured(wrong)} of {wrong['n']:,} photographs of the {_kinds(card)}."]
+
+
+def _kinds(card: Card) -> str:
+    return in_words(len(card.class_names))
 
 
 def _measured(measure: Mapping[str, float]) -> str:
@@ -145,5 +150,7 @@ def _calibrated(card: Card) -> dict[str, str]:
         )
     if card.ood:
         limit = f"{card.ood.threshold:.3g}"
-        facts["None of the ten"] = f"where the OOD score is above {limit}. {' '.join(describe_alarm(card))}"
+        facts[f"None of the {_kinds(card)}"] = (
+            f"where the OOD score is above {limit}. {' '.join(describe_alarm(card))}"
+        )
     return facts

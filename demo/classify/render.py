@@ -21,7 +21,7 @@ from cifar_core.runs.history import Shares
 from demo.classify.about import describe_alarm
 from demo.classify.answers import Answer, Answered
 from demo.classify.share import csv_text, python_lines, shell_line
-from demo.shared.format import counted, listed, whole_percent
+from demo.shared.format import counted, in_words, listed, whole_percent
 from demo.shared.palette import CLASS_COLORS, color_of
 from demo.shared.pictures import bar_key, bar_parts, data_uri, image_tag, spoken
 
@@ -75,11 +75,11 @@ def is_none(answer: Prediction) -> bool:
     return first + second < TWO_FROM and not answer.sure if answer.known is None else not answer.known
 
 
-def headline(answer: Prediction) -> str:
-    """ "Airplane", "Dog, at the left", "Probably cat", "Cat or dog" or "None of the ten"."""
+def headline(answer: Prediction, kinds: int) -> str:
+    """ "Airplane", "Dog, at the left", "Probably cat", "Cat or dog" or "None of the ten"; kinds: classes."""
     (first, probability), (second, _) = answer.top[:2]
     if is_none(answer):
-        return "None of the ten"
+        return f"None of the {in_words(kinds)}"
     if answer.part:
         return f"{first}, at the {answer.part.side}".capitalize()
     if answer.sure:
@@ -87,36 +87,36 @@ def headline(answer: Prediction) -> str:
     return f"Probably {first}" if probability >= LIKELY_FROM else f"{first} or {second}".capitalize()
 
 
-def verdict(answer: Prediction) -> str:
-    """One sentence on how far to trust the answer."""
+def verdict(answer: Prediction, kinds: int) -> str:
+    """One sentence on how far to trust the answer, which is one of `kinds` classes."""
+    none, one = f"none of the {in_words(kinds)}", f"one of the {in_words(kinds)}"
     (first, probability), (second, _) = answer.top[:2]
     if is_none(answer):
-        return f"This looks like none of the ten; {first} comes closest."
+        return f"This looks like {none}; {first} comes closest."
     if answer.part:
         share = whole_percent(probability)
-        return (
-            f"The middle looks like none of the ten; at the {answer.part.side}, {first} is likely ({share})."
-        )
+        return f"The middle looks like {none}; at the {answer.part.side}, {first} is likely ({share})."
     if answer.sure:
         return f"Sure: {whole_percent(probability)} for {first}."
     if probability >= LIKELY_FROM:
-        return f"Not sure; if it is one of the ten, most likely {first} ({whole_percent(probability)})."
+        return f"Not sure; if it is {one}, most likely {first} ({whole_percent(probability)})."
     return f"Unsure between {first} and {second}."
 
 
 def _answer(answered: Answered, answer: Answer, title: str) -> str:
     """The class in words, a bar for each class, the verdict, remarks; title: whose, where there are two."""
     notes, had_to = [*answered.notes, *_describe_crop(answered.crop)], ""
+    kinds = len(answer.card.class_names)
     if is_none(answer.prediction):
         notes += describe_alarm(answer.card)
-        had_to = quiet_html("If it had to be one of the ten:")
+        had_to = quiet_html(f"If it had to be one of the {in_words(kinds)}:")
     bars = "".join(
         _bar(label, probability, answer.card.class_names) for label, probability in answer.prediction.top
     )
     return (
         f'<section class="answer" aria-live="polite">{_title(title)}'
-        f"<h2>{html.escape(headline(answer.prediction))}</h2>"
-        f'{had_to}<ol>{bars}</ol><p class="verdict">{html.escape(verdict(answer.prediction))}</p>'
+        f"<h2>{html.escape(headline(answer.prediction, kinds))}</h2>"
+        f'{had_to}<ol>{bars}</ol><p class="verdict">{html.escape(verdict(answer.prediction, kinds))}</p>'
         f"{''.join(map(quiet_html, notes))}</section>"
     )
 
@@ -253,14 +253,14 @@ def _row(picture: Answered) -> str:
     name = f'<th scope="row">{html.escape(picture.name)}</th>'
     if picture.problem:
         return f'<tr class="bad"><td></td>{name}<td colspan="2">{html.escape(picture.problem)}</td></tr>'
-    prediction = picture.answers[0].prediction
+    prediction, kinds = picture.answers[0].prediction, len(picture.answers[0].card.class_names)
     likeliest = ", ".join(
         f"{label} {whole_percent(probability)}" for label, probability in prediction.top[:2]
     )
     likeliest = likeliest.replace(" %", "\u00a0%")  # on a phone a line would end between them
     return (
         f"<tr><td>{image_tag(data_uri(prediction.seen), '')}</td>{name}"
-        f"<td>{html.escape(headline(prediction))}{''.join(map(quiet_html, picture.notes))}</td>"
+        f"<td>{html.escape(headline(prediction, kinds))}{''.join(map(quiet_html, picture.notes))}</td>"
         f"<td>{html.escape(likeliest)}</td></tr>"
     )
 

@@ -69,6 +69,14 @@ def shortened(name: str, letters: int) -> str:
     return f"{name[: letters // 2 - 1]}…{name[letters // 2 - letters :]}"
 
 
+WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def in_words(number: int) -> str:
+    """ "two", "ten", "11": as a sentence has a small number."""
+    return WORDS[number] if number < len(WORDS) else f"{number:,}"
+
+
 def counted(number: int, noun: str) -> str:
     """ "1 epoch", "2 epochs"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -64,11 +64,16 @@ def answered(top: Any = SURE, known: bool | None = None, network: str = "toy.v1"
 def test_the_words_follow_from_the_probabilities_or_from_what_was_measured(
     answer: Prediction, head: str, words: list[str]
 ) -> None:
-    assert headline(answer) == head
-    assert all(word in verdict(answer) for word in words)
+    assert headline(answer, 10) == head
+    assert all(word in verdict(answer, 10) for word in words)
     page = parts(answered(answer.top, prediction=answer))[0]
-    assert f"<h2>{head}</h2>" in page and verdict(answer) in page
+    assert f"<h2>{head}</h2>" in page and verdict(answer, 10) in page
     assert ("If it had to be" in page) == (head == "None of the ten"), "bars are mistaken for the answer"
+
+
+def test_none_of_the_classes_is_said_with_their_number() -> None:
+    assert headline(prediction(VAGUE), 5) == "None of the five"
+    assert "none of the 100" in verdict(prediction(VAGUE), 100)
 
 
 def test_how_often_none_of_the_ten_is_wrong_is_said_with_it() -> None:

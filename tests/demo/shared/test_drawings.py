@@ -42,4 +42,4 @@ def test_the_good_ones_of_the_shipped_networks_are_right(name: str) -> None:
 def test_the_default_network_is_sure_as_well() -> None:
     """The page opens with it; others may say that a drawing is no photo."""
     answers = Classifier.load().predict([draw() for draw in DRAWINGS.values()], top=2)
-    assert [headline(answer) for answer in answers] == [name.capitalize() for name in DRAWINGS]
+    assert [headline(answer, 10) for answer in answers] == [name.capitalize() for name in DRAWINGS]
