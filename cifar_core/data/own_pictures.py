@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.data.dataset import DataError
+from cifar_core.datasets import MOST_CLASSES
 from cifar_core.files import write_bytes
 from cifar_core.images.decode import Decoded
 
 FOLDER = ".own"
 SHORT_SIDE = 256  # pixels that are kept of a picture; a network sees 32
 LONGEST = 60  # characters of a name
-MOST_CLASSES = 100
 FORBIDDEN = set('/\\:*?"<>|\0')  # in a file's name, on one system or another
 
 

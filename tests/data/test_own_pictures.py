@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from cifar_core.data.dataset import DataError
-from cifar_core.data.own_pictures import MOST_CLASSES, SHORT_SIDE, checked_name, create_set, own_sets
+from cifar_core.data.own_pictures import SHORT_SIDE, checked_name, create_set, own_sets
+from cifar_core.datasets import MOST_CLASSES
 from cifar_core.images.decode import decode
 
 
