@@ -66,6 +66,16 @@ def stored(events):
     return [(type(e), without_times(e)) for e in events if not isinstance(e, Beat | Resume)]
 
 
+def fitted(trainer, train, val):
+    """The events of a whole run; and the position and state of each beat and epoch."""
+    events, saved = [], []
+    for event in fit(trainer, train, val, START):
+        events.append(event)
+        if isinstance(event, Beat | Epoch):
+            saved.append((len(events), copy.deepcopy(trainer.state_dict())))
+    return events, saved
+
+
 @pytest.mark.parametrize(
     ("optimizer", "kind"),
     [
@@ -83,11 +93,7 @@ def test_a_run_resumed_at_any_beat_equals_the_uninterrupted_one(optimizer, kind,
     settings = {**RUNS[optimizer], **EVERYTHING, "mixing_temperature": 30.0}
     trainer = trainer_of(make_net(kind), **settings)
     train, val = small_train(), val_batches()
-    events, saved = [], []
-    for event in fit(trainer, train, val, START):
-        events.append(event)
-        if isinstance(event, Beat | Epoch):
-            saved.append((len(events), copy.deepcopy(trainer.state_dict())))
+    events, saved = fitted(trainer, train, val)
     assert len(saved) == 2 * (5 + 2 + 1)
     assert any(state["gradients"] for _, state in saved)
     assert sum(bool(event.mixing_by_class) for event in events if isinstance(event, Step)) == (
@@ -108,11 +114,7 @@ def test_a_run_resumed_while_its_head_learns_alone_equals_the_uninterrupted_one(
     trainer = trainer_of(make_net("mixing"), **settings)
     trainer.learn_head_first()
     train, val = small_train(), val_batches()
-    events, saved = [], []
-    for event in fit(trainer, train, val, START):
-        events.append(event)
-        if isinstance(event, Beat | Epoch):
-            saved.append((len(events), copy.deepcopy(trainer.state_dict())))
+    events, saved = fitted(trainer, train, val)
     end = without_times(trainer.state_dict())
     for position, state in saved:
         later = trainer_of(make_net("mixing", seed=9), **settings)

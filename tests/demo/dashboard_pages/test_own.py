@@ -7,7 +7,11 @@ import pytest
 from PIL import Image
 
 from cifar_core.data.own_pictures import create_set, own_sets
+from cifar_core.files import DEFAULT_CHECKPOINT
 from cifar_core.images.decode import decode
+from cifar_core.runs.store import RunStore
+from cifar_core.runs.summary import summarize_all
+from demo.dashboard_pages.own.training import bases, config_for
 from tests.support.page_tests import button, buttons, page, words
 
 
@@ -60,14 +64,28 @@ def test_what_is_not_enough_is_said_in_place_of_the_button(store, desk):
     assert "2 to 100 classes" in words(app) and "Train" not in buttons(app)
 
 
-def test_train_begins_with_the_chosen_network(store, desk, launched):
+@pytest.fixture
+def run(desk, launched):
+    """The run that Train starts on the set."""
     app = page("own")
     button(app, "Train").click()
     app.run()
-    (run,) = launched
+    (started,) = launched
+    return started
+
+
+def test_train_makes_a_run_of_the_set(desk, run):
     config = run.config()
     assert run.data_dir == desk.path and config.data_set.class_names == ("Schlüssel", "cup")
     assert config.own_images == (16, 4)
+
+
+def test_every_shipped_network_that_mixes_can_be_begun_with(tmp_path):
+    known = bases(summarize_all(RunStore(tmp_path)))
+    assert next(iter(known)) == DEFAULT_CHECKPOINT and "speed94.v2" not in known
+    config = config_for(known["mixing95.v1"])
+    assert (config.start_from, config.model, config.data) == ("mixing95.v1", "deep_mixing", "own")
+    assert config_for(None).start_from == ""
 
 
 def test_a_folder_is_named_and_what_is_wrong_with_it_said(store, desk, tmp_path):
@@ -81,11 +99,7 @@ def test_a_folder_is_named_and_what_is_wrong_with_it_said(store, desk, tmp_path)
     assert "nothing" in words(app) and "Train" not in buttons(app)
 
 
-def test_a_set_goes_with_all_that_is_kept_of_its_pictures(store, desk, launched):
-    app = page("own")
-    button(app, "Train").click()
-    app.run()
-    (run,) = launched
+def test_a_set_goes_with_all_that_is_kept_of_its_pictures(store, run):
     (run.path / "pictures.json").write_text("{}")
     app = page("own")
     button(app, "Delete My desk now").click()
