@@ -249,6 +249,7 @@ def expect_framed(page: Page, size: tuple[int, int]) -> None:
         found = [(frame[edge] - picture[edge]) / scale for edge in ("x", "y")] + [frame["width"] / scale]
         return max(abs(one - other) for one, other in zip(found, [*box[:2], box[2] - box[0]], strict=True))
 
+    expect(page.locator(".frame > div")).to_be_visible()
     assert any(off() < 2 for _ in range(50)), off()
 
 
@@ -288,7 +289,7 @@ def test_a_finger_drags_a_square_on_a_phone(chromium: Browser, server: str) -> N
     context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     page = context.new_page()
     page.goto(server)
-    expect(page.locator(".answer h2")).to_be_visible()
+    expect_framed(page, EXAMPLES[0].decoded().image.size)
     box = page.locator(SHOWN).bounding_box()
     assert box
     touch = context.new_cdp_session(page)
