@@ -1,13 +1,15 @@
 """`train`: train a recipe, or go on with a run."""
 
 import argparse
+import contextlib
 import shlex
 import sys
 from pathlib import Path
 
 from cifar_core.cli.options import Add, add_changes, add_data_dir, add_runs_dir
 from cifar_core.cli.progress import TrainProgress
-from cifar_core.config import ConfigError, parse_changes
+from cifar_core.config import ConfigError, TrainConfig, parse_changes
+from cifar_core.datasets import OWN
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import Beat, Event
 from cifar_core.runs.history import History
@@ -74,9 +76,12 @@ def _run_of(options: argparse.Namespace) -> Run:
     """Return the run to go on with, or a new one."""
     store = RunStore(options.runs_dir)
     if not options.resume:
-        begun = {"start_from": options.start_from, "mixing_temperature": 1.0} if options.start_from else {}
-        changes = begun | parse_changes(options.changes)
-        return store.create(get_recipe(options.recipe).config.replace(**changes), options.data_dir)
+        changes = parse_changes(options.changes)
+        config = get_recipe(options.recipe).config
+        if options.start_from:
+            begun = {"start_from": options.start_from, "mixing_temperature": 1.0}
+            changes = begun | ({} if "data" in changes else _own_data(config, options.data_dir)) | changes
+        return store.create(config.replace(**changes), options.data_dir)
     if options.changes or options.start_from:
         option = "--set" if options.changes else "--from"
         raise ConfigError(f"{option} cannot change a run that has begun; start a new one with --recipe.")
@@ -84,6 +89,24 @@ def _run_of(options: argparse.Namespace) -> Run:
     if run.shipped:
         raise ConfigError(f"'{run.id}' came with the project and is finished; train its recipe instead.")
     return run
+
+
+def _own_data(config: TrainConfig, folder: Path | None) -> dict[str, str]:
+    """The change of settings for a folder of other classes than those of the recipe's data set."""
+    if folder is None or config.data_set.is_own:
+        return {}
+    from cifar_core.data import DataError
+    from cifar_core.data.own import find_own
+    from cifar_core.data.sources import find_local
+
+    with contextlib.suppress(DataError):
+        find_local(folder, config.data_set.whole)
+        return {}
+    with contextlib.suppress(DataError):
+        names = ", ".join(find_own(folder).data_set.class_names)
+        print(f"Learning the classes of {folder} (data={OWN.name}): {names}", file=sys.stderr)
+        return {"data": OWN.name}
+    return {}
 
 
 def tell_of_waiting(words: str) -> None:

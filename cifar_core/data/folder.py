@@ -43,7 +43,7 @@ def _list_split(folder: Path, class_names: tuple[str, ...]) -> Labeled:
     if wrong:
         found = "is missing" if wrong[0] in class_names else "is not a class"
         known = ", ".join(class_names)
-        own = f"to learn the folder's own classes, take the data set {OWN.name}"
+        own = f"to learn the folder's own classes, set data={OWN.name}"
         raise data_error(folder / wrong[0], f"this folder {found}; the classes are {known}; {own}")
     return sorted(
         image for label, name in enumerate(class_names) for image in _list_class(folder / name, label)

@@ -88,7 +88,7 @@ def find_local(place: Path, data_set: DataSet = CIFAR10) -> Source:
         raise DataError(
             f"{place}: this folder holds no {data_set.title}: neither train-*-of-*.parquet, nor "
             f"{archive.folder} or {archive.name}, nor class folders train/<class>; to learn classes of your "
-            f"own from it, take the data set {OWN.name}."
+            f"own from it, set data={OWN.name}."
         )
     if place.suffix.lower() == ".zip":
         raise DataError(f"{place}: this is a ZIP archive; unpack it and give the folder.")

@@ -15,7 +15,7 @@ from tests.support.own_pictures import NAMES, make_own
 from tests.support.toy_checkpoints import save_toy
 
 NET = {"widths": [4, 8], "num_kernels": 2}
-SETTINGS = [f"model_args={json.dumps(NET)}", "data=own", "precision=fp32", "epochs=2", "tta=1"]
+SETTINGS = [f"model_args={json.dumps(NET)}", "precision=fp32", "epochs=2", "tta=1"]
 CLASSES = sorted(NAMES)
 
 
@@ -108,5 +108,7 @@ def test_what_does_not_fit_is_wrong_use(call, place, base, tmp_path):
     assert code == 2 and "nowhere.v1" in err and "mixing_large.v1" in err
     code, _, err = call("train", "--recipe", "smoke", "--runs-dir", tmp_path, "--set", "data=own")
     assert code == 1 and "--data-dir" in err
+    code, _, err = call(*train, "--from", base, "--set", *SETTINGS, "data=cifar10")
+    assert code == 1 and "CIFAR-10" in err and "Learning" not in err, "what is asked for is taken"
     code, _, err = call("train", "--resume", "some", "--from", base, "--runs-dir", tmp_path)
     assert code == 2 and "--from" in err

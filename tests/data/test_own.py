@@ -185,7 +185,7 @@ def test_nothing_one_class_and_no_folder_are_told_what_is_needed(tmp_path, load)
 
 @pytest.mark.parametrize("test", [0, 3])
 def test_who_asks_for_cifar_10_there_is_told_of_own_classes(tmp_path, load, test):
-    with pytest.raises(DataError, match="the data set own"):
+    with pytest.raises(DataError, match="data=own"):
         load(make_own(tmp_path / "own", train=6, test=test), source="cifar10")
 
 
