@@ -13,6 +13,7 @@ SAFE_ENVIRONMENT = {
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
 }
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+CHROMIUM_ARGS += ["--use-fake-device-for-media-stream"]  # a stand-in for a camera
 
 users_data, users_cache = os.environ.get("CIFAR_DATA"), os.environ.get("CIFAR_LAB_CACHE")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cifar_core.data.own_pictures import own_sets
+from cifar_core.data.own_pictures import create_set, own_sets
 from tests.support.dashboard_server import SETTLED
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]  # seconds
@@ -60,3 +60,33 @@ def test_pictures_are_dropped_learned_and_deleted(served_store, address, tab):
     tab.get_by_role("button", name="Delete Shapes now").click()
     tab.get_by_label("What shall the new set be called?").wait_for()
     assert own_sets(served_store.root) == [] and not (run.path / "pictures.json").exists()
+
+
+def test_pictures_are_taken_as_long_as_a_button_is_held(served_store, address, chromium):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, permissions=["camera"])
+    tab = context.new_page()
+    one = create_set(served_store.root, "Taken")
+    one.add_class("lamp")
+    tab.goto(f"{address}/your-own-classes?set=Taken")
+    tab.get_by_role("tab", name="Take pictures").click()
+    tab.get_by_text("Camera", exact=True).click()
+    button = tab.get_by_role("button", name="Hold to take pictures of lamp")
+    tab.get_by_text("Four pictures a second").wait_for()
+    button.hover()
+    tab.mouse.down()
+    tab.get_by_text("4 taken").wait_for()
+    tab.mouse.up()
+    tab.get_by_role("heading", name=re.compile("lamp: [4-9] pictures")).wait_for()
+    before = len(one.classes()["lamp"])
+    settle(tab)
+    button.focus()
+    tab.keyboard.down("Space")
+    tab.get_by_text("2 taken").wait_for()
+    tab.keyboard.up("Space")
+    tab.get_by_role("heading", name=re.compile("lamp: ([6-9]|1[0-9]) pictures")).wait_for()
+    taken = one.classes()["lamp"]
+    assert len(taken) > before
+    with Image.open(taken[0]) as image:
+        assert image.width == image.height >= 240 and len(image.getcolors(2**20)) > 2
+    context.close()
+    one.delete()

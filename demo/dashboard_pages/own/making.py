@@ -15,10 +15,12 @@ from cifar_core.runs.own_traces import forget_pictures
 from cifar_core.runs.store import RunStore
 from demo.shared.format import counted
 from demo.shared.pictures import data_uri, image_tag
+from demo.widgets.camera import take_pictures
 from demo.widgets.choice import choose, write_address
 from demo.widgets.panels import plain
 
 NEW, TROUBLE = "new", "own_trouble"
+MOST_SAID = 5  # files that could not be read, by name
 SEEN = 24  # pictures of a class in its strip, the newest
 STRIP = "display:flex;flex-wrap:wrap;gap:3px;min-height:34px"
 TILE = "width:34px;height:34px;image-rendering:pixelated;border-radius:3px"
@@ -68,43 +70,42 @@ def show_class(one: OwnSet, name: str, files: Sequence[Path]) -> None:
     """One class: how many pictures, what the network sees of the newest, and three ways to more or fewer."""
     st.subheader(plain(f"{name}: {counted(len(files), 'picture')}"), anchor=False)
     st.html(_strip(files[-SEEN:], name))
+    place = f"{one.path}:{name}"
+    for words in st.session_state.pop(f"said:{place}", ()):
+        st.warning(plain(words))
     take, drop, away = st.tabs(["Drop pictures", "Take pictures", "Delete"])
-    round_ = st.session_state.setdefault(f"round:{one.path}:{name}", 0)
     with take:
-        key = f"drop:{one.path}:{name}:{round_}"
+        round_ = st.session_state.setdefault(f"round:{place}", 0)
         words = f"Pictures of {name}"
-        added = st.file_uploader(words, accept_multiple_files=True, key=key, label_visibility="collapsed")
-        if added and _add(one, name, added):
-            st.session_state[f"round:{one.path}:{name}"] = round_ + 1  # an empty place for the next ones
-            st.rerun()
+        added = st.file_uploader(
+            words, accept_multiple_files=True, key=f"drop:{place}:{round_}", label_visibility="collapsed"
+        )
+        if added:
+            st.session_state[f"round:{place}"] = round_ + 1  # an empty place for the next ones
+            _add(one, name, [(file.name, file.getvalue()) for file in added])
     with drop:
-        if st.toggle("Camera", key=f"camera:{one.path}:{name}"):
-            shot = st.camera_input(
-                f"A picture of {name}", key=f"shot:{one.path}:{name}", label_visibility="collapsed"
-            )
-            if shot and st.session_state.get(f"kept:{one.path}:{name}") != shot.file_id:
-                st.session_state[f"kept:{one.path}:{name}"] = shot.file_id
-                if _add(one, name, [shot]):
-                    st.rerun()
+        is_open = st.toggle("Camera", key=f"camera:{place}")
+        if is_open and (shots := take_pictures(name, f"shots:{place}")):
+            _add(one, name, [("A picture", content) for content in shots])
     with away:
         words = f"Delete {name} with its {counted(len(files), 'picture')}"
-        st.button(plain(words), key=f"away:{one.path}:{name}", on_click=one.remove_class, args=(name,))
+        st.button(plain(words), key=f"away:{place}", on_click=one.remove_class, args=(name,))
 
 
-def _add(one: OwnSet, name: str, files: Sequence[Any]) -> bool:
-    """Keep what can be read, and say what cannot; True where nothing is left to say."""
-    trouble, known = [], 0
-    for file in files:
-        content = file.getvalue()
+def _add(one: OwnSet, name: str, files: Sequence[tuple[str, bytes]]) -> None:
+    """Keep what can be read of (name, content), and show the class anew, with what could not."""
+    said, known = [], 0
+    for file, content in files:
         try:
             known += not one.add(name, content, decode(content))
         except (LabError, OSError) as error:
-            trouble.append(f"{file.name}: {error}")
-    for words in trouble[:5]:
-        st.error(plain(words))
+            said.append(f"{file}: {error}")
+    if len(said) > MOST_SAID:
+        said[MOST_SAID:] = [f"{len(said) - MOST_SAID} more could not be read."]
     if known:
-        st.info(f"{counted(known, 'picture')} of these are in the set already.")
-    return not trouble and not known
+        said.append(f"{counted(known, 'picture')} of these are in the set already.")
+    st.session_state[f"said:{one.path}:{name}"] = said
+    st.rerun()
 
 
 def _strip(files: Sequence[Path], name: str) -> str:

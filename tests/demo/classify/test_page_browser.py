@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +20,6 @@ from cifar_core.images.crop import Crop, crop_box, cropped
 from cifar_core.images.decode import fit_square
 from demo.classify.examples import EXAMPLES
 from demo.shared.pictures import data_uri
-from tests.conftest import CHROMIUM_ARGS
 from tests.support.camera_pictures import RAW, STEREO, two_in_one
 from tests.support.hostile_uploads import UPLOADS, quarters, saved
 from tests.support.ports import free_port
@@ -35,25 +33,6 @@ pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.slow,
 ]  # starting the server takes 10 s, and much longer on a busy machine
-# A browser of its own, with a stand-in for a camera: a process drives one browser at a time.
-CAMERA = """
-from playwright.sync_api import expect, sync_playwright
-with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(executable_path={executable!r}, args={arguments!r})
-    page = browser.new_context(permissions=["camera"]).new_page()
-    page.goto({server!r})
-    expect(page.locator(".answer h2")).to_be_visible(timeout=60_000)
-    before = page.locator(".inside img.seen").get_attribute("src")
-    page.get_by_label("Remove Image").click()
-    expect(page.locator(".problem")).to_be_visible(timeout=60_000)
-    page.get_by_label("Capture from camera").click()
-    page.locator("[title='grant webcam access']").click(timeout=30_000)
-    page.wait_for_function("document.querySelector('video')?.videoWidth > 0", timeout=30_000)
-    page.get_by_label("capture photo").click(timeout=30_000)
-    expect(page.locator(".inside img.seen")).to_be_visible(timeout=60_000)
-    assert page.locator(".inside img.seen").get_attribute("src") != before
-    browser.close()
-"""
 expect.set_options(timeout=30_000)  # milliseconds; most take a tenth of a second, but the machine may be busy
 FOLDS = ("Crop and turn", "Keep or repeat this answer", "Networks", "Use via API", "What to expect")
 SHOWN = ".picture .image-frame img"
@@ -371,12 +350,18 @@ def test_axe_finds_no_serious_fault(scheme: str, page: Page, server: str) -> Non
     assert not faults, "\n".join(faults)
 
 
-def test_a_camera_picture_is_answered(server: str) -> None:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    program = CAMERA.format(executable=executable, arguments=[*CHROMIUM_ARGS, *fake], server=server)
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=150)
-    assert run.returncode == 0, run.stdout + run.stderr
+def test_a_camera_picture_is_answered(chromium: Browser, server: str) -> None:
+    with opened(chromium, server, DESK) as page:
+        page.context.grant_permissions(["camera"])
+        before = page.locator(".inside img.seen").get_attribute("src")
+        page.get_by_label("Remove Image").click()
+        expect(page.locator(".problem")).to_be_visible()
+        page.get_by_label("Capture from camera").click()
+        page.locator("[title='grant webcam access']").click()
+        page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
+        page.get_by_label("capture photo").click()
+        expect(page.locator(".inside img.seen")).to_be_visible()
+        assert page.locator(".inside img.seen").get_attribute("src") != before
 
 
 def clear(page: Page) -> Locator:
