@@ -40,6 +40,7 @@ from demo.classify.server import (
     few_heaps,
     keep_no_statistics,
     launch_options,
+    told_to_end,
 )
 from demo.classify.uploads import KEPT_SECONDS, OFFER_ALL, uploads_folder
 from demo.shared.host import is_public
@@ -133,16 +134,19 @@ def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier
     torch.set_num_threads(1)  # two visitors at once are served side by side, each on a core
     few_heaps()
     keep_no_statistics()
+    ended = told_to_end()
     with uploads_folder():
         try:
             demo = build_demo(options.checkpoint, public=options.public or is_public(), kind=kind, quick=True)
+            if ended.is_set():
+                return 0
             service = Service(demo, launch_options(options.host, options.port, mcp=options.mcp))
         except (CheckpointError, ServingError, OSError) as error:  # OSError: the port is taken
             print(f"The classify page cannot open: {error}", file=sys.stderr)
             return 1
         gc.freeze()  # what is here stays: a search for garbage among it would hold a visitor up
         print(f"Classify page: {service.url}  (Ctrl+C ends it)", flush=True)
-        service.run()
+        service.run(ended)
     return 0
 
 

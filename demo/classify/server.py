@@ -73,6 +73,17 @@ def launch_options(host: str, port: int | None, *, mcp: bool = False) -> dict[st
     }
 
 
+def told_to_end() -> threading.Event:
+    """Listen for SIGTERM and Ctrl-C from now on; either sets the event.
+
+    An exception instead of it would be lost, or taken for another, where it met one of torch's callbacks.
+    """
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    return ended
+
+
 class Service:
     """A page being served until somebody ends the process; answers under way are finished first."""
 
@@ -81,11 +92,8 @@ class Service:
         self.app, self.url, _ = demo.launch(prevent_thread_lock=True, **options)
         self.app.state.closing = False  # see Gate
 
-    def run(self) -> None:
-        """Wait for SIGTERM or Ctrl-C, then take nothing new, finish what is under way, and close."""
-        ended = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: ended.set())
+    def run(self, ended: threading.Event) -> None:
+        """Wait until the page is told to end, then take nothing new, finish what is under way, and close."""
         ended.wait()
         self.close()
 

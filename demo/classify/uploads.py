@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
+from filelock import FileLock, Timeout
 from gradio.utils import get_upload_folder
 
 from cifar_core.images.decode import MAX_BYTES, ImageError
@@ -47,14 +49,25 @@ OFFER_ALL = f"""function offer() {{
     }});
 }}"""
 
+PREFIX, LOCK = "cifar10-lab-uploads-", "lock"
+
 Payload = dict[str, Any]  # what Gradio knows of an upload; it comes from the caller
 
 
-def uploads_folder() -> "tempfile.TemporaryDirectory[str]":
-    """A folder for uploads, for this user's eyes only, that goes when the page ends."""
-    folder = tempfile.TemporaryDirectory(prefix="cifar10-lab-uploads-")
-    os.environ.setdefault("GRADIO_TEMP_DIR", folder.name)
-    return folder
+@contextlib.contextmanager
+def uploads_folder() -> Iterator[Path]:
+    """A folder for uploads, for this user's eyes only, that goes when the page ends.
+
+    The lock beside the uploads lives as long as the process: folders of pages that were killed go first.
+    """
+    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
+        with contextlib.suppress(OSError, Timeout), FileLock(lock, timeout=0):
+            shutil.rmtree(lock.parent, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder, FileLock(Path(folder, LOCK)):
+        files = Path(folder, "files")
+        files.mkdir()
+        os.environ.setdefault("GRADIO_TEMP_DIR", str(files))
+        yield files
 
 
 def is_upload(path: str | Path) -> bool:

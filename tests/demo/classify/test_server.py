@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -11,6 +13,7 @@ import gradio as gr
 import httpx
 import pytest
 
+from cifar_core.files import PROJECT_ROOT
 from demo import app
 from demo.classify.answers import Answers
 from demo.classify.gate import CLOSING
@@ -127,3 +130,26 @@ def test_a_few_visitors_of_the_real_page(tmp_path: Path) -> None:
     assert set(figures["met"]) == {"answer"} and figures["met"]["answer"] >= 4
     if report.memory_mb[0]:
         assert report.memory_mb[-1] < 1500 and report.memory_mb[-1] < report.memory_mb[0] + 200
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("is_there", [False, True], ids=["before it opens", "as soon as it answers"])
+def test_told_to_end_it_leaves_nothing(is_there: bool, tmp_path: Path) -> None:
+    port, temporary = free_port(), tmp_path / "tmp"
+    temporary.mkdir()
+    command = [sys.executable, str(PROJECT_ROOT / "demo" / "app.py"), "--port", str(port)]
+    network = ["--checkpoint", str(save_toy(tmp_path / "toy.v1"))]
+    with subprocess.Popen([*command, *network], env={**os.environ, "TMPDIR": str(temporary)}) as page:
+        while not (answers(port) if is_there else list(temporary.glob("cifar10-lab-uploads-*/files"))):
+            time.sleep(0.005)
+        page.terminate()
+    assert page.returncode == 0 and not list(temporary.glob("cifar10-lab-uploads-*"))
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}{HEALTH}").status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,13 +1,19 @@
 """Uploads: nothing outside their folder is read, names lose their folders, what is old is swept away."""
 
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from cifar_core.files import PROJECT_ROOT
 from cifar_core.images.decode import ImageError
 from demo.classify import uploads as subject
-from demo.classify.uploads import name_of, read_upload, sweep
+from demo.classify.uploads import name_of, read_upload, sweep, uploads_folder
 
 
 @pytest.fixture
@@ -74,3 +80,41 @@ def test_sweeping_deletes_what_is_old_and_keeps_the_pages_own(
         pass_time()
         sweep(folder, 0.05, {str(own)})
     assert [path.name for path in folder.iterdir()] == ["own"], "emptied folders go as well"
+
+
+PAGE = """
+import sys
+from demo.classify.uploads import uploads_folder
+with uploads_folder() as folder:
+    (folder / "photo.jpg").write_bytes(b"a visitor's")
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_next_page_deletes_what_a_killed_one_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment.pop("GRADIO_TEMP_DIR", None)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "kept for who chose it")
+
+    @contextmanager
+    def page() -> Iterator[tuple[subprocess.Popen[str], Path]]:
+        command = [sys.executable, "-c", PAGE]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, env=environment, cwd=PROJECT_ROOT, stdin=pipe, stdout=pipe, text=True
+        ) as process:
+            assert process.stdout
+            yield process, Path(process.stdout.readline().strip()) / "photo.jpg"
+            process.kill()
+
+    with page() as (killed, first), page() as (_, second):
+        killed.kill()
+        killed.wait()
+        assert first.exists() and second.exists()
+        with uploads_folder() as folder:
+            assert folder.is_dir() and not first.parent.parent.exists() and second.exists()
+        assert not folder.parent.exists() and second.exists()
