@@ -134,8 +134,7 @@ def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier
     torch.set_num_threads(1)  # two visitors at once are served side by side, each on a core
     few_heaps()
     keep_no_statistics()
-    ended = told_to_end()
-    with uploads_folder():
+    with told_to_end() as ended, uploads_folder():
         try:
             demo = build_demo(options.checkpoint, public=options.public or is_public(), kind=kind, quick=True)
             if ended.is_set():

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +74,18 @@ def launch_options(host: str, port: int | None, *, mcp: bool = False) -> dict[st
     }
 
 
-def told_to_end() -> threading.Event:
-    """Listen for SIGTERM and Ctrl-C from now on; either sets the event.
+@contextlib.contextmanager
+def told_to_end() -> Iterator[threading.Event]:
+    """An event that SIGTERM or Ctrl-C sets meanwhile.
 
     An exception instead of it would be lost, or taken for another, where it met one of torch's callbacks.
     """
     ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    return ended
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: ended.set()) for number in numbers]
+    yield ended
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 class Service:
