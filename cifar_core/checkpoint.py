@@ -42,6 +42,12 @@ VIEW_WEIGHTS = {1: (1.0,), 2: (1 / 2, 1 / 2), 6: (1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 
 
+NOT_FINITE = (
+    "{} answers with numbers that are not finite: its weights are damaged, or overflowed in training; take "
+    "another checkpoint."
+)
+
+
 class CheckpointError(LabError):
     """A checkpoint that is not there, is damaged, or does not fit its network."""
 

@@ -29,13 +29,11 @@ def prepare(folder: Path, data: ImageData) -> Iterator[str]:
     cut short goes on where it stopped.
 
     Raises:
-        CheckpointError: when the checkpoint cannot be loaded.
+        CheckpointError: when the checkpoint cannot be loaded, or its answers are not finite.
         ConfigError, DataError: when its images cannot be had.
     """
     classifier = Classifier.load(folder)
     split = splits_of(config_of(classifier.card))[0]
-    if classifier.model.mixing_blocks():
-        yield from _prepare_mixing(folder, classifier, data, split)
     for count in DAMAGED:
         held_out = select_images(classifier.card, data, split, count)
         path = folder / ROBUSTNESS
@@ -45,6 +43,8 @@ def prepare(folder: Path, data: ImageData) -> Iterator[str]:
             keep(path, known)
             yield f"robustness on {len(held_out):,} images: {len(cells_left(known))} measurements left"
         yield f"robustness on {len(held_out):,} images: whole"
+    if classifier.model.mixing_blocks():
+        yield from _prepare_mixing(folder, classifier, data, split)
 
 
 def _prepare_mixing(folder: Path, classifier: Classifier, data: ImageData, split: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from cifar_core.checkpoint import (
+    NOT_FINITE,
     Card,
     CheckpointError,
     checkpoint_name,
@@ -165,8 +166,9 @@ class Classifier:
     @torch.inference_mode()
     def logits(self, images: Images) -> NDArray[np.float32]:
         """Logits (N, num_classes) of one look at each image, without the views that answers average."""
-        looks = [self.network(self.normalize(part.to(self.device)))[0] for part in parts_of(images)]
-        return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *(x.cpu() for x in looks)])
+        parts = [self.network(self.normalize(part.to(self.device)))[0] for part in parts_of(images)]
+        looks = [self._finite(part).cpu() for part in parts]
+        return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *looks])
 
     def averaged_logits(self, images: Images) -> NDArray[np.float32]:
         """Logits (N, num_classes) that answers come from, before any temperature."""
@@ -199,9 +201,15 @@ class Classifier:
         images = self.normalize(pixels.to(self.device))
         first, recorded = self.network(images)
         views, below = self.card.tta, self.card.tta_below
-        logits = tta_logits(lambda view: self.network(view)[0], images, first, views, below)
+        logits = self._finite(tta_logits(lambda view: self.network(view)[0], images, first, views, below))
         blocks = len(recorded) - len(self.blocks)  # those that mix come first
         return Look(logits, first.cpu(), [x.cpu() for x in recorded[:blocks]], recorded[blocks:])
+
+    def _finite(self, logits: Tensor) -> Tensor:
+        """Logits (N, num_classes) as they are; raises CheckpointError for NaN and infinity among them."""
+        if not logits.isfinite().all():
+            raise CheckpointError(NOT_FINITE.format(self.name or "The network"))
+        return logits
 
     def _probs(self, logits: Tensor) -> NDArray[np.float32]:
         temperature = self.card.calibration.temperature if self.card.calibration else 1.0

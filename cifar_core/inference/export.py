@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from cifar_core.checkpoint import Card, load_checkpoint
-from cifar_core.errors import InferenceError
+from cifar_core.checkpoint import NOT_FINITE, Card, CheckpointError, load_checkpoint
+from cifar_core.errors import InferenceError, LabError
 from cifar_core.files import write_bytes
 from cifar_core.inference.folding import fold_batch_norm
 from cifar_core.inference.onnx_backend import onnx_model, session_of
@@ -74,7 +74,7 @@ def export_onnx(folder: Path, output: Path) -> Path:
     own figures average (the graph takes one) are in the model's metadata.
 
     Raises:
-        CheckpointError: when the checkpoint is missing or damaged.
+        CheckpointError: when the checkpoint is missing or damaged, or its answers are not finite.
         InferenceError: when a package is missing, torch cannot export the network, ONNX Runtime answers
             differently from torch, or the file cannot be written.
     """
@@ -149,18 +149,24 @@ def _metadata(card: Card) -> dict[str, str]:
 
 @torch.inference_mode()
 def _check(graph: bytes, expected: FromPixels) -> None:
-    """Raise InferenceError unless ONNX Runtime answers as torch does, for one image and for several."""
+    """Raise InferenceError unless ONNX Runtime answers as torch does, for one image and for several.
+
+    Raises CheckpointError where torch's own answers are not finite.
+    """
     try:
         session = session_of(graph)
         for batch in CHECKED_BATCHES:
             pixels = torch.rand(batch, 3, 32, 32, generator=torch.Generator().manual_seed(batch))
             answers = session.run(None, {"pixels": pixels.numpy()})
-            worst = max(map(_difference, answers, expected(pixels)))
-            if worst > TOLERANCE:
+            wanted = expected(pixels)
+            if not all(tensor.isfinite().all() for tensor in wanted):
+                raise CheckpointError(NOT_FINITE.format("The network"))
+            worst = max(map(_difference, answers, wanted))
+            if not worst <= TOLERANCE:
                 raise InferenceError(
                     f"ONNX Runtime's answer differs from torch's by {worst:.1e}; nothing kept."
                 )
-    except InferenceError:
+    except LabError:
         raise
     except Exception as error:  # onnxruntime has a kind of its own for every reason
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -169,7 +175,7 @@ def _check(graph: bytes, expected: FromPixels) -> None:
 
 def _difference(answer: "np.ndarray[Any, Any]", tensor: Tensor) -> float:
     wanted = tensor.numpy()
-    if answer.shape != wanted.shape:
+    if answer.shape != wanted.shape or not np.isfinite(answer).all():
         return float("inf")
     return float(np.abs(answer - wanted).max() / max(1.0, np.abs(wanted).max()))
 

@@ -89,9 +89,10 @@ class ServedNetworks:
         classifier = self._kind.load(name)
         folder = resolve_checkpoint(name)
         averages = class_averages(folder, classifier.card.epoch, classifier.class_names)
+        served = Served(classifier, averages, _milliseconds(classifier))
         if self._quick and classifier.device.type == "cpu":
             threading.Thread(target=quicken, args=(classifier, folder), daemon=True).start()
-        return Served(classifier, averages, _milliseconds(classifier))
+        return served
 
 
 def quicken(classifier: Classifier, folder: Path) -> None:
