@@ -255,6 +255,8 @@ def test_the_last_of_two_changes_counts():
         "epochs=2.5",
         "epochs=inf",
         "epochs=1e400",
+        "epochs=1٣",
+        "lr=٠.١",
         "lr=fast",
         "lr=nan",
         "lr=1e9",

@@ -75,7 +75,7 @@ def _calibrate(run: Run, data_dir: Path | None) -> None:
 def _run_of(options: argparse.Namespace) -> Run:
     """Return the run to go on with, or a new one."""
     store = RunStore(options.runs_dir)
-    if not options.resume:
+    if options.resume is None:
         changes = parse_changes(options.changes)
         config = get_recipe(options.recipe).config
         if options.start_from:

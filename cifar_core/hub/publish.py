@@ -21,6 +21,12 @@ class HubError(LabError):
     """The Hub, or what is asked of it, does not allow it: one sentence with the reason and what to do."""
 
 
+class RepoNameError(HubError):
+    """What no repository can be called."""
+
+    exit_code = 2
+
+
 @dataclass(frozen=True)
 class Parcel:
     """Files of a folder and the repository they go to, of the kind "model" or "space"; names are relative.
@@ -40,10 +46,10 @@ class Parcel:
 
 
 def check_name(repo: str) -> None:
-    """Raise HubError unless this can be a repository's name."""
+    """Raise RepoNameError unless this can be a repository's name."""
     part = repo.rpartition("/")[2]
     if not _NAME.fullmatch(repo) or part[0] in ".-" or part[-1] in ".-" or "--" in repo or ".." in repo:
-        raise HubError(
+        raise RepoNameError(
             f"'{repo:.100}' is no repository's name; write USER/NAME with letters, digits, '-', '_' and '.'."
         )
 

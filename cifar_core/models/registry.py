@@ -30,13 +30,21 @@ def list_models() -> list[str]:
 
 
 def create_model(name: str, /, **arguments: Any) -> ImageClassifier:
-    """A new network with random weights; raises ModelError for an unknown name or bad arguments."""
+    """A new network with random weights.
+
+    Raises:
+        ModelError: for an unknown name, bad arguments, or a network that does not fit into memory.
+    """
     if name not in _BUILDERS:
         raise ModelError(f"There is no network '{name}'; the networks are: {', '.join(list_models())}.")
     try:
         return _BUILDERS[name](**arguments)
     except (TypeError, ValueError) as error:
         raise ModelError(f"The network '{name}' does not take these arguments: {error}") from None
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            raise ModelError(f"The network '{name}' is larger than the memory here: {arguments}.") from None
+        raise
 
 
 def describe_model(name: str) -> str:

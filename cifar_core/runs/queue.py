@@ -103,7 +103,7 @@ def line_of(store: RunStore, line: str) -> list[tuple[Run, Status]]:
 def _waits(status: Status) -> bool:
     if status.state != "waiting" or not status.queued:
         return False
-    return status.stage == QUEUED or time.time() - status.queued < START_SECONDS
+    return status.stage == QUEUED or abs(time.time() - status.queued) < START_SECONDS
 
 
 @contextmanager

@@ -215,7 +215,7 @@ class Run:
         return "Resume starts again from the first step."
 
     def _alive(self, status: Status) -> bool:
-        silent = time.time() - status.heartbeat
+        silent = abs(time.time() - status.heartbeat)  # a clock may have been ahead
         starting = status.state == "waiting" and status.stage != QUEUED  # in line it holds the lock
         if starting and silent < START_PATIENCE_SECONDS:
             return True

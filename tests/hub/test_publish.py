@@ -101,8 +101,9 @@ def test_no_network_is_said(hub, parcel, monkeypatch):
     "name", ["", "page", "a/b/c", "../page", "a/..", "some one/x", "a/-b", "a/b--c", "ä/b", "a/" + "b" * 97]
 )
 def test_what_is_no_name_is_refused(name):
-    with pytest.raises(HubError, match="is no repository's name"):
+    with pytest.raises(HubError, match="is no repository's name") as caught:
         check_name(name)
+    assert caught.value.exit_code == 2
 
 
 def test_a_dry_run_shows_card_and_files_and_asks_nobody(hub, tmp_path, capsys):

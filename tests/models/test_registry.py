@@ -94,3 +94,8 @@ def test_a_rate_beyond_its_range_is_answered_in_one_sentence():
 @pytest.mark.parametrize("name", list_models())
 def test_every_network_is_described_in_a_sentence(name):
     assert len(describe_model(name)) > 20
+
+
+def test_a_network_larger_than_the_memory_is_refused():
+    with pytest.raises(ModelError, match="'mixing_lite' is larger than the memory"):
+        create_model("mixing_lite", widths=[1_000_000, 1_000_000])

@@ -169,6 +169,12 @@ def test_a_process_that_holds_the_lock_is_alive(run):
     assert run.status().state == "failed"
 
 
+@pytest.mark.parametrize("state", ["waiting", "running"])
+def test_a_clock_that_was_ahead_keeps_no_dead_run_alive(run, state):
+    end(run, state, heartbeat=time.time() + 86_400)
+    assert run.status().state == "failed"
+
+
 def test_a_killed_process_is_noticed_at_once(run):
     """The lock falls with the process, also by kill -9."""
     script = (
