@@ -7,6 +7,7 @@ is dropped with one warning, and the training goes on.
 import contextlib
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
@@ -22,6 +23,8 @@ PROJECT = "cifar10-lab"
 FILE = "trackers.json"  # in the run's folder: tracker -> how far it has been told
 Mark = tuple[int, int]  # step; 0 for a Step event, 1 for the end of an epoch
 NOTHING: Mark = (-1, 0)
+SETTLED_SECONDS = 5.0  # after which a package that sends in the background has sent
+WANDB_SECONDS = 20  # for W&B to answer; without a network its own 90 would pass within the first epoch
 Log = Callable[[Mapping[str, float], int], object]  # figures by name, at a step
 Opened = tuple[Log, Callable[[], object]]  # and how to close it
 
@@ -41,7 +44,7 @@ def _tensorboard(run: Run) -> Opened:
     return log, writer.close
 
 
-def _project(package: str, run: Run, **more: str) -> Opened:
+def _project(package: str, run: Run, **more: Any) -> Opened:
     """A run of a Trackio or W&B project, whose interfaces are alike; a resumed run goes on in its place."""
     config = run.config().to_json()
     begun = import_module(package).init(project=PROJECT, name=run.id, config=config, resume="allow", **more)
@@ -51,7 +54,9 @@ def _project(package: str, run: Run, **more: str) -> Opened:
 TRACKERS: dict[str, Callable[[Run], Opened]] = {
     "tensorboard": _tensorboard,
     "trackio": partial(_project, "trackio"),
-    "wandb": lambda run: _project("wandb", run, id=run.id, dir=str(run.path)),
+    "wandb": lambda run: _project(
+        "wandb", run, id=run.id, dir=str(run.path), settings={"init_timeout": WANDB_SECONDS}
+    ),
 }
 
 
@@ -109,7 +114,8 @@ def mark_of(event: Step | Epoch) -> Mark:
 class Mirror:
     """Listener of a run that tells trackers what the run tells. Use it as a context.
 
-    A tracker is told each event once, also when a run goes on from a saved state and repeats some.
+    A tracker is told each event once, also when a run goes on from a saved state and repeats some; after a
+    kill, those of the last seconds once more, since its package may not have sent them.
     """
 
     def __init__(self, run: Run, names: Iterable[str], warn: Callable[[str], None] | None = None) -> None:
@@ -117,6 +123,7 @@ class Mirror:
         self.warn = warn or (lambda text: print(text, file=sys.stderr, flush=True))
         self.open: dict[str, Opened] = {}
         self.marks: dict[str, Mark] = {}
+        self.settled, self.since = self.marks, 0.0  # what was told by then
         self.monitored = "val"
 
     def __enter__(self) -> Self:
@@ -125,6 +132,8 @@ class Mirror:
     def __exit__(self, *error: object) -> None:
         for name, (_, close) in list(self.open.items()):
             self._guarded(name, close)
+        if self.since:
+            self._note(self.marks)
         self.open = {}
 
     def __call__(self, event: Event | Beat, status: Status) -> None:
@@ -138,6 +147,8 @@ class Mirror:
         """Open the trackers, and tell them what they missed: a resumed run's events are in the store."""
         known = {**trackers_of(self.run), "tensorboard": NOTHING}  # its files begin anew with each process
         self.marks = {name: known.get(name, NOTHING) for name in TRACKERS}
+        self.settled, self.since = dict(self.marks), time.monotonic()
+        self._note(self.settled)
         for name in self.names:
             self._guarded(name, partial(self._open, name))
         try:
@@ -154,7 +165,12 @@ class Mirror:
     def _tell(self, events: list[Step | Epoch]) -> None:
         for name, (log, _) in list(self.open.items()):
             self._guarded(name, partial(self._log, name, log, events))
-        marks = {**trackers_of(self.run), **{name: self.marks[name] for name in self.names}}
+        if time.monotonic() - self.since > SETTLED_SECONDS:
+            self._note(self.settled)
+            self.settled, self.since = dict(self.marks), time.monotonic()
+
+    def _note(self, marks: Mapping[str, Mark]) -> None:
+        marks = {**trackers_of(self.run), **{name: marks[name] for name in self.names}}
         with contextlib.suppress(OSError):  # the disk is full: the training will say so itself
             write_json(self.run.path / FILE, marks)
 

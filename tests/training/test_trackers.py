@@ -120,6 +120,18 @@ def test_a_resumed_run_doubles_nothing_and_misses_nothing(run, standin, keep):
     assert standin.points == told(WHOLE)
 
 
+@pytest.mark.parametrize("lost", [1, 4])
+def test_what_a_killed_process_had_not_sent_is_told_again(run, standin, lost):
+    mirror = Mirror(run, [standin.__name__], pytest.fail)
+    for event in WHOLE[:20]:
+        if not isinstance(event, Beat):
+            run.append(event)
+        mirror(event, STATUS)
+    del standin.points[-lost:]
+    tell(run, [Resume(70, 1.0), *WHOLE[20:]], [standin.__name__])
+    assert [point for point in told(WHOLE) if point not in standin.points] == []
+
+
 def test_a_tracker_that_comes_later_is_told_all(run, standin):
     tell(run, WHOLE[:14], [])
     assert standin.points == []
