@@ -1,4 +1,6 @@
-"""The base of every error that is told to a person, with the exit code that it means."""
+"""The base of every error that is told to a person, and the system's errors in words."""
+
+import errno
 
 
 class LabError(Exception):
@@ -9,3 +11,29 @@ class LabError(Exception):
 
 class InferenceError(LabError):
     """Images that a classifier cannot take, or a backend or a file format that cannot be had here."""
+
+
+ADVICE = {  # errno -> what can be done
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there, then try again"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "allow it, or choose another folder"),
+    **dict.fromkeys(
+        (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP), "this folder cannot hold locks; choose another"
+    ),
+    errno.ENOENT: "was it moved or deleted?",
+    errno.EMFILE: "close other programs, or raise the limit (`ulimit -n`)",
+    errno.EADDRINUSE: "another program has this port; choose one with --port",
+}
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says, in words, and what can be done about it where that is known."""
+    said = error.strerror or str(error) or type(error).__name__
+    advice = ADVICE.get(error.errno or 0)
+    return f"{said}; {advice}" if advice else said
+
+
+def sentence_of(error: LabError | OSError) -> str:
+    """The sentence for the user: ours as it is, the system's with the file that it is about."""
+    if isinstance(error, LabError):
+        return str(error)
+    return ": ".join(str(part) for part in (error.filename, reason_of(error)) if part is not None) + "."

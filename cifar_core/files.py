@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import secrets
+import tempfile
 import time
 import types
 import typing
@@ -129,6 +130,15 @@ def replace_path(source: Path, target: Path) -> None:
                 raise
         time.sleep(pause)
         pause *= 2
+
+
+def require_writable(folder: Path) -> None:
+    """Raise OSError unless a file can be written into `folder`; for who has minutes to work before."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from None
 
 
 def sync_folder(folder: Path) -> None:

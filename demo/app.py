@@ -23,6 +23,7 @@ with without_stubs():
 import torch
 
 from cifar_core.checkpoint import CheckpointError
+from cifar_core.errors import sentence_of
 from cifar_core.images.decode import ALLOWED, MAX_BYTES
 from cifar_core.inference.classifier import SURE_FROM, Classifier
 from cifar_core.metrics.calibration import RIGHT_WHEN_SURE
@@ -141,7 +142,7 @@ def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier
                 return 0
             service = Service(demo, launch_options(options.host, options.port, mcp=options.mcp))
         except (CheckpointError, ServingError, OSError) as error:  # OSError: the port is taken
-            print(f"The classify page cannot open: {error}", file=sys.stderr)
+            print(f"The classify page cannot open: {sentence_of(error)}", file=sys.stderr)
             return 1
         gc.freeze()  # what is here stays: a search for garbage among it would hold a visitor up
         print(f"Classify page: {service.url}  (Ctrl+C ends it)", flush=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from cifar_core.cli.evaluate import load_data_of
 from cifar_core.cli.options import Add, add_data_dir, add_json, show
+from cifar_core.files import require_writable
 
 
 def add(add_parser: Add) -> None:
@@ -26,6 +27,7 @@ def calibrate(options: argparse.Namespace) -> int:
     from cifar_core.inference.calibrate import calibrate_checkpoint
 
     folder = resolve_checkpoint(options.checkpoint)
+    require_writable(folder)
     data = load_data_of(load_card(folder), options.data_dir, "val")
     card = calibrate_checkpoint(folder, data, options.others).to_json()
     fitted = {key: card.get(key) for key in ("calibration", "sure", "ood")}

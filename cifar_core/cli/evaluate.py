@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.cli.options import Add, add_checkpoint, add_data_dir, add_json, show
 from cifar_core.cli.progress import DataProgress
+from cifar_core.files import require_writable
 from cifar_core.format import table
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def evaluate(options: argparse.Namespace) -> int:
         raise ConfigError("--photographs goes with neither --split nor --unknown-classes; leave these out.")
     if options.heat_map and options.photographs and options.write_card:
         raise ConfigError("--write-card keeps what a heat map does on the data set; leave --photographs out.")
+    if options.write_card:
+        require_writable(folder)
     if options.heat_map:
         return _evaluate_heat_map(options, folder)
     if options.photographs:

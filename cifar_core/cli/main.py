@@ -26,7 +26,7 @@ from cifar_core.cli import (
     space,
     train,
 )
-from cifar_core.errors import LabError
+from cifar_core.errors import LabError, sentence_of
 
 # In the order of --help. Each module has `add`, which adds its parser with the function to call as `command`.
 COMMANDS = (
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED if options.command is train.train else DONE
     except (LabError, OSError) as error:  # OSError: what the system says of a file, a disk or a folder
         code = error.exit_code if isinstance(error, LabError) else FAILED
-        print(f"{'wrong use' if code == WRONG_USE else 'error'}: {error}", file=sys.stderr)
+        print(f"{'wrong use' if code == WRONG_USE else 'error'}: {sentence_of(error)}", file=sys.stderr)
         return code
 
 

@@ -4,6 +4,7 @@ import argparse
 
 from cifar_core.cli.evaluate import load_data_of
 from cifar_core.cli.options import Add, add_data_dir
+from cifar_core.files import require_writable
 
 
 def add(add_parser: Add) -> None:
@@ -22,6 +23,7 @@ def prepare(options: argparse.Namespace) -> int:
     from cifar_core.inference.held_out import config_of, splits_of
 
     folder = resolve_checkpoint(options.checkpoint)
+    require_writable(folder)
     card = load_card(folder)
     for words in prepare(folder, load_data_of(card, options.data_dir, splits_of(config_of(card))[0])):
         print(words, flush=True)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from cifar_core.data.dataset import Progress, Remarks, Source, Split, data_error, place_key
 from cifar_core.data.folder import NOT_DATA, REPORT_EVERY
 from cifar_core.datasets import MOST_CLASSES, OWN, DataSet
+from cifar_core.errors import reason_of
 
 TRAIN, TESTS = "train", ("test", "val", "valid", "validation")
 TEST_SHARE = 0.2  # of each class, where the folder has no test split
@@ -191,7 +192,7 @@ def _read(path: str, room: NDArray[np.uint8]) -> str:
     except ImageError as error:
         return str(error)
     except OSError as error:
-        return f"it cannot be read ({error.strerror or error})."
+        return f"it cannot be read ({reason_of(error)})."
     room[:] = np.asarray(fit_square(picture, room.shape[-1])).transpose(2, 0, 1)
     return ""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cifar_core.data.dataset import DataError
 from cifar_core.datasets import MOST_CLASSES
+from cifar_core.errors import reason_of
 from cifar_core.files import write_bytes
 from cifar_core.images.decode import Decoded
 
@@ -118,7 +119,7 @@ def create_set(root: Path, name: str) -> OwnSet:
     try:
         path.mkdir(parents=True)
     except OSError as error:
-        raise DataError(f"'{name}' cannot be kept in {root}: {error.strerror}.") from None
+        raise DataError(f"'{name}' cannot be kept in {root}: {reason_of(error)}.") from None
     return OwnSet(path)
 
 

@@ -16,6 +16,7 @@ from cifar_core.data.split import only_classes
 from cifar_core.data.synthetic import make_synthetic
 from cifar_core.data.torchvision_layout import find_torchvision
 from cifar_core.datasets import CIFAR10, DATA_SETS, OWN, DataSet
+from cifar_core.errors import reason_of
 
 
 def load_data(
@@ -69,7 +70,7 @@ def _load_whole(
     except DataError as error:
         raise DataError(f"{error} {_ways(wanted)}") from error
     except OSError as error:  # a file that went away, a disk that fails, a folder that is not ours
-        trouble = f"{error.filename or given or wanted.title}: it cannot be read ({error.strerror or error})."
+        trouble = f"{error.filename or given or wanted.title}: it cannot be read ({reason_of(error)})."
         raise DataError(f"{trouble} {_ways(wanted)}") from error
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.checkpoint import list_checkpoints, load_checkpoint, resolve_checkpoint
+from cifar_core.errors import reason_of
 from cifar_core.files import PROJECT_ROOT, checkpoints_dir
 from cifar_core.hub.publish import HubError
 
@@ -107,7 +108,7 @@ def build_space(folder: Path, space: Space) -> list[Path]:
             text = make((PROJECT_ROOT / file).read_text(encoding="utf-8"), space)
             (folder / file).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise HubError(f"Cannot write the Space: {error.filename or folder}: {error.strerror}.") from None
+        raise HubError(f"Cannot write the Space: {error.filename or folder}: {reason_of(error)}.") from None
     return sorted([*sources, *makers])
 
 

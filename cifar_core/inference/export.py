@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from cifar_core.checkpoint import NOT_FINITE, Card, CheckpointError, load_checkpoint
-from cifar_core.errors import InferenceError, LabError
+from cifar_core.errors import InferenceError, LabError, reason_of
 from cifar_core.files import write_bytes
 from cifar_core.inference.folding import fold_batch_norm
 from cifar_core.inference.onnx_backend import onnx_model, session_of
@@ -185,4 +185,4 @@ def _write(graph: bytes, output: Path) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(output, graph)
     except OSError as error:
-        raise InferenceError(f"{output} cannot be written: {error.strerror}.") from None
+        raise InferenceError(f"{output} cannot be written: {reason_of(error)}.") from None

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
+from cifar_core.errors import reason_of
 from cifar_core.files import build, read_json, write_json
 from cifar_core.runs.store import Run, StoreError
 
@@ -89,4 +90,4 @@ def write_labels(run: Run, labels: Labels) -> None:
     try:
         write_json(run.path / FILE, asdict(labels))
     except OSError as error:
-        raise StoreError(f"The labels of '{run.id}' cannot be written: {error.strerror}.") from None
+        raise StoreError(f"The labels of '{run.id}' cannot be written: {reason_of(error)}.") from None

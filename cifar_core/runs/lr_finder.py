@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.errors import reason_of
 from cifar_core.files import build, read_json, write_json
 from cifar_core.runs.launch import start_detached
 from cifar_core.runs.own_classes import with_own_classes
@@ -66,7 +67,7 @@ class SearchFolder:
         try:
             folder.path.mkdir(parents=True)
         except OSError as error:
-            raise StoreError(f"No search can be kept in {store.root}: {error.strerror}.") from None
+            raise StoreError(f"No search can be kept in {store.root}: {reason_of(error)}.") from None
         write_json(folder.path / "config.json", config.to_json())
         write_json(folder.path / "data.json", {"data_dir": str(data_dir.absolute()) if data_dir else None})
         folder.write(LrFinder("waiting", config.lr))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cifar_core.errors import LabError
+from cifar_core.errors import LabError, reason_of
 from cifar_core.files import read_json, write_json
 from cifar_core.format import run_name
 from cifar_core.runs.labels import read_labels
@@ -55,7 +55,7 @@ class Place:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"No line can be kept in {root}: {error.strerror}.") from None
+            raise StoreError(f"No line can be kept in {root}: {reason_of(error)}.") from None
         return cls(FileLock(folder / f"{line}.lock", timeout=0), folder / f"{line}.json")
 
     def take(self, who: str) -> bool:

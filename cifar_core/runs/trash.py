@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from cifar_core.errors import reason_of
 from cifar_core.files import read_json, replace_path, write_json
 from cifar_core.runs.store import LOCK_PATIENCE_SECONDS, Run, RunStore, StoreError
 
@@ -56,7 +57,7 @@ def delete_run(store: RunStore, run: Run) -> Deleted:
         raise StoreError(f"A process still works on '{run.id}'; stop it first, then delete it.") from None
     except OSError as error:
         (run.path / MARK).unlink(missing_ok=True)
-        raise StoreError(f"Run '{run.id}' cannot be deleted: {error.strerror}.") from None
+        raise StoreError(f"Run '{run.id}' cannot be deleted: {reason_of(error)}.") from None
     return _find(store, run.id)
 
 
@@ -88,7 +89,7 @@ def restore_run(store: RunStore, run_id: str) -> Run:
         replace_path(deleted.path, place)
         (place / MARK).unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"Run '{run_id}' cannot be put back: {error.strerror}.") from None
+        raise StoreError(f"Run '{run_id}' cannot be put back: {reason_of(error)}.") from None
     return Run(place)
 
 

@@ -27,6 +27,7 @@ from cifar_core.checkpoint import (
 )
 from cifar_core.data import DataError
 from cifar_core.device import gpu_load
+from cifar_core.errors import reason_of
 from cifar_core.files import build
 from cifar_core.format import remaining_seconds
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
@@ -294,7 +295,7 @@ class Session:
                 self.run.write_status(self.status)
             except OSError as error:
                 if not self.status_failed:
-                    _say(f"The status cannot be written now ({error.strerror or error}); it is tried again.")
+                    _say(f"The status cannot be written now ({reason_of(error)}); it is tried again.")
                 self.status_failed = True
                 if again and self.run.path.exists():
                     time.sleep(STATUS_SECONDS)
@@ -344,7 +345,7 @@ def _describe_unwritten(error: Exception, folder: Path) -> str:
     """A sentence about a write that failed."""
     if not isinstance(error, OSError):
         return str(error)
-    return f"{error.filename or folder} cannot be written ({error.strerror or error}); is the disk full?"
+    return f"{error.filename or folder} cannot be written ({reason_of(error)})."
 
 
 def _say(words: str) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from cifar_core.data.dataset import DataError
 from cifar_core.data.sources import find_local
 from cifar_core.datasets import CIFAR10, DataSet
+from cifar_core.errors import sentence_of
 from demo.widgets.panels import plain
 
 
@@ -24,7 +25,7 @@ def describe_folder(folder: Path, data_set: DataSet = CIFAR10) -> tuple[bool, st
     try:
         return True, f"Found: {find_local(folder, data_set.whole).words}"
     except (DataError, OSError) as error:
-        return False, str(error)
+        return False, sentence_of(error)
 
 
 def folder_trouble(folder: Path | str | None = None, data_set: DataSet = CIFAR10) -> str:

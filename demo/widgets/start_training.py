@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from cifar_core.config import TrainConfig
-from cifar_core.errors import LabError
+from cifar_core.errors import LabError, sentence_of
 from cifar_core.recipes import Recipe
 from cifar_core.runs import launch
 from cifar_core.runs.store import RunStore
@@ -20,7 +20,7 @@ def start(store: RunStore, config: TrainConfig, folder: Path | None) -> None:
         run = store.create(config, folder)
         launch.launch(run)
     except (LabError, OSError) as error:
-        st.error(plain(str(error)))
+        st.error(plain(sentence_of(error)))
     else:
         st.session_state[FROM_BELOW] = True
         st.switch_page("dashboard_pages/live/page.py", query_params={"run": run.id})

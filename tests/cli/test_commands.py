@@ -1,9 +1,11 @@
 """The command line's contract: what each command prints where, and the exit code of every way it can end."""
 
 import contextlib
+import errno
 import io
 import json
 import math
+import os
 import re
 import sys
 from pathlib import Path
@@ -538,7 +540,7 @@ ENDINGS = {
     "of the system": (
         PermissionError(13, "Permission denied", "/some/file"),
         1,
-        "error: .*/some/file'",
+        "error: /some/file: Permission denied; .*another folder\\.",
     ),
     "of ours": (Unforeseen("No luck."), 7, "error: No luck."),
     "by the user": (KeyboardInterrupt(), 130, "Interrupted."),
@@ -562,3 +564,17 @@ def test_without_a_checkpoint_the_default_is_meant(call, monkeypatch, tmp_path):
     monkeypatch.setattr("cifar_core.checkpoint.checkpoints_dir", lambda: tmp_path)
     code, _, err = call("evaluate")
     assert code == 2 and f"There is no checkpoint '{DEFAULT_CHECKPOINT}'" in err
+
+
+@pytest.mark.parametrize(
+    "command", [("evaluate", "--write-card", "--checkpoint"), ("calibrate",), ("prepare",)]
+)
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(command, call, tmp_path, monkeypatch):
+    def refuse(dir):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), f"{dir}/tmp1")
+
+    monkeypatch.setattr("cifar_core.files.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("cifar_core.data.load_data", lambda *_, **__: pytest.fail("the data was read first"))
+    toy = save_toy(tmp_path / "toy")
+    code, _, err = call(*command, toy)
+    assert code == 1 and str(toy) in err and "another folder" in err and "tmp1" not in err

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from cifar_core.datasets import CIFAR10, SYNTHETIC
-from cifar_core.errors import LabError
+from cifar_core.errors import LabError, sentence_of
 from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.history import History
@@ -98,7 +98,7 @@ def mixing_step(store: RunStore, lesson: Lesson) -> None:
         with st.spinner("Loading the network"):
             network = network_of(folder, (folder / "card.json").stat().st_mtime_ns)
     except (LabError, OSError) as error:
-        st.error(plain(f"The default network cannot be loaded. {error}"))
+        st.error(plain(f"The default network cannot be loaded. {sentence_of(error)}"))
         return
     data = _data(store, "these are drawings")
     show_guess(network, data if tuple(data.class_names) == tuple(network.class_names) else None, turn)
@@ -169,7 +169,7 @@ def _start(store: RunStore, recipe: str) -> None:
         config = get_recipe(recipe).config.replace(seed=next_seed(recipe, summarize_all(store)))
         launch(store.create(config, Path(folder) if folder else None))
     except (StoreError, OSError) as error:
-        st.error(plain(str(error)))
+        st.error(plain(sentence_of(error)))
     else:
         st.rerun()
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cifar_core.config import ConfigError
+from cifar_core.errors import sentence_of
 from cifar_core.format import describe_schedule
 from cifar_core.runs.history import History
 from cifar_core.runs.launch import launch
@@ -151,7 +152,7 @@ def _resume(run: Run) -> None:
     try:
         launch(run)
     except (StoreError, ConfigError, OSError) as error:
-        st.error(str(error))
+        st.error(plain(sentence_of(error)))
     else:
         st.rerun()
 

@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cifar_core.data.cache import default_cache_dir
-from cifar_core.errors import LabError
+from cifar_core.errors import LabError, sentence_of
 from cifar_core.files import checkpoints_dir
 from cifar_core.inference.held_out import HeldOut, config_of, splits_of
 from demo.dashboard_pages.mixing.kernel_pictures import kernel_name
@@ -190,7 +190,7 @@ class Looking:
             folder.mkdir(parents=True, exist_ok=True)
             write_portraits(folder, found)
         except (LabError, OSError) as error:
-            self.trouble = str(error)
+            self.trouble = sentence_of(error)
 
     def _note(self, done: int, total: int) -> None:
         self.done, self.total = done, total

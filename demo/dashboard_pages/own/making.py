@@ -9,7 +9,7 @@ import streamlit as st
 
 from cifar_core.data.dataset import DataError
 from cifar_core.data.own_pictures import OwnSet, create_set, own_sets
-from cifar_core.errors import LabError
+from cifar_core.errors import LabError, reason_of, sentence_of
 from cifar_core.images.decode import decode, fit_square, open_image
 from cifar_core.runs.own_traces import forget_pictures
 from cifar_core.runs.store import RunStore
@@ -99,7 +99,7 @@ def _add(one: OwnSet, name: str, files: Sequence[tuple[str, bytes]]) -> None:
         try:
             known += not one.add(name, content, decode(content))
         except (LabError, OSError) as error:
-            said.append(f"{file}: {error}")
+            said.append(f"{file}: {sentence_of(error)}")
     if len(said) > MOST_SAID:
         said[MOST_SAID:] = [f"{len(said) - MOST_SAID} more could not be read."]
     if known:
@@ -145,5 +145,5 @@ def _delete(store: RunStore, one: OwnSet) -> None:
         forget_pictures(store, one.path)
         one.delete()
     except OSError as error:
-        st.session_state[TROUBLE] = f"'{one.name}' could not be deleted whole: {error.strerror or error}."
+        st.session_state[TROUBLE] = f"'{one.name}' could not be deleted whole: {reason_of(error)}."
     write_address({"set": None})

@@ -7,6 +7,7 @@ import streamlit as st
 from cifar_core.config import ConfigError
 from cifar_core.data.dataset import DataError, Source
 from cifar_core.data.own import find_own
+from cifar_core.errors import sentence_of
 from cifar_core.runs.store import RunStore
 from demo.dashboard_pages.own.making import choose_set, make, show_delete
 from demo.dashboard_pages.own.training import show_training
@@ -52,7 +53,7 @@ def found_in(folder: Path) -> Source | None:
     try:
         found = find_own(folder)
     except (DataError, OSError) as error:
-        st.info(plain(str(error)))
+        st.info(plain(sentence_of(error)))
         return None
     data_set = found.data_set
     train, test = data_set.train_images, data_set.test_images
@@ -83,7 +84,7 @@ def show_page() -> None:
         if (found := found_in(folder)) is not None:
             show_training(store, folder, found)
     except ConfigError as error:
-        st.error(plain(str(error)))
+        st.error(plain(sentence_of(error)))
 
 
 tighten_page()

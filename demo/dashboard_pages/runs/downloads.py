@@ -13,6 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from cifar_core.data.cache import default_cache_dir
+from cifar_core.errors import reason_of
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.runs.store import EVENTS, Run
 from demo.shared.host import is_public
@@ -143,4 +144,4 @@ def _start(run: Run, path: Path) -> None:
     try:
         _exports[path] = start_export(run, path)
     except OSError as error:
-        st.session_state["runs_trouble"] = [f"The export cannot start: {error.strerror}."]
+        st.session_state["runs_trouble"] = [f"The export cannot start: {reason_of(error)}."]

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cifar_core.config import ConfigError
+from cifar_core.errors import sentence_of
 from cifar_core.runs import launch
 from cifar_core.runs.labels import NAME_LETTERS, NOTE_LETTERS, Labels, read_labels, tags_in, write_labels
 from cifar_core.runs.lr_finder import remove_old_searches
@@ -85,7 +86,7 @@ def _resume(run: Run) -> None:
     try:
         launch.launch(run)
     except (StoreError, ConfigError, OSError) as error:
-        st.session_state["runs_trouble"] = [str(error)]
+        st.session_state["runs_trouble"] = [sentence_of(error)]
 
 
 def show_label_form(run: Run, known_tags: list[str]) -> None:

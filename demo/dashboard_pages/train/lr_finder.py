@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from cifar_core.config import TrainConfig
+from cifar_core.errors import sentence_of
 from cifar_core.recipes import Recipe
 from cifar_core.runs.lr_finder import LrFinder, SearchFolder, launch_lr_finder
 from cifar_core.runs.store import RunStore, StoreError
@@ -48,7 +49,7 @@ def start_search(store: RunStore, config: TrainConfig, data_dir: Path | None) ->
         folder = SearchFolder.create(store, config, data_dir)
         launch_lr_finder(folder)
     except (StoreError, OSError) as error:
-        st.session_state["lr_trouble"] = str(error)
+        st.session_state["lr_trouble"] = sentence_of(error)
     else:
         st.session_state["lr_finder_run"] = str(folder.path)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from cifar_core.errors import reason_of
 from cifar_core.explain.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from cifar_core.explain.robustness import FILE, Robustness, cells_left, keep, load, measure
 from cifar_core.format import describe_remaining, remaining_seconds
@@ -125,7 +126,7 @@ def show_button(
             left = describe_remaining(remaining_seconds(done, cells, time.monotonic() - began))
             place.progress(done / cells, text=f"{done} of {cells} measured{left}")
     except OSError as error:
-        st.error(plain(f"What was measured cannot be kept in {file.parent}: {error.strerror}."))
+        st.error(plain(f"What was measured cannot be kept in {file.parent}: {reason_of(error)}."))
         return
     st.rerun()
 
