@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OPTIONAL = (
     "heic",
     "mcp",
+    "sweep",
     "trackers",
     "zerogpu",
 )  # extras that users need not install: pinned with what the tests need
@@ -26,7 +27,7 @@ def pins(file: str = "requirements.txt") -> dict[str, str]:
     """Return name -> version for each line that pins one."""
     lines = [line.partition("#")[0].strip() for line in (ROOT / file).read_text("utf-8").splitlines()]
     return {
-        canonicalize_name(name): version
+        canonicalize_name(name.partition("[")[0]): version
         for name, _, version in (line.partition("==") for line in lines if "==" in line)
     }
 

@@ -14,7 +14,7 @@ from cifar_core.runs.history import History
 from cifar_core.runs.results import keep_result, read_results
 from cifar_core.runs.store import Run, RunStore, StoreError
 
-ORDER = ("finished", "stopped", "failed", "running", "paused", "waiting")  # from the furthest on
+ORDER = ("finished", "stopped", "pruned", "failed", "running", "paused", "waiting")  # from the furthest on
 
 
 def reproduce(

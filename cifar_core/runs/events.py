@@ -191,7 +191,7 @@ class LearningRate:
 
 @dataclass(frozen=True)
 class RunEnd:
-    """Last event: "finished" or "stopped"; the best epoch by validation accuracy, if any was completed."""
+    """Last event: "finished", "stopped" or "pruned", and the best epoch by validation accuracy, if any."""
 
     type: ClassVar[str] = "end"
     state: str

@@ -19,6 +19,10 @@ FACTORS = (0.001, 1000.0)  # of the schedule
 RATES = (1e-8, 100.0)
 
 
+class Pruned(BaseException):
+    """Raised by a run's listener when an epoch is recorded: the run ends as "pruned", its state saved."""
+
+
 @dataclass(frozen=True)
 class ControlRequest:
     """A request: `request`, one of REQUESTS, a change of the learning rate, or both.

@@ -12,7 +12,7 @@ from cifar_core.files import build
 
 ACTIVE_STATES = ("waiting", "running", "paused")
 STARTING, QUEUED = "starting", "in line"  # stages of a run that waits
-STATES = (*ACTIVE_STATES, "stopped", "finished", "failed", "damaged")
+STATES = (*ACTIVE_STATES, "stopped", "pruned", "finished", "failed", "damaged")
 MEGABYTE = 1e6
 
 

@@ -59,7 +59,7 @@ def fit(
 
 
 def end_event(trainer: Trainer, state: str) -> RunEnd:
-    """The last event of a run that is "finished" or "stopped" at the trainer's position."""
+    """The last event of a run that is "finished", "stopped" or "pruned" at the trainer's position."""
     best_epoch, best = trainer.best_epoch, trainer.best_val_accuracy
     return RunEnd(state, trainer.step, round(trainer.run_seconds, 3), best_epoch, best)
 

@@ -14,9 +14,9 @@ from filelock import Timeout
 from cifar_core.errors import LabError
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import RunEnd
-from cifar_core.runs.requests import ControlRequests, on_signals
+from cifar_core.runs.requests import ControlRequests, Pruned, on_signals
 from cifar_core.runs.store import Run, RunStore, StoreError
-from cifar_core.training.loop import TrainingError
+from cifar_core.training.loop import TrainingError, end_event
 from cifar_core.training.session import Listener, Session, Stopped
 
 LOCK_SECONDS = 5.0  # readers hold the lock for an instant when they look whether the process lives
@@ -67,6 +67,8 @@ def _guarded(run: Run, data_dir: Path | None, control: ControlRequests, listener
     except Stopped:
         session.write("stopped", message="Stopped before the first step.")
         return RunEnd("stopped", 0, 0.0, 0, 0.0)
+    except Pruned:
+        return session.finish(end_event(session.trainer, "pruned"))
     except KeyboardInterrupt:
         session.write("stopped", message=f"Interrupted. {run.resuming}")
         raise

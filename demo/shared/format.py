@@ -15,11 +15,12 @@ STATE_TEXT = {
     "running": "Running",
     "paused": "Paused",
     "stopped": "Stopped",
+    "pruned": "Pruned",
     "finished": "Finished",
     "failed": "Failed",
     "damaged": "Damaged",
 }
-RESUMABLE = ("stopped", "failed")
+RESUMABLE = ("stopped", "pruned", "failed")
 MULTIPLY_ADDS = "multiply-adds a picture"  # papers call them MACs
 
 

@@ -37,6 +37,7 @@ STATE_COLORS: dict[str, str] = {
     "running": "#0072B2",
     "paused": "#9A6700",
     "stopped": "#5B4B8A",
+    "pruned": "#5B4B8A",
     "finished": "#1A7F4B",
     "failed": "#B42318",
     "damaged": "#B42318",

@@ -238,8 +238,7 @@ def describe_outcome(status: Status, history: History) -> str:
     """The result in a sentence."""
     kept, done = history.kept, counted(len(history.epochs), "epoch")
     assert kept is not None  # the caller asks only then
-    end = "Finished" if status.state == "finished" else "Stopped"
     return (
-        f"{end} after {done}: {percent(kept.val_accuracy)} of the {history.monitored} pictures right at "
-        f"epoch {kept.epoch}, and those weights are kept."
+        f"{STATE_TEXT[status.state]} after {done}: {percent(kept.val_accuracy)} of the {history.monitored} "
+        f"pictures right at epoch {kept.epoch}, and those weights are kept."
     )

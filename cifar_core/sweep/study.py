@@ -1,0 +1,238 @@
+"""A sweep: what its study remembers, so that any process can join it by name, and what its trials found."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.settings import as_text
+from cifar_core.sweep.ranges import Search, parse_search
+from cifar_core.sweep.slots import ERROR, HOST, RUN, owners
+from cifar_core.sweep.storage import StorageError, describe_storage, opened
+
+NAME = re.compile(r"\w[\w.-]{0,39}")
+PLAN, TRIALS = "plan", "trials"  # attributes of the study
+TRIALS_BY_DEFAULT, MOST_TRIALS = 20, 10_000
+BEGIN_SECONDS = 30.0  # so long may another process need to write the plan of the study that it began
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all trials of a sweep share: their settings, what is searched, and whether weak ones end early.
+
+    Raises:
+        ConfigError: when the settings watch the test images, by which nothing may be chosen.
+    """
+
+    config: TrainConfig
+    search: Search
+    prune: bool = True
+
+    def __post_init__(self) -> None:
+        if self.config.monitored == "test":
+            raise ConfigError(
+                f"{self.config.recipe} watches the test images, and settings are never chosen by those; "
+                "add --set monitored=val."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        words = [one.text for one in self.search.values()]
+        return {"config": self.config.to_json(), "search": words, "prune": self.prune}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Plan":
+        """The plan that `to_json` wrote; raises ConfigError, KeyError or TypeError when it is none."""
+        config = TrainConfig.from_json(document["config"])
+        return cls(config, parse_search(document["search"], config), bool(document["prune"]))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trial: its slot from 1 on, its state, its parameters, and its val accuracy so far in 0..1."""
+
+    slot: int
+    number: int
+    state: str
+    params: Mapping[str, Any]
+    accuracy: float | None
+    host: str
+    run: str
+    error: str
+
+
+# Optuna's word -> the word of a run's state.
+STATES = {
+    TrialState.WAITING: "waiting",
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """An open study with its plan and the number of trials that it is to have."""
+
+    study: optuna.Study
+    storage: BaseStorage
+    plan: Plan
+    total: int
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study.study_name
+
+    @property
+    def slots(self) -> list[str]:
+        """A slot for each trial, from "1" on."""
+        return [str(number) for number in range(1, self.total + 1)]
+
+    def rows(self) -> list[Row]:
+        """A row for each slot that somebody has begun or will, in order; lost trials are left out."""
+        found = owners(self.study.get_trials(deepcopy=False))
+        return [_row(slot, found[slot]) for slot in self.slots if slot in found]
+
+    def best(self) -> Row | None:
+        """The finished trial with the highest validation accuracy, the first of equals."""
+        finished = [row for row in self.rows() if row.state == "finished" and row.accuracy is not None]
+        return max(finished, key=lambda row: row.accuracy or 0.0, default=None)
+
+    def config_of(self, params: Mapping[str, Any]) -> TrainConfig:
+        """The settings of a trial with these parameters; raises ConfigError when they do not go together."""
+        return self.plan.config.replace(**params)
+
+
+def _row(slot: str, trial: FrozenTrial) -> Row:
+    reported = trial.intermediate_values.values()
+    accuracy = trial.value if trial.state == TrialState.COMPLETE else max(reported, default=None)
+    told = trial.user_attrs
+    words = (str(told.get(name, "")) for name in (HOST, RUN, ERROR))
+    return Row(int(slot), trial.number, STATES[trial.state], trial.params, accuracy, *words)
+
+
+@contextmanager
+def open_sweep(
+    storage: str, name: str, plan: Plan | None = None, trials: int | None = None
+) -> Iterator[Sweep]:
+    """Yield the study `name`: begun with `plan` where there is none, joined where there is one.
+
+    trials: how many the study is to have in all; more than it has adds to them, None leaves them as they are.
+
+    Raises:
+        ConfigError: for a name that is none, a study that is not there, or one with another plan.
+        StorageError: when the storage cannot be used.
+    """
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"'{name:.60}' cannot name a study; take at most 40 letters, digits, '-', '_' and '.'."
+        )
+    if trials is not None and not 1 <= trials <= MOST_TRIALS:
+        raise ConfigError(f"--trials is {trials}; it must be from 1 to {MOST_TRIALS:,}.")
+    with opened(storage) as kept:
+        study = _begin(kept, name, plan, trials) if plan else _load(kept, name, storage)
+        found, total = _remembered(study, storage)
+        if plan is not None:
+            _require_equal(name, found, plan)
+        if trials is not None and trials > total:
+            study.set_user_attr(TRIALS, trials)
+            total = trials
+        study.pruner = optuna.pruners.MedianPruner() if found.prune else optuna.pruners.NopPruner()
+        yield Sweep(study, kept, found, total)
+
+
+def study_names(storage: str) -> list[str]:
+    """The names of the sweeps in a storage, the newest last; raises StorageError."""
+    with opened(storage) as kept:
+        return [found.study_name for found in kept.get_all_studies() if PLAN in found.user_attrs]
+
+
+def _begin(storage: BaseStorage, name: str, plan: Plan, trials: int | None) -> optuna.Study:
+    try:
+        study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
+    except optuna.exceptions.DuplicatedStudyError:
+        return optuna.load_study(storage=storage, study_name=name)
+    study.set_user_attr(TRIALS, trials or TRIALS_BY_DEFAULT)
+    study.set_user_attr(PLAN, plan.to_json())
+    return study
+
+
+def _load(storage: BaseStorage, name: str, where: str) -> optuna.Study:
+    try:
+        return optuna.load_study(storage=storage, study_name=name)
+    except KeyError:
+        names = ", ".join(found.study_name for found in storage.get_all_studies()) or "none"
+        raise ConfigError(
+            f"There is no study '{name}' in {describe_storage(where)}, which has: {names}. Begin it with "
+            "--recipe and --search, or name another --storage."
+        ) from None
+
+
+def _remembered(study: optuna.Study, storage: str) -> tuple[Plan, int]:
+    """The plan and the number of trials; another process may be about to write them."""
+    until = time.monotonic() + BEGIN_SECONDS
+    while PLAN not in (attributes := study.user_attrs) and time.monotonic() < until:
+        time.sleep(0.1)
+    try:
+        return Plan.from_json(attributes[PLAN]), int(attributes[TRIALS])
+    except (ConfigError, KeyError, TypeError, ValueError) as error:
+        raise StorageError(
+            f"The study '{study.study_name}' in {describe_storage(storage)} is no sweep that can be read "
+            f"({type(error).__name__}: {error}); choose another --study."
+        ) from None
+
+
+def _require_equal(name: str, found: Plan, asked: Plan) -> None:
+    """Raise ConfigError where a study was begun with another plan."""
+    changes = [
+        f"{setting}={as_text(there)}"
+        for setting, (there, _) in found.config.differences(asked.config).items()
+    ]
+    theirs, ours = found.to_json(), asked.to_json()
+    if theirs["search"] != ours["search"]:
+        changes.append(f"--search {' '.join(theirs['search'])}")
+    if theirs["prune"] != ours["prune"]:
+        changes.append("with pruning" if theirs["prune"] else "--no-prune")
+    if changes:
+        raise ConfigError(
+            f"The study '{name}' was begun with other settings: {'; '.join(changes)}. Go on with it by "
+            f"--study {name} alone, or begin another with --study NAME."
+        )
+
+
+def describe_params(params: Mapping[str, Any]) -> str:
+    """A trial's parameters as `--set` takes them."""
+    return " ".join(f"{name}={_short(value)}" for name, value in params.items())
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else as_text(value)
+
+
+def table_rows(rows: Sequence[Row]) -> list[list[str]]:
+    """Head and cells of a table of trials."""
+    names = list(dict.fromkeys(name for row in rows for name in row.params))
+    head = ["trial", "state", *names, "val accuracy", "host", "run"]
+    return [
+        head,
+        *(
+            [
+                str(row.slot),
+                row.state,
+                *(_short(row.params[name]) if name in row.params else "–" for name in names),
+                "–" if row.accuracy is None else f"{100 * row.accuracy:.2f} %",
+                row.host or "–",
+                row.run or "–",
+            ]
+            for row in rows
+        ),
+    ]
