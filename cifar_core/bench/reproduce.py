@@ -11,37 +11,34 @@ from cifar_core.config import TrainConfig
 from cifar_core.data import ImageData
 from cifar_core.inference.evaluate import evaluate_checkpoint, result_of
 from cifar_core.runs.history import History
-from cifar_core.runs.results import keep_result, read_results
+from cifar_core.runs.results import Result, keep_result, read_results
 from cifar_core.runs.store import Run, RunStore, StoreError
 
 ORDER = ("finished", "stopped", "pruned", "failed", "running", "paused", "waiting")  # from the furthest on
 
 
 def reproduce(
-    config: TrainConfig,
-    store: RunStore,
-    results: Path,
-    train: Callable[[Run], None],
-    load_data: Callable[[Card], ImageData],
-    data_dir: Path | None = None,
-) -> None:
-    """Have the config's run finished and measured, and its result in the file `results`.
+    run: Run, results: Path, train: Callable[[Run], None], load_data: Callable[[Card], ImageData]
+) -> Result:
+    """Have a run finished and measured, and its result in the file `results`; returns the result.
 
     train: trains a run to its end. load_data: gives the data that a card names; called when it is measured.
 
     Raises:
         LabError: when the training or the measuring fails, or the run was stopped or changed by hand.
     """
-    run = find_run(store, config) or store.create(config, data_dir)
     if run.status().state != "finished":
         train(run)
     if run.status().state != "finished":
         raise StoreError(f"Run '{run.id}' was stopped; the same command goes on with it.")
     if _changed_by_hand(run):
         raise StoreError(f"Somebody changed the learning rate of '{run.id}'; the next call starts anew.")
-    if all(old.run_id != run.id for old in read_results(results)):
+    kept = next((old for old in read_results(results) if old.run_id == run.id), None)
+    if kept is None:
         evaluate_checkpoint(run.best_checkpoint, load_data(load_card(run.best_checkpoint)), note=True)
-        keep_result(results, result_of(run))
+        kept = result_of(run)
+        keep_result(results, kept)
+    return kept
 
 
 def find_run(store: RunStore, config: TrainConfig) -> Run | None:

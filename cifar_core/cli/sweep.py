@@ -38,7 +38,11 @@ def add(add_parser: Add) -> None:
     parser.add_argument("--trials", metavar="N", type=whole_number(1, 10_000), help=words)
     words = "name of the study (default: the recipe's); alone it goes on with what the study remembers"
     parser.add_argument("--study", metavar="NAME", help=words)
-    add_storage(parser)
+    words = (
+        "a journal file, or a database such as postgresql+psycopg://user:password@host/name, that all "
+        f"machines reach (default: {VARIABLE}, then a journal file in the folder of the runs)"
+    )
+    parser.add_argument("--storage", metavar="URL", help=words)
     words = "train every trial to its end, also one that is worse than the median of those before"
     parser.add_argument("--no-prune", action="store_true", help=words)
     words = "train beside another training, instead of waiting until it has ended"
@@ -47,15 +51,6 @@ def add(add_parser: Add) -> None:
     add_data_dir(parser)
     add_runs_dir(parser)
     add_json(parser)
-
-
-def add_storage(parser: argparse.ArgumentParser) -> None:
-    """--storage"""
-    words = (
-        "a journal file, or a database such as postgresql+psycopg://user:password@host/name, that all "
-        f"machines reach (default: {VARIABLE}, then a journal file in the folder of the runs)"
-    )
-    parser.add_argument("--storage", metavar="URL", help=words)
 
 
 def sweep(options: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ def do(store):
 
     def do(config, train=train_run, load_data=lambda card: load_data(source="synthetic")):
         path = store.root / "results.json"
-        reproduce(config, store, path, train, load_data)
+        reproduce(find_run(store, config) or store.create(config), path, train, load_data)
         return read_results(path)
 
     return do
