@@ -57,7 +57,7 @@ def sweep(options: argparse.Namespace) -> int:
     """Begin, join or go on with a study, and print its trials."""
     require_optuna()
     from cifar_core.sweep.study import open_sweep
-    from cifar_core.sweep.worker import work
+    from cifar_core.sweep.worker import Worker
 
     store = RunStore(options.runs_dir)
     storage, plan = options.storage or default_storage(store.root), _plan(options)
@@ -66,7 +66,8 @@ def sweep(options: argparse.Namespace) -> int:
         _say(f"Study {name} in {describe_storage(storage)}: {found.total} trials.")
         try:
             if not options.table:
-                work(found, store, options.data_dir, _shown(options.json), _say, options.now)
+                shown = _shown(options.json)
+                Worker(found, store, options.data_dir, shown, _say, options.now).work()
         except KeyboardInterrupt:
             _say(f"The study is kept. Go on with: {_command(options, name)}")
             raise
@@ -118,8 +119,8 @@ def _report(sweep: "Sweep") -> str:
         again += ["--set", f"{name}={as_text(value)}"]
     return (
         f"{table(table_rows(rows))}\n\n"
-        f"Best: trial {best.slot}, run {best.run} on {best.host}. It was chosen by validation images, so its "
-        "accuracy there is flattering; `evaluate` measures it on the test images, once.\n"
+        f"Best: trial {best.number}, run {best.run} on {best.host}. It was chosen by validation images, so "
+        "its accuracy there is flattering; `evaluate` measures it on the test images, once.\n"
         f"The same again: python -m cifar_core {shlex.join(again)}"
     )
 

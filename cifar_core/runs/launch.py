@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cifar_core.files import PROJECT_ROOT
@@ -13,10 +13,13 @@ from cifar_core.runs.status import STARTING, Status
 from cifar_core.runs.store import Run, StoreError
 
 
-def start_detached(command: Sequence[str], log: Path = Path(os.devnull)) -> "subprocess.Popen[bytes]":
+def start_detached(
+    command: Sequence[str], log: Path = Path(os.devnull), variables: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
     """Run a command line in a process group of its own, so that it finds this package.
 
-    log: the file that takes what it prints, after what is there. Raises OSError.
+    log: the file that takes what it prints, after what is there. variables: of its environment, besides this
+    process's own. Raises OSError.
     """
     search_path = os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH")]))
     with open(log, "ab") as output:
@@ -26,7 +29,7 @@ def start_detached(command: Sequence[str], log: Path = Path(os.devnull)) -> "sub
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=PROJECT_ROOT,
-            env={**os.environ, "PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **(variables or {}), "PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
 

@@ -69,10 +69,16 @@ class Slots:
         self.given_up: set[str] = set()
         self.seen: dict[int, float] = {}  # trials that run without naming their run, since when
 
-    def each(self, told: Callable[[str], None]) -> Iterator[optuna.Trial]:
-        """Claim trials one by one until all slots are done, also by others; `told` hears what is awaited."""
+    def each(
+        self, told: Callable[[str], None], require_wanted: Callable[[], None] = lambda: None
+    ) -> Iterator[optuna.Trial]:
+        """Claim trials one by one until all slots are done, also by others; `told` hears what is awaited.
+
+        require_wanted: called before each claim; what it raises ends this.
+        """
         said = ""
         while True:
+            require_wanted()
             trial = self._claim()
             if trial is not None:
                 said = ""

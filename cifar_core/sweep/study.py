@@ -1,6 +1,7 @@
 """A sweep: what its study remembers, so that any process can join it by name, and what its trials found."""
 
 import re
+import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.settings import as_text
-from cifar_core.sweep.ranges import Search, parse_search
+from cifar_core.sweep.ranges import Choices, Search, parse_search
 from cifar_core.sweep.slots import ERROR, HOST, RUN, owners
 from cifar_core.sweep.storage import StorageError, describe_storage, opened
 
@@ -211,10 +212,11 @@ def _require_equal(name: str, found: Plan, asked: Plan) -> None:
 
 def describe_params(params: Mapping[str, Any]) -> str:
     """A trial's parameters as `--set` takes them."""
-    return " ".join(f"{name}={_short(value)}" for name, value in params.items())
+    return " ".join(f"{name}={short_text(value)}" for name, value in params.items())
 
 
-def _short(value: Any) -> str:
+def short_text(value: Any) -> str:
+    """A value with at most four digits."""
     return f"{value:.4g}" if isinstance(value, float) else as_text(value)
 
 
@@ -226,9 +228,9 @@ def table_rows(rows: Sequence[Row]) -> list[list[str]]:
         head,
         *(
             [
-                str(row.slot),
+                str(row.number),
                 row.state,
-                *(_short(row.params[name]) if name in row.params else "–" for name in names),
+                *(short_text(row.params[name]) if name in row.params else "–" for name in names),
                 "–" if row.accuracy is None else f"{100 * row.accuracy:.2f} %",
                 row.host or "–",
                 row.run or "–",
@@ -236,3 +238,40 @@ def table_rows(rows: Sequence[Row]) -> list[list[str]]:
             for row in rows
         ),
     ]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Finished trials that are alike in some parameters: their number, mean and deviation (n - 1) in 0..1."""
+
+    params: Mapping[str, Any]
+    n: int
+    mean: float
+    deviation: float | None
+
+
+def grouped(rows: Sequence[Row], names: Sequence[str]) -> list[Group]:
+    """The finished trials by their values of these parameters, the best group first."""
+    groups: dict[tuple[Any, ...], list[float]] = {}
+    for row in rows:
+        if row.state == "finished" and row.accuracy is not None:
+            groups.setdefault(tuple(row.params.get(name) for name in names), []).append(row.accuracy)
+    found = [
+        Group(
+            dict(zip(names, values, strict=True)),
+            len(reached),
+            statistics.fmean(reached),
+            statistics.stdev(reached) if len(reached) > 1 else None,
+        )
+        for values, reached in groups.items()
+    ]
+    return sorted(found, key=lambda group: -group.mean)
+
+
+def groupings(plan: Plan) -> dict[str, list[str]]:
+    """What the trials can be grouped by: each choice among values, and all but the seed where that varies."""
+    choices = [name for name, one in plan.search.items() if isinstance(one, Choices) and name != "seed"]
+    found = {name: [name] for name in choices}
+    if "seed" in plan.search and len(plan.search) > 1:
+        found = {"all but the seed": [name for name in plan.search if name != "seed"], **found}
+    return found

@@ -1,8 +1,9 @@
 """One process's part in a sweep: claim a trial, train it as an ordinary run, tell the study, and so on."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from cifar_core.runs.history import History
 from cifar_core.runs.labels import TAG_LETTERS, Labels, write_labels
 from cifar_core.runs.requests import Pruned
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from cifar_core.sweep.launch import SweepStopped, asked_to_stop, at_work
 from cifar_core.sweep.slots import ERROR, RESUMES, SLOT, Slots, run_at
 from cifar_core.sweep.study import Sweep, describe_params
 from cifar_core.training.in_turn import train_in_turn
@@ -29,84 +31,97 @@ TAG = "sweep"
 Shown = Callable[[Run], "AbstractContextManager[Listener]"]  # shows a run's progress
 
 
-def work(
-    sweep: Sweep,
-    store: RunStore,
-    data_dir: Path | None,
-    shown: Shown,
-    told: Callable[[str], None],
-    now: bool = False,
-) -> None:
-    """Do the sweep's trials until all are done, here or by others.
+@dataclass(frozen=True)
+class Worker:
+    """This process's part: where its runs lie, and who hears of them.
 
     shown: gives a listener for a run. told: hears which trial begins, how it ended, and what is waited for.
     now: train beside other trainings.
-
-    Raises:
-        KeyboardInterrupt: after a signal; the trial is then anybody's to go on with.
-        LabError: when the data cannot be had or the store cannot be written, which no other trial would mend.
     """
-    slots = Slots(sweep.study, sweep.storage, store, sweep.slots)
-    for trial in slots.each(told):
-        # A seed of its own for each trial: processes that share a seed would all begin with the same trials.
-        seed = sweep.plan.config.seed + trial.number
-        sweep.study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32)
-        params = {name: one.suggest(trial) for name, one in sweep.plan.search.items()}
-        slot = trial.user_attrs[SLOT]
-        told(f"Trial {slot} of {sweep.total}: {describe_params(params)}")
+
+    sweep: Sweep
+    store: RunStore
+    data_dir: Path | None
+    shown: Shown
+    told: Callable[[str], None]
+    now: bool = False
+
+    def work(self) -> None:
+        """Do the sweep's trials until all are done, here or elsewhere.
+
+        Raises:
+            KeyboardInterrupt: after a signal; the trial is then anybody's to go on with.
+            SweepStopped: when it was asked to end from a page, likewise.
+            LabError: when the data cannot be had or the store cannot be written: no other trial would help.
+        """
+        sweep = self.sweep
+        slots = Slots(sweep.study, sweep.storage, self.store, sweep.slots)
+        with at_work(self.store, sweep.name):
+            for trial in slots.each(self.told, self.require_wanted):
+                # A seed for each trial: processes that share one would all begin with the same trials.
+                seed = sweep.plan.config.seed + trial.number
+                sweep.study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32)
+                params = {name: one.suggest(trial) for name, one in sweep.plan.search.items()}
+                place = f"{trial.user_attrs[SLOT]} of {sweep.total}"
+                self.told(f"Trial {trial.number}, {place}: {describe_params(params)}")
+                self.told(f"Trial {trial.number} {self.do(trial, slots, params)}")
+
+    def require_wanted(self) -> None:
+        """Raise SweepStopped when the sweep was asked to end here."""
+        if asked_to_stop(self.store, self.sweep.name):
+            raise SweepStopped(f"Stopped, and kept; `sweep --study {self.sweep.name}` goes on with it.")
+
+    def do(self, trial: optuna.Trial, slots: Slots, params: Mapping[str, Any]) -> str:
+        """Train the trial's run and tell the study how it ended; returns that in words."""
         try:
-            run = _run_of(trial, sweep, store, params, data_dir)
+            run = self.run_of(trial, params)
         except ConfigError as error:  # values that do not go together
-            told(f"Trial {slot} {_fail(trial, str(error))}")
-            continue
+            return _fail(trial, str(error))
         with slots.holding(trial, run):
-            write_labels(run, Labels(f"{sweep.name}, trial {slot}", [TAG, sweep.name.lower()[:TAG_LETTERS]]))
-            with shown(run) as listener:
-                told(f"Trial {slot} {_trained(trial, run, sweep, data_dir, now, listener, told)}")
+            tags = [TAG, self.sweep.name.lower()[:TAG_LETTERS]]
+            write_labels(run, Labels(f"{self.sweep.name}, trial {trial.number}", tags))
+            try:
+                if run.status().state not in ("finished", "pruned"):
+                    self.train(trial, run)
+            except (DataError, StoreError):
+                raise
+            except LabError as error:  # Withdrawn too
+                self.require_wanted()
+                return _fail(trial, str(error))
+            except Exception as error:
+                _fail(trial, f"{type(error).__name__}: {error}")
+                raise
+            if run.status().state == "stopped":
+                self.require_wanted()
+            return _tell_end(trial, run)
+
+    def run_of(self, trial: optuna.Trial, params: Mapping[str, Any]) -> Run:
+        """The run of the lost trial that this one stands for, if it lies here; otherwise a new one."""
+        earlier = run_at(trial.user_attrs.get(RESUMES, {}), self.store)
+        if earlier is not None:
+            status = earlier.status()
+            if not (status.active and status.stage):  # nobody took it up; one without a stage was only made
+                return earlier
+        return self.store.create(self.sweep.config_of(params), self.data_dir)
+
+    def train(self, trial: optuna.Trial, run: Run) -> None:
+        """Train when the device is free, each epoch reported to the study."""
+        with self.shown(run) as listener:
+            heard = Reporter(trial, self.sweep.plan.prune, run).followed_by(listener)
+            train_in_turn(run, self.data_dir, self.now, heard, self.told)
 
 
-def _run_of(
-    trial: optuna.Trial, sweep: Sweep, store: RunStore, params: dict[str, Any], data_dir: Path | None
-) -> Run:
-    """The run of the lost trial that this one stands for, if it lies here; otherwise a new one."""
-    earlier = run_at(trial.user_attrs.get(RESUMES, {}), store)
-    if earlier is not None:
-        status = earlier.status()
-        if not (status.active and status.stage):  # nobody has taken it up; one without a stage was only made
-            return earlier
-    return store.create(sweep.config_of(params), data_dir)
-
-
-def _trained(
-    trial: optuna.Trial,
-    run: Run,
-    sweep: Sweep,
-    data_dir: Path | None,
-    now: bool,
-    listener: "Listener",
-    told: Callable[[str], None],
-) -> str:
-    """Train the trial's run and tell the study how it ended; returns that in words."""
-    reporter = Reporter(trial, sweep.plan.prune, run)
-    try:
-        if run.status().state != "finished":
-            train_in_turn(run, data_dir, now, reporter.followed_by(listener), told)
-    except (DataError, StoreError):
-        raise
-    except LabError as error:  # Withdrawn too
-        return _fail(trial, str(error))
-    except Exception as error:
-        _fail(trial, f"{type(error).__name__}: {error}")
-        raise
-    state, history = run.status().state, History.of(run, short=True)
+def _tell_end(trial: optuna.Trial, run: Run) -> str:
+    """Tell the study how a run ended; returns that in words."""
+    state, history, config = run.status().state, History.of(run, short=True), run.config()
     if state == "pruned":
         _tell(trial, TrialState.PRUNED)
-        return f"pruned after epoch {len(history.epochs)} of {run.config().epochs}."
+        return f"pruned after epoch {len(history.epochs)} of {config.epochs}."
     if state != "finished":
         return _fail(trial, "Stopped by hand.")
     if history.lr_changes:
         return _fail(trial, "Somebody changed its learning rate by hand.")
-    kept = history.epochs[-1] if run.config().keeps_last else history.best
+    kept = history.epochs[-1] if history.epochs and config.keeps_last else history.best
     if kept is None:
         return _fail(trial, "No epoch was completed.")
     _tell(trial, TrialState.COMPLETE, kept.val_accuracy)

@@ -35,7 +35,7 @@ def test_a_study_begins_goes_on_by_its_name_and_is_shown(recipes, call, answer, 
         "momentum=0.4:0.9",
     ]
     code, out, err = call(*words, "--trials", 1, "--runs-dir", tmp_path)
-    assert code == 0 and "Trial 1 of 1" in err and "val accuracy" in out
+    assert code == 0 and "Trial 0, 1 of 1" in err and "val accuracy" in out
     (run,) = own_runs(tmp_path)
     assert run.id in out and run.config().seed == 3
     again = shlex.split(out.split("The same again: python -m cifar_core train --recipe toy-a ")[1])

@@ -21,6 +21,7 @@ from cifar_core.runs.queue import Withdrawn
 from cifar_core.runs.requests import Pruned
 from cifar_core.runs.store import RunStore, Status
 from cifar_core.sweep import worker
+from cifar_core.sweep.launch import SweepStopped, ask_to_stop, is_at_work
 from cifar_core.sweep.ranges import parse_search
 from cifar_core.sweep.slots import LOCK, Slots, is_lost, owners
 from cifar_core.sweep.storage import StorageError, opened
@@ -71,13 +72,15 @@ def fake_training(run, accuracies, listener):
         except Pruned:
             state = "pruned"
             break
-    run.append(RunEnd(state, 1, 1.0, 1, 0.0))
-    run.write_status(Status(state))
+    if accuracies:
+        run.append(RunEnd(state, 1, 1.0, 1, 0.0))
+        run.write_status(Status(state))
 
 
-def work(sweep, store):
+def work(sweep, store, data_dir=None):
     said = []
-    worker.work(sweep, store, None, lambda run: contextlib.nullcontext(lambda *_: None), said.append)
+    silent = lambda run: contextlib.nullcontext(lambda *_: None)  # noqa: E731
+    worker.Worker(sweep, store, data_dir, silent, said.append).work()
     return said
 
 
@@ -96,7 +99,7 @@ def test_each_trial_is_an_ordinary_run_with_its_tags(store, journal):
         assert 0.02 <= config.lr <= 0.3
     assert rows[0].accuracy == History.of(store.get(rows[0].run)).best.val_accuracy
     assert best.accuracy == max(row.accuracy for row in rows if row.state == "finished")
-    assert any("Trial 1 of 2" in words and "lr=" in words for words in said)
+    assert any("Trial 0, 1 of 2" in words and "lr=" in words for words in said)
     (head, *cells) = table_rows(rows)
     assert len(cells) == 2 and all(len(line) == len(head) for line in cells)
 
@@ -121,7 +124,7 @@ def test_a_weak_trial_is_pruned_after_an_epoch_and_says_so(store, journal, train
         pruned = store.get(sweep.rows()[5].run)
         assert sweep.best().slot == 1  # the first of equals
     assert pruned.status().state == "pruned" and len(History.of(pruned).epochs) == 1
-    assert any("Trial 6 pruned after epoch 1 of 2" in words for words in said)
+    assert any("Trial 5 pruned after epoch 1 of 2" in words for words in said)
 
 
 def test_without_pruning_every_trial_reaches_its_end(store, journal, training):
@@ -176,6 +179,7 @@ def test_a_value_between_allowed_ends_fails_its_trial_alone(store, journal, trai
 
 def test_an_interrupted_trial_is_the_next_process_to_go_on_with(store, journal, training):
     def interrupted(run):
+        run.write_status(Status("stopped"))
         raise KeyboardInterrupt
 
     training(interrupted)
@@ -192,13 +196,29 @@ def test_an_interrupted_trial_is_the_next_process_to_go_on_with(store, journal, 
     assert len(list(store.root.glob("*/run.json"))) == 2
 
 
+def test_it_ends_where_a_page_asks_it_to_and_goes_on_later(store, journal, training):
+    def asked(run):
+        assert is_at_work(store, "asked")
+        ask_to_stop(store, "asked")
+        run.write_status(Status("stopped"))
+        return []
+
+    training(asked)
+    with open_sweep(journal, "asked", plan(), 2) as sweep:
+        with pytest.raises(SweepStopped):
+            work(sweep, store)
+        assert not is_at_work(store, "asked")
+        training(lambda run: [0.5])
+        work(sweep, store)
+        assert [row.state for row in sweep.rows()] == ["finished"] * 2
+
+
 def test_data_that_cannot_be_had_end_the_sweep_and_leave_its_trials(store, journal, tmp_path):
     config = CONFIG.replace(data="cifar10")
     (tmp_path / "empty").mkdir()
     with open_sweep(journal, "nodata", plan("lr=0.1:0.2", config=config), 3) as sweep:
         with pytest.raises(DataError):
-            worker.work(sweep, store, tmp_path / "empty",
-                        lambda run: contextlib.nullcontext(lambda *_: None), print)  # fmt: skip
+            work(sweep, store, tmp_path / "empty")
         assert sweep.rows() and not any(row.state == "failed" for row in sweep.rows())
 
 

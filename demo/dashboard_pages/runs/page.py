@@ -12,6 +12,7 @@ from cifar_core.runs.summary import Summary, summarize_all
 from cifar_core.runs.trash import empty_trash
 from demo.dashboard_pages.runs.comparison import show_comparison
 from demo.dashboard_pages.runs.downloads import show_downloads
+from demo.dashboard_pages.runs.sweep import show_sweeps
 from demo.dashboard_pages.runs.table import all_tags, choose, tick
 from demo.dashboard_pages.runs.trash import delete_button, show_notice, show_trash
 from demo.shared.format import RESUMABLE, labels_line
@@ -30,6 +31,7 @@ def show_page(store: RunStore) -> None:
     st.title("Runs")
     if not is_public():
         show_notice(store)
+        show_sweeps(store)
     summaries = summarize_all(store)
     if summaries:
         st.write(HOW)

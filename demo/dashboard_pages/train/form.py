@@ -67,6 +67,14 @@ def back_to_recipe(recipe: Recipe) -> None:
             st.session_state[_key(recipe, spec.name)] = _widget_value(recipe, spec.name)
 
 
+def fill_in(recipe: Recipe, config: TrainConfig) -> None:
+    """Put settings into the form, and their pictures beside it (before either is drawn)."""
+    st.session_state[f"data:{recipe.name}"] = config.data
+    for spec in field_specs():
+        if spec.name not in ELSEWHERE:
+            set_value(recipe, spec.name, _as_widget(getattr(config, spec.name)))
+
+
 def set_value(recipe: Recipe, name: str, value: Any) -> None:
     """Put a value into a widget of the form (in a callback, before the form is drawn)."""
     st.session_state[_key(recipe, name)] = value
@@ -95,7 +103,10 @@ def _fill_in(recipe: Recipe) -> None:
 
 
 def _widget_value(recipe: Recipe, name: str) -> Any:
-    value = getattr(recipe.config, name)
+    return _as_widget(getattr(recipe.config, name))
+
+
+def _as_widget(value: Any) -> Any:
     return as_text(value) if isinstance(value, WRITTEN) else value
 
 

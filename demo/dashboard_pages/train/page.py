@@ -13,21 +13,25 @@ from demo.dashboard_pages.train.form import (
     changed_fields,
     checked_config,
     current_values,
+    fill_in,
     show_form,
 )
 from demo.dashboard_pages.train.lr_finder import show_lr_finder
 from demo.dashboard_pages.train.public import CAPS_TEXT, capped, whats_in_the_way
 from demo.dashboard_pages.train.recipes import choose_recipe
+from demo.dashboard_pages.train.sweep import show_sweep
 from demo.shared.host import is_public
 from demo.widgets.choice import write_address
 from demo.widgets.panels import plain, tighten_page
 from demo.widgets.queue import show_queue
-from demo.widgets.start_training import command_line, start
+from demo.widgets.start_training import command_line, handed_over, start
 from demo.widgets.training_time import show_time_here
 
 
 def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -> None:
     """Pictures, settings, the button, what it costs and the command."""
+    if handed := handed_over(recipe):
+        fill_in(recipe, handed)
     data, folder, unusable = choose_data(store, recipe)
     st.header("3. Settings")
     values = show_form(recipe)
@@ -51,6 +55,8 @@ def settings_column(store: RunStore, recipe: Recipe, summaries: list[Summary]) -
     if config is not None and config.data_set.class_names and not is_public():
         show_time_here(config, store, summaries)
         show_lr_finder(store, recipe, config, folder)
+    if typed is not None and not is_public():
+        show_sweep(store, recipe, typed, folder, bool(unusable))
     if typed is not None:
         st.caption("The same from a terminal:")
         st.code(command_line(recipe, typed, folder), language="bash", wrap_lines=True)
