@@ -1,13 +1,15 @@
 """A sweep as a process of its own, which outlives the page that started it; files beside the runs say of it.
 
 <runs-dir>/.sweeps/<study>.lock   held by a process that does trials of the study here; it falls with it
+<runs-dir>/.sweeps/<study>.start  a process was launched, and has not shown itself yet
 <runs-dir>/.sweeps/<study>.stop   asks it to end
 <runs-dir>/.sweeps/<study>.log    what a detached one printed
 """
 
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,6 +19,7 @@ from cifar_core.runs.launch import start_detached
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.sweep.storage import FOLDER, VARIABLE
 
+START_SECONDS = 60.0  # a process that has not shown itself by then did not start
 LOCK_SECONDS = 1.0  # readers hold the lock for an instant when they look whether a process does
 
 
@@ -41,6 +44,7 @@ def launch_sweep(store: RunStore, storage: str, name: str, data_dir: Path | None
     command += ["--data-dir", str(data_dir)] if data_dir else []
     try:
         (store.root / FOLDER).mkdir(parents=True, exist_ok=True)
+        _file(store, name, "start").touch()
         start_detached(command, _file(store, name, "log"), {VARIABLE: storage})
     except OSError as error:
         raise StoreError(f"No sweep can be started in {store.root}: {error.strerror}.") from None
@@ -64,7 +68,8 @@ def at_work(store: RunStore, name: str) -> Iterator[None]:
     lock = FileLock(path)
     try:
         lock.acquire(timeout=LOCK_SECONDS)
-        _file(store, name, "stop").unlink(missing_ok=True)
+        for kind in ("start", "stop"):
+            _file(store, name, kind).unlink(missing_ok=True)
     except Timeout:  # a second one beside it
         pass
     try:
@@ -74,8 +79,11 @@ def at_work(store: RunStore, name: str) -> Iterator[None]:
 
 
 def is_at_work(store: RunStore, name: str) -> bool:
-    """Return whether a process does trials of the study here."""
+    """Return whether a process does trials of the study here, or was launched a moment ago."""
     path = _file(store, name, "lock")
+    with suppress(FileNotFoundError):
+        if time.time() - _file(store, name, "start").stat().st_mtime < START_SECONDS:
+            return True
     if not path.exists():
         return False
     try:

@@ -1,11 +1,13 @@
 """A sweep's charts: Optuna's own figures, in this project's colors and look."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from demo.charts.figure import Chart, Spec, Table, layout, value_axis
-from demo.shared.palette import ACCENT, CURVE_INK
+from demo.shared.format import percent, whole_percent
+from demo.shared.palette import ACCENT, CURVE_INK, MUTED_INK
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -34,7 +36,7 @@ def history_chart(study: "Study") -> Chart:
     best.update(name="best so far", line={"color": ACCENT, "width": 3, "shape": "hv"})
     shape = layout(value_axis("trial", tickformat="d"), value_axis(TARGET, **PERCENT))
     done = len(dots["x"])
-    title = f"The best of {done} finished trial{'s' if done > 1 else ''} reaches {study.best_value:.2%}"
+    title = f"The best of {done} finished trial{'s' if done > 1 else ''} reaches {percent(study.best_value)}"
     return Chart(title, [dots, best], shape, HISTORY, numbers=lambda: numbers(study))
 
 
@@ -52,7 +54,7 @@ def importances_chart(study: "Study") -> Chart | None:
     bars.update(marker={"color": ACCENT}, hovertemplate="%{y}: %{x:.2f}<extra></extra>")
     x_axis = value_axis("importance", range=[0, 1.15 * max(bars["x"])], rangemode="tozero")
     table: Table = {"setting": bars["y"][::-1], "importance": bars["x"][::-1]}
-    title = f"{bars['y'][-1]} matters most: {bars['x'][-1]:.0%} of the importance"
+    title = f"{bars['y'][-1]} matters most: {whole_percent(bars['x'][-1])} of the importance"
     shape = layout(x_axis, {"automargin": True, "showgrid": False})
     return Chart(title, data, shape, IMPORTANCES, numbers=lambda: table)
 
@@ -68,6 +70,10 @@ def parallel_chart_of(study: "Study") -> Chart:
         trace["line"] = {"color": ACCENT, "width": 1 + 2 * strength}
         trace["opacity"] = 0.2 + 0.8 * strength
     shape["xaxis"] |= {"automargin": True}
+    for words in shape["annotations"]:
+        words["font"] = {"color": MUTED_INK, "size": 11}
+    for axis in shape["shapes"]:
+        axis["line"] = {"color": CURVE_INK, "width": 1}
     title = "The settings of each finished trial, and what it reached"
     return Chart(title, lines, shape, PARALLEL, height=340, numbers=lambda: numbers(study))
 
@@ -77,17 +83,26 @@ def slice_chart(study: "Study", setting: str) -> Chart:
     from optuna.visualization import plot_slice
 
     data, shape = _parts(plot_slice(study, params=[setting], target_name=TARGET))
-    for trace in data:
-        order = trace["marker"]["color"]  # numbers of trials
-        last = max(order, default=0) or 1
-        strengths = [0.3 + 0.7 * number / last for number in order]
-        trace["marker"] = {"color": ACCENT, "size": 8, "opacity": strengths}
-        trace["x"] = [value.strip("'") if isinstance(value, str) else value for value in trace["x"]]
+    (dots,) = [trace for trace in data if trace["x"]]
+    order = dots["marker"]["color"]  # numbers of trials
+    last = max(order) or 1
+    dots["marker"] = {"color": ACCENT, "size": 8, "opacity": [0.3 + 0.7 * number / last for number in order]}
+    dots["x"] = [value.strip("'") if isinstance(value, str) else value for value in dots["x"]]
     x_axis = {**shape["xaxis"], **value_axis(setting)}
     for name in ("domain", "categoryarray", "categoryorder"):  # one figure alone, names without quotes
         x_axis.pop(name, None)
+    if x_axis.get("type") == "log":
+        x_axis |= _log_ticks(dots["x"])
     axes = layout(x_axis, value_axis(TARGET, **PERCENT))
-    return Chart(f"Accuracy against {setting}", data, axes, SLICE, numbers=lambda: numbers(study))
+    return Chart(f"Accuracy against {setting}", [dots], axes, SLICE, numbers=lambda: numbers(study))
+
+
+def _log_ticks(values: Sequence[float]) -> Spec:
+    """Ticks at 1, 2 and 5 times the powers of ten, written out."""
+    low, high = math.log10(min(values)), math.log10(max(values))
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    return {"tickmode": "array", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
 def numbers(study: "Study") -> Table:

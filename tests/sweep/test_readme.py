@@ -18,7 +18,7 @@ def lines():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_the_lines_about_a_sweep_run(tmp_path):
     begin, on, table, recipes = lines()
 

@@ -55,7 +55,8 @@ def under_way(folder):
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("kind", ["journal", pytest.param("database", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["journal", "database"])
 def test_none_is_done_twice_and_none_is_lost(request, tmp_path, kind):
     storage = request.getfixturevalue(kind)
     folders = [tmp_path / name for name in ("one", "two")]

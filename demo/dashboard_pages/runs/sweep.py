@@ -13,7 +13,7 @@ from cifar_core.runs.queue import active_runs
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.sweep.launch import ask_to_stop, is_at_work, launch_sweep, log_tail
 from cifar_core.sweep.storage import default_storage, is_database
-from demo.shared.format import counted, listed
+from demo.shared.format import counted, listed, percent
 from demo.widgets.chart import show_chart
 from demo.widgets.panels import plain, show_table
 from demo.widgets.start_training import hand_over
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from cifar_core.sweep.study import Group, Row, Sweep
 
 LOOK_SECONDS = 5.0
+AXIS_PIXELS = 130
+WIDE_AXES = (  # a phone scrolls in it
+    "<style>.st-key-sweep_axes {{ overflow-x: auto }} "
+    ".st-key-sweep_axes .lab-plot {{ min-width: {}px }}</style>"
+)
 FLATTERING = (
     "Chosen by the validation pictures, so its accuracy there is flattering; measure it on the test pictures "
     "once."
@@ -84,9 +89,8 @@ def _show_buttons(
 ) -> None:
     best = sweep.best()
     if best is not None:
-        st.write(
-            plain(f"Best: trial {best.number}, {best.accuracy:.2%} of the validation pictures. {FLATTERING}")
-        )
+        reached = f"trial {best.number}, {percent(best.accuracy)} of the validation pictures"
+        st.write(plain(f"Best: {reached}. {FLATTERING}"))
     open_trials = len(rows) < sweep.total or any(row.state in ("waiting", "running") for row in rows)
     with st.container(horizontal=True):
         if best is not None and st.button("Open the best as a form", type="primary"):
@@ -132,8 +136,10 @@ def _show_figures(sweep: "Sweep") -> None:
             st.caption("What matters most appears here when some trials have reached different accuracies.")
         else:
             show_chart(importances, "sweep-importances", f"{alt}importance of each setting")
-    show_chart(parallel_chart_of(study), "sweep-parallel", f"{alt}their settings as lines")
     names = list(sweep.plan.search)
+    with st.container(key="sweep_axes"):
+        st.html(WIDE_AXES.format(AXIS_PIXELS * (1 + len(names))))
+        show_chart(parallel_chart_of(study), "sweep-parallel", f"{alt}their settings as lines")
     for index in range(0, len(names), 2):
         for column, name in zip(st.columns(2), names[index : index + 2], strict=False):
             with column:

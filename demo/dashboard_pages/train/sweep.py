@@ -96,11 +96,13 @@ def first_range(spec: FieldSpec, value: Any) -> str:
         return ",".join(spec.choices)
     if spec.type is bool:
         return "false,true"
+    if spec.name == "seed":  # chance has no slope
+        return f"{value},{value + 1},{value + 2}"
     if spec.type is str:
         return f"{value},"
     lowest, highest = spec.minimum or 0, spec.maximum
     low = max(lowest, spec.type(value / WIDER))
-    high = spec.type(value * WIDER) or 1
+    high = spec.type(value * WIDER) or 2
     high = high if highest is None else min(highest, high)
     log = ":log" if spec.type is float and low > 0 and high / low > 2 * WIDER else ""
     return f"{low:g}:{high:g}{log}"
