@@ -13,6 +13,7 @@
         checkpoints/   last/ and best/ (checkpoint.py)
     <runs-dir>/.trash/ deleted runs, for some days (runs/trash.py)
     <runs-dir>/.lr/    searches for a learning rate (runs/lr_finder.py)
+    <runs-dir>/.sweeps/ searches for settings, and what their processes printed (sweep/)
     <runs-dir>/.queue/ who trains on which device now (runs/queue.py)
 
 A checkpoint shipped with the project holds config.json and events.jsonl too and reads as a finished run.

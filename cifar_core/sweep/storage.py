@@ -48,11 +48,11 @@ def is_database(storage: str) -> bool:
 
 
 def describe_storage(storage: str) -> str:
-    """The storage for a reader: a URL without its password."""
+    """The storage for a reader: a URL without user, password and options, which may hold one too."""
     if not is_database(storage):
         return storage
     kind, _, rest = storage.partition("://")
-    return f"{kind}://{rest.rpartition('@')[2]}"
+    return f"{kind}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 @contextmanager

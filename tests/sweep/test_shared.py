@@ -40,9 +40,10 @@ def database():
         yield url
 
 
-def begin(storage, folder):
+def begin(storage, folder, *settings):
     """A process that takes part, with its own runs."""
-    command = [sys.executable, "-m", "cifar_core", "sweep", "--recipe", "smoke", "--set", *SETTINGS]
+    command = [sys.executable, "-m", "cifar_core", "sweep", "--recipe", "smoke"]
+    command += ["--set", *SETTINGS, *settings]
     command += ["--search", "lr=0.02:0.3:log", "optimizer=sgd,muon", "--trials", str(TRIALS)]
     command += ["--study", "shared", "--storage", storage, "--runs-dir", str(folder)]
     with open(folder.with_suffix(".log"), "wb") as log:
@@ -83,6 +84,27 @@ def test_none_is_done_twice_and_none_is_lost(request, tmp_path, kind):
     for trial in done:  # each is an ordinary run in the store of the process that did it
         run = RunStore(tmp_path / os.path.basename(trial.user_attrs[RUNS_DIR])).get(trial.user_attrs[RUN])
         assert run.status().state == "finished"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_ctrl_c_ends_the_trial_and_keeps_the_study(tmp_path, journal):
+    folder = tmp_path / "one"
+    process = begin(journal, folder, "epochs=900")
+    try:
+        while not under_way(folder):
+            assert process.poll() is None, logs([folder])
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130, logs([folder])
+    finally:
+        process.kill()
+        process.wait()
+    assert "sweep --study shared" in logs([folder]) and "Traceback" not in logs([folder])
+    (run,) = [run for run in RunStore(folder).list() if not run.shipped]
+    assert run.status().state == "stopped"
+    with open_sweep(journal, "shared") as sweep:
+        assert sweep.total == TRIALS and not owners(sweep.study.trials).keys() & {"1"}
 
 
 def logs(folders):
