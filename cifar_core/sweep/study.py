@@ -229,7 +229,7 @@ def table_rows(rows: Sequence[Row]) -> list[list[str]]:
         *(
             [
                 str(row.number),
-                row.state,
+                f"{row.state}: {row.error}" if row.error else row.state,
                 *(short_text(row.params[name]) if name in row.params else "–" for name in names),
                 "–" if row.accuracy is None else f"{100 * row.accuracy:.2f} %",
                 row.host or "–",

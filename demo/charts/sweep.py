@@ -34,8 +34,11 @@ def history_chart(study: "Study") -> Chart:
     dots, best = (trace for trace in data if trace["x"] and trace["name"] in (TARGET, "Best Value"))
     dots.update(name="a trial", marker={"color": CURVE_INK, "size": 7})
     best.update(name="best so far", line={"color": ACCENT, "width": 3, "shape": "hv"})
-    shape = layout(value_axis("trial", tickformat="d"), value_axis(TARGET, **PERCENT))
-    done = len(dots["x"])
+    done, last = len(dots["x"]), max(dots["x"])
+    drawn = best["x"].index(last) + 1  # Optuna draws on to trials that only wait
+    best.update(x=best["x"][:drawn], y=best["y"][:drawn])
+    x_axis = value_axis("trial", dtick=max(1, math.ceil(last / 10)), tick0=0)
+    shape = layout(x_axis, value_axis(TARGET, **PERCENT))
     title = f"The best of {done} finished trial{'s' if done > 1 else ''} reaches {percent(study.best_value)}"
     return Chart(title, [dots, best], shape, HISTORY, numbers=lambda: numbers(study))
 

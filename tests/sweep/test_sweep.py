@@ -5,6 +5,7 @@ import dataclasses
 import platform
 import subprocess
 import sys
+import time
 
 import optuna
 import pytest
@@ -164,6 +165,7 @@ def test_a_failed_trial_ends_nothing_and_is_not_done_again(store, journal, train
         work(sweep, store)
         states = [row.state for row in sweep.rows()]
         assert states == ["failed", "finished", "finished"] and sweep.rows()[0].error == str(error)
+        assert str(error) in str(table_rows(sweep.rows()))
         assert work(sweep, store) == []  # nothing is left to do
 
 
@@ -308,3 +310,22 @@ def test_a_trial_whose_process_is_gone_is_anybodys(store, journal):
         again = other._claim()
         assert again is not None and sweep.study.trials[0].state == TrialState.FAIL
         assert again.user_attrs["resumes"]["run"] == run.id
+
+
+def test_a_machine_that_a_database_has_not_heard_of_loses_its_trial(store, tmp_path, monkeypatch):
+    """Another host's lock cannot be seen; Optuna's heartbeat says whether it is there."""
+    monkeypatch.setattr("cifar_core.sweep.storage.HEARTBEAT_SECONDS", 1)
+    monkeypatch.setattr("cifar_core.sweep.storage.GRACE_SECONDS", 3)
+    with open_sweep(f"sqlite:///{tmp_path}/studies.db", "far", plan(), 1) as sweep:
+        slots = Slots(sweep.study, sweep.storage, store, ["1"])
+        trial = next(slots.each(print))
+        with slots.holding(trial, store.create(CONFIG)):
+            trial.set_user_attr("host", "elsewhere")
+            time.sleep(5)
+            assert Slots(sweep.study, sweep.storage, store, ["1"])._claim() is None  # it is heard of
+            monkeypatch.setattr(slots, "_end_lost", lambda number: None)  # as a machine that loses its power
+        until = time.monotonic() + 20
+        while (again := slots._claim()) is None and time.monotonic() < until:
+            time.sleep(0.5)
+        assert again is not None and is_lost(sweep.study.trials[0])
+        assert again.user_attrs["resumes"]["host"] == "elsewhere"

@@ -65,9 +65,11 @@ def _panel(store: RunStore, storage: str, name: str, drawn_at_work: bool) -> Non
             rows = sweep.rows()
             st.markdown(plain(describe_progress(rows, sweep.total)))
             _show_buttons(store, storage, sweep, rows, at_work)
-            if sweep.best() is not None:
+            if sum(row.state == "finished" for row in rows) > 1:
                 _show_figures(sweep)
                 _show_groups(sweep, rows)
+            else:
+                st.caption("Charts appear here with the second finished trial.")
             _show_trials(rows)
     except (LabError, OSError) as error:
         st.error(plain(str(error)))
