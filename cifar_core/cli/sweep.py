@@ -35,7 +35,7 @@ def add(add_parser: Add) -> None:
         "--search", metavar="KEY=RANGE", action="extend", nargs="+", default=[], help=words.replace("%", "%%")
     )
     words = "trials of the study in all, on all machines (default: 20)"
-    parser.add_argument("--trials", metavar="N", type=whole_number(1, 10_000), help=words)
+    parser.add_argument("--trials", metavar="N", type=whole_number(1, 1000), help=words)
     words = "name of the study (default: the recipe's); alone it goes on with what the study remembers"
     parser.add_argument("--study", metavar="NAME", help=words)
     words = (

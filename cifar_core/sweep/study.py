@@ -15,13 +15,13 @@ from optuna.trial import FrozenTrial, TrialState
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.settings import as_text
 from cifar_core.sweep.ranges import Choices, Search, parse_search
-from cifar_core.sweep.slots import ERROR, HOST, RUN, owners
+from cifar_core.sweep.slots import ERROR, HOST, RUN, SLOT, owners
 from cifar_core.sweep.storage import StorageError, describe_storage, opened
 
 NAME = re.compile(r"\w[\w.-]{0,39}")
 PLAN, TRIALS = "plan", "trials"  # attributes of the study
-TRIALS_BY_DEFAULT, MOST_TRIALS = 20, 10_000
-BEGIN_SECONDS = 30.0  # so long may another process need to write the plan of the study that it began
+TRIALS_BY_DEFAULT, MOST_TRIALS = 20, 1000
+BEGIN_SECONDS = 60.0  # so long may another process need to write the plan of the study that it began
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,12 @@ def _begin(storage: BaseStorage, name: str, plan: Plan, trials: int | None) -> o
         study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
     except optuna.exceptions.DuplicatedStudyError:
         return optuna.load_study(storage=storage, study_name=name)
-    study.set_user_attr(TRIALS, trials or TRIALS_BY_DEFAULT)
+    total = trials or TRIALS_BY_DEFAULT
+    for slot in range(
+        1, total + 1
+    ):  # before others see the plan: two that fill it at once would fill it twice
+        study.enqueue_trial({}, user_attrs={SLOT: str(slot)})
+    study.set_user_attr(TRIALS, total)
     study.set_user_attr(PLAN, plan.to_json())
     return study
 

