@@ -177,7 +177,9 @@ class Slots:
         if trial.user_attrs[HOST] != platform.node():
             return False
         folder = Path(trial.user_attrs[RUNS_DIR]) / trial.user_attrs[RUN]
-        if not folder.is_dir():  # of a machine that is called alike; or deleted, which its own store knows
+        if not (
+            folder / "run.json"
+        ).is_file():  # of a machine that is called alike; or deleted, which its own store knows
             return not isinstance(self.storage, RDBStorage) and folder.parent == self.store.root
         try:
             with FileLock(folder / LOCK, timeout=0):
