@@ -71,7 +71,7 @@ def parallel_chart_of(study: "Study") -> Chart:
     for trace in lines:
         strength = trace["y"][0]  # its accuracy, from the lowest at 0 to the highest at 1
         trace["line"] = {"color": ACCENT, "width": 1 + 2 * strength}
-        trace["opacity"] = 0.2 + 0.8 * strength
+        trace["opacity"] = 0.35 + 0.65 * strength
     shape["xaxis"] |= {"automargin": True}
     for words in shape["annotations"]:
         words["font"] = {"color": MUTED_INK, "size": 11}
@@ -89,7 +89,8 @@ def slice_chart(study: "Study", setting: str) -> Chart:
     (dots,) = [trace for trace in data if trace["x"]]
     order = dots["marker"]["color"]  # numbers of trials
     last = max(order) or 1
-    dots["marker"] = {"color": ACCENT, "size": 8, "opacity": [0.3 + 0.7 * number / last for number in order]}
+    strengths = [0.45 + 0.55 * number / last for number in order]
+    dots["marker"] = {"color": ACCENT, "size": 8, "opacity": strengths}
     dots["x"] = [value.strip("'") if isinstance(value, str) else value for value in dots["x"]]
     x_axis = {**shape["xaxis"], **value_axis(setting)}
     for name in ("domain", "categoryarray", "categoryorder"):  # one figure alone, names without quotes
