@@ -31,20 +31,8 @@ from cifar_core.errors import LabError, sentence_of
 
 # In the order of --help. Each module has `add`, which adds its parser with the function to call as `command`.
 COMMANDS = (
-    *(
-        train,
-        evaluate,
-        predict,
-        calibrate,
-        models,
-        recipes,
-        runs,
-        control,
-        lr_finder,
-        sweep,
-        reproduce,
-        report,
-    ),
+    *(train, evaluate, predict, calibrate, models, recipes, runs, control, lr_finder, sweep),
+    *(reproduce, report),
     *(ship, prepare, export, hub, space, data, bench),
 )
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
