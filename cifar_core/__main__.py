@@ -1,7 +1,13 @@
 """python -m cifar_core: see cli/."""
 
 import os
+import signal
 import sys
+
+# Ctrl-C ends the process itself until a training can save its state: an exception would be lost, or taken for
+# another, while torch is imported or exports a network. cli/main.py lets trainings hear of it.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # Before torch starts its threads: waiting ones sleep. Spinning ones take a busy two-core machine's time
 # from the very threads that they wait for.

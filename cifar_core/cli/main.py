@@ -2,9 +2,10 @@
 
 import argparse
 import io
-import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 
 from cifar_core.cli import (
     bench,
@@ -27,6 +28,7 @@ from cifar_core.cli import (
     sweep,
     train,
 )
+from cifar_core.cli.streams import give_up, give_up_where_full, lasting, open_missing
 from cifar_core.errors import LabError, sentence_of
 
 # In the order of --help. Each module has `add`, which adds its parser with the function to call as `command`.
@@ -35,28 +37,36 @@ COMMANDS = (
     *(reproduce, report),
     *(ship, prepare, export, hub, space, data, bench),
 )
+LASTING = (train.train, lr_finder.lr_find, sweep.sweep, reproduce.reproduce)  # a lost word ends none
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors are one sentence on stderr."""
+    open_missing()
     options = build_parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
+    lasts = options.command in LASTING
+    if lasts and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see __main__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        code: int = options.command(options)
+        with lasting() if lasts else nullcontext():
+            code: int = options.command(options)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output left, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED if options.command is train.train else DONE
+        give_up(sys.stdout)
+        return DONE
     except (LabError, OSError) as error:  # OSError: what the system says of a file, a disk or a folder
         code = error.exit_code if isinstance(error, LabError) else FAILED
-        print(f"{'wrong use' if code == WRONG_USE else 'error'}: {sentence_of(error)}", file=sys.stderr)
+        give_up_where_full(sys.stdout)
+        with suppress(OSError):
+            print(f"{'wrong use' if code == WRONG_USE else 'error'}: {sentence_of(error)}", file=sys.stderr)
         return code
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_core.runs.lr_finder import SearchFolder
 from cifar_core.runs.queue import Withdrawn, line_name, turn, wait_for_place
+from cifar_core.runs.requests import held_back
 from cifar_core.runs.store import Run, RunStore
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def train_in_turn(
     if not run.status().active:
         run.take_request()  # one that a process before left unanswered
     with turn(run, now, told):
-        from cifar_core.training.runner import train_run
+        with held_back():
+            from cifar_core.training.runner import train_run
 
         train_run(run, data_dir, listener)
 
@@ -67,8 +69,9 @@ def find_lr_in_turn(
 
 
 def _find_lr(folder: SearchFolder, ended: Callable[[SearchFolder], bool], progress: Progress) -> None:
-    from cifar_core.training.lr_finder import Point, flat, run_lr_finder
-    from cifar_core.training.setup import prepare
+    with held_back():
+        from cifar_core.training.lr_finder import Point, flat, run_lr_finder
+        from cifar_core.training.setup import prepare
 
     folder.change(state="running")
     ready = prepare(flat(folder.config()), folder.data_dir(), progress)

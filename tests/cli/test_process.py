@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -41,7 +42,9 @@ def test_listings_are_quick_and_do_without_torch(tmp_path):
 
 def test_the_installed_command_is_the_modules_own():
     scripts = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
+    heard = signal.getsignal(signal.SIGINT)
     command = EntryPoint("cifar-lab", scripts["cifar-lab"], "console_scripts").load()
+    signal.signal(signal.SIGINT, heard)  # the module lets Ctrl-C end the process itself
     assert command(["recipes"]) == 0 and command(["control", "no-such-run", "stop"]) == 2
 
 
@@ -134,3 +137,61 @@ def test_a_signal_before_torch_is_there_ends_at_once(tmp_path):
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT_ROOT)
     assert (ended.returncode, ended.stderr) == (130, "Interrupted.\n")
+
+
+def in_shell(arguments):
+    command = f"set -o pipefail; {sys.executable} -m cifar_core {arguments}"
+    return subprocess.run(["bash", "-c", command], cwd=PROJECT_ROOT, capture_output=True, text=True)
+
+
+LOST = {"closed": ">&- 2>&-", "full": ">/dev/full 2>&1", "left": "2>&1 | head -1"}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("way", LOST)
+def test_words_that_cannot_be_written_end_no_training(way, tmp_path):
+    settings = "epochs=1 train_size=200 val_size=50 precision=fp32"
+    train = (
+        f"{sys.executable} -m cifar_core train --now --recipe smoke --runs-dir {tmp_path} --set {settings}"
+    )
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {train} {LOST[way]}"],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0 and "Traceback" not in ended.stdout + ended.stderr
+    (run,) = (run for run in RunStore(tmp_path).list() if not run.shipped)
+    assert run.status().state == "finished"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(("way", "code"), [("closed", 0), ("full", 1), ("left", 0)])
+def test_a_listing_that_cannot_be_written_ends_without_a_traceback(way, code):
+    ended = in_shell(f"recipes {LOST[way]}")
+    assert ended.returncode == code and "Traceback" not in ended.stdout + ended.stderr
+    assert "Exception ignored" not in ended.stdout + ended.stderr
+
+
+@posix
+@pytest.mark.parametrize("command", ["predict", "train"])
+@pytest.mark.parametrize("seconds", [0.1, 0.6, 1.2, 1.8])  # while modules are imported, torch among them
+def test_ctrl_c_is_never_lost(command, seconds, tmp_path):
+    picture = PROJECT_ROOT / "demo/classify/examples/dog.jpg"
+    what = {
+        "predict": ["predict", str(picture)],
+        "train": ["train", "--now", "--recipe", "smoke", "--runs-dir", str(tmp_path), "--set", "epochs=1000"],
+    }[command]
+    with subprocess.Popen(
+        [*CLI, *what],
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # as in a terminal
+    ) as process:
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert "Traceback" not in said
+    assert process.returncode in (130, -signal.SIGINT) or (command == "predict" and process.returncode == 0)
