@@ -13,12 +13,11 @@ class InferenceError(LabError):
     """Images that a classifier cannot take, or a backend or a file format that cannot be had here."""
 
 
+NO_LOCKS = "this folder cannot hold locks; choose another"
 ADVICE = {  # errno -> what can be done
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there, then try again"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "allow it, or choose another folder"),
-    **dict.fromkeys(
-        (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP), "this folder cannot hold locks; choose another"
-    ),
+    **dict.fromkeys((errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP), NO_LOCKS),
     errno.ENOENT: "was it moved or deleted?",
     errno.EMFILE: "close other programs, or raise the limit (`ulimit -n`)",
     errno.EADDRINUSE: "another program has this port; choose one with --port",

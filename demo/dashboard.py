@@ -13,6 +13,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:  # Streamlit puts only this file's folder there; the packages lie one above it
     sys.path.insert(0, ROOT)
 
+from cifar_core.runs.store import RunStore, StoreError  # noqa: E402 (needs the path that is set above)
 from demo.dashboard_pages import GROUPS, NAME, address_of  # noqa: E402 (needs the path that is set above)
 
 page = st.navigation(
@@ -35,6 +36,11 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="collapsed",
 )
+try:
+    RunStore()
+except StoreError as error:
+    st.error(str(error))
+    st.stop()
 page.run()
 
 from demo.widgets.chart import show_numbers  # noqa: E402

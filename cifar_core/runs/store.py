@@ -47,6 +47,7 @@ from cifar_core.files import (
     write_json,
 )
 from cifar_core.runs.events import Epoch, Event, Step, from_json, to_json
+from cifar_core.runs.locks import require_locks
 from cifar_core.runs.own_classes import with_own_classes
 from cifar_core.runs.requests import (
     REQUESTS,
@@ -304,10 +305,14 @@ def _config_in(path: Path, text: str) -> TrainConfig:
 
 
 class RunStore:
-    """All runs under one folder, and those shipped with the project."""
+    """All runs under one folder, and those shipped with the project.
+
+    Raises StoreError where locks in that folder are waited for without end.
+    """
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or default_runs_dir()).absolute()
+        require_locks(self.root)
 
     def create(self, config: TrainConfig, data_dir: Path | None = None) -> Run:
         """A new run, waiting, with its settings on disk; raises as `with_own_classes` too."""
@@ -317,9 +322,8 @@ class RunStore:
         try:
             run.path.mkdir(parents=True)
         except OSError as error:
-            raise StoreError(
-                f"No run can be kept in {self.root}: {error.strerror}; choose another --runs-dir."
-            ) from None
+            way = "choose another folder with --runs-dir or CIFAR_LAB_RUNS"
+            raise StoreError(f"No run can be kept in {self.root}: {error.strerror}; {way}.") from None
         folder = str(data_dir.absolute()) if data_dir else None
         write_json(run.path / "run.json", {"created": time.time(), "data_dir": folder})
         write_json(run.path / "config.json", config.to_json())
