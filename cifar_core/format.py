@@ -3,6 +3,7 @@
 import math
 import re
 import time
+import unicodedata
 from collections.abc import Sequence
 
 _OWN_RUN = re.compile(r"^(?P<recipe>.+)-(?P<stamp>\d{8}-\d{6})-(?P<tail>[0-9a-f]{4})$")
@@ -42,11 +43,24 @@ def describe_schedule(factor: float) -> str:
 
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of words, the headings first, as a Markdown table whose columns are aligned for a terminal too."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(places(row[column]) for row in rows) for column in range(len(rows[0]))]
     head, *others = (
-        _line([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]) for row in rows
+        _line([padded(cell, width) for cell, width in zip(row, widths, strict=True)]) for row in rows
     )
     return "\n".join([head, _line(["-" * width for width in widths]), *others])
+
+
+def places(text: str) -> int:
+    """How many places a text takes in a terminal: two for a wide letter of East Asia, none for an accent."""
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )
+
+
+def padded(text: str, width: int) -> str:
+    """The text, filled up with spaces to so many places."""
+    return text + " " * (width - places(text))
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -50,7 +50,7 @@ TITLE = "CIFAR-10 Lab: what is in the picture?"
 NOBODY = "no other network"
 EXPECT = f"""
 The network knows the things named above and nothing else. Most pictures of other things look strange to it,
-and it says *none of the ten*, or how many they are; for the rest it still names one of them, sometimes with
+and it says that they are *none* of these; for the rest it still names one of them, sometimes with
 great certainty. It sees the middle square of a picture, of a large one also the inner part of that, each
 shrunk to 32 × 32 pixels, so let the thing fill that square. It learned from small photos; drawings and
 close-ups mislead it.

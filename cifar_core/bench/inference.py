@@ -100,7 +100,7 @@ def plain_way(model: ImageClassifier, card: Card) -> Way:
         pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in load]
         images = torch.stack([transform(picture) for picture in pictures])  # (N, 3, 32, 32)
         logits = tta_logits(model, images, model(images), card.tta, card.tta_below)
-        found: list[Any] = logits.softmax(dim=1).topk(3, dim=1).indices.tolist()
+        found: list[Any] = logits.softmax(dim=1).topk(min(3, model.num_classes), dim=1).indices.tolist()
         return found
 
     return answer

@@ -25,10 +25,11 @@ def calibrate(options: argparse.Namespace) -> int:
     """Write temperature, "sure" and threshold into the card, and print them."""
     from cifar_core.checkpoint import load_card, resolve_checkpoint
     from cifar_core.inference.calibrate import calibrate_checkpoint
+    from cifar_core.runs.own_traces import own_folder
 
     folder = resolve_checkpoint(options.checkpoint)
     require_writable(folder)
-    data = load_data_of(load_card(folder), options.data_dir, "val")
+    data = load_data_of(load_card(folder), options.data_dir or own_folder(folder), "val")
     card = calibrate_checkpoint(folder, data, options.others).to_json()
     fitted = {key: card.get(key) for key in ("calibration", "sure", "ood")}
     show(options, {"checkpoint": str(folder), **fitted}, _lines)

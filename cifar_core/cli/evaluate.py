@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.cli.options import Add, add_checkpoint, add_data_dir, add_json, show
 from cifar_core.cli.progress import DataProgress
 from cifar_core.files import require_writable
-from cifar_core.format import table
+from cifar_core.format import padded, places, table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,8 +45,10 @@ def evaluate(options: argparse.Namespace) -> int:
     from cifar_core.checkpoint import load_card, resolve_checkpoint
     from cifar_core.config import ConfigError
     from cifar_core.inference.evaluate import evaluate_checkpoint
+    from cifar_core.runs.own_traces import own_folder
 
     folder = resolve_checkpoint(options.checkpoint)
+    options.data_dir = options.data_dir or own_folder(folder)
     if options.heat_map and options.unknown_classes:
         raise ConfigError("--heat-map does not go with --unknown-classes; leave one out.")
     if options.photographs and (options.unknown_classes or options.split != "test"):
@@ -224,4 +226,6 @@ def _lines(document: dict[str, Any]) -> str:
         )
     if document["called_none"] is not None:
         lines.append(f"OOD         {document['called_none']:.2%} of them: wrongly called none of the classes")
-    return "\n".join(lines + [f"{name:11} {share:.1%}" for name, share in document["per_class"].items()])
+    shares = document["per_class"]
+    wide = max(11, *map(places, shares))
+    return "\n".join(lines + [f"{padded(name, wide)} {share:.1%}" for name, share in shares.items()])

@@ -74,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands with their options."""
     parser = argparse.ArgumentParser(
         prog="python -m cifar_core",
-        description="Train, measure and use small image classifiers on CIFAR-10.",
+        description="Train, measure and use small image classifiers: of CIFAR-10, of your own classes.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.",
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")

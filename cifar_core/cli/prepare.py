@@ -21,10 +21,13 @@ def prepare(options: argparse.Namespace) -> int:
     from cifar_core.checkpoint import load_card, resolve_checkpoint
     from cifar_core.explain.prepare import prepare
     from cifar_core.inference.held_out import config_of, splits_of
+    from cifar_core.runs.own_traces import own_folder
 
     folder = resolve_checkpoint(options.checkpoint)
     require_writable(folder)
     card = load_card(folder)
-    for words in prepare(folder, load_data_of(card, options.data_dir, splits_of(config_of(card))[0])):
+    split = splits_of(config_of(card))[0]
+    data = load_data_of(card, options.data_dir or own_folder(folder), split)
+    for words in prepare(folder, data):
         print(words, flush=True)
     return 0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cifar_core.data.dataset import ImageData, Progress, Split
 from cifar_core.data.sources import load_data
 from cifar_core.datasets import CIFAR10, DATA_SETS, OWN, DataSet
+from cifar_core.format import padded, places
 
 CHUNK = 5000
 LISTED = 20  # skipped files, and duplicates, that a terminal shows
@@ -55,7 +56,7 @@ def check_data(
 def format_check(report: dict[str, Any]) -> str:
     """The report of `check_data` as lines for a terminal."""
     train, test = report["train"], report["test"]
-    wide = max(12, *(len(name) + 2 for name in report["class_names"]))
+    wide = max(12, *(places(name) + 2 for name in report["class_names"]))
     lines = [
         f"source       {report['source']}",
         f"loaded in    {report['seconds']:.2f} s",
@@ -64,7 +65,9 @@ def format_check(report: dict[str, Any]) -> str:
         "",
         f"{'':{wide}}{'train':>7}{'test':>8}",
     ]
-    lines += [f"{name:{wide}}{n:>7,}{test['per_class'][name]:>8,}" for name, n in train["per_class"].items()]
+    lines += [
+        f"{padded(name, wide)}{n:>7,}{test['per_class'][name]:>8,}" for name, n in train["per_class"].items()
+    ]
     lines += [
         f"{'all':{wide}}{train['n']:>7,}{test['n']:>8,}",
         "",

@@ -118,11 +118,12 @@ def _on_photographs(card: Card) -> str:
 def _training(card: Card, data_name: str) -> str:
     settings = ", ".join(f"{name} {card.config[name]}" for name in SETTINGS if name in card.config)
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
+    read_from = f", read from {card.data_source}" if card.data_source != data_name else ""
     return (
         f"## Training\n\nRecipe `{card.recipe}`: epoch {card.epoch} of {card.config.get('epochs', '?')}, "
         f"{duration(card.wall_time_seconds)} on {card.device} in {card.precision}. Settings: {settings}. "
         f"Versions: {versions}.\n\n"
-        f"Data: {data_name}, read from {card.data_source} (fingerprint `{card.data_fingerprint[:16]}`). "
+        f"Data: {data_name}{read_from} (fingerprint `{card.data_fingerprint[:16]}`). "
         f"`config.json` holds all settings.\n"
     )
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cifar_core.checkpoint import list_checkpoints, load_checkpoint, resolve_checkpoint
+from cifar_core.checkpoint import list_checkpoints, load_card, load_checkpoint, resolve_checkpoint
+from cifar_core.datasets import DATA_SETS
 from cifar_core.errors import reason_of
 from cifar_core.files import PROJECT_ROOT, checkpoints_dir
 from cifar_core.hub.publish import HubError
@@ -120,11 +121,22 @@ def space_readme(readme: str, space: Space) -> str:
     fields = FIELDS[space.sdk, space.hardware] | {
         "suggested_hardware": HARDWARE[space.hardware],
         "models": list(space.models) or None,
+        **_datasets(space),
     }
     for name, value in fields.items():
         setattr(card.data, name, value)
     hardware = fields["suggested_hardware"]
     return f"{str(card).rstrip()}\n\n## What this Space takes\n\nIt runs on {hardware}. {space.takes}\n"
+
+
+def _datasets(space: Space) -> dict[str, Any]:
+    """The field with the repositories of the data that its networks learned; own pictures have none."""
+    cards = [load_card(resolve_checkpoint(name)) for name in space.checkpoints or list_checkpoints()]
+    names = {str(card.config.get("data", "")) for card in cards}
+    if "" in names:
+        return {}  # a card does not say
+    known = {DATA_SETS[name].whole.hub.repo for name in names & DATA_SETS.keys()}
+    return {"datasets": sorted(known - {""}) or None}
 
 
 def space_requirements(requirements: str, space: Space) -> str:

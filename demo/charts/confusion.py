@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from cifar_core.metrics.classification import classes_differ, per_class_accuracy
 from demo.charts.figure import Chart, Spec, Table, layout, value_axis
+from demo.charts.mixing import KEY
 from demo.shared.format import counted, listed, percent
-from demo.shared.palette import CLASS_COLORS, color_of
+from demo.shared.palette import class_color
 
 Counts = NDArray[np.int64]
 RIGHT = "rgba(128,128,128,0.18)"  # what is right stands back, on a light page and on a dark one
@@ -21,7 +22,8 @@ ON_STRONG = "rgb(0,0,0)"  # of a count on a strong cell
 STRONG = 0.55  # share of the scale from which a cell counts as one
 FRAME = "#000000"  # around the chosen cell
 COUNTED = 20  # classes up to which each cell has its count; more are read under the mouse
-MOST_NAMES = 25  # along an axis
+MOST_NAMES, ON_A_PHONE = 25, 12  # along an axis
+PACKED = 40  # classes from which cells have no gap between them: on a phone it would be wider than they are
 TALLEST = 720  # pixels
 
 
@@ -38,10 +40,11 @@ def confusion_chart(confusion: Counts, names: Sequence[str], chosen: tuple[int, 
     y_axis |= {"autorange": "reversed"}
     x_axis |= {"tickangle": -60 if len(names) > 4 else 0}
     shape = layout(x_axis, y_axis, shapes=[_frame(chosen)] if chosen else [], showlegend=False)
+    numbered = "; the numbers count pictures" if len(names) <= COUNTED else ""
     reading = (
-        "A row holds the pictures of one class, its columns what the network said; the numbers count "
-        "pictures. Stronger color: more of the row got this wrong answer. Gray: right. Blank: none. "
-        "Click a cell to see its pictures below."
+        f"A row holds the pictures of one class, its columns what the network said{numbered}. Stronger "
+        "color: more of the row got this wrong answer. Gray: right. Blank: none. Click a cell to see its "
+        "pictures below."
     )
     return Chart(
         confusion_title(confusion, names),
@@ -50,26 +53,35 @@ def confusion_chart(confusion: Counts, names: Sequence[str], chosen: tuple[int, 
             _mistakes(confusion, shares, wrong, top, names),
             *_counts(confusion, wrong, top, names),
         ],
-        shape | {"margin": shape["margin"] | {"t": 8}},
+        shape,
         reading,
         min(TALLEST, 150 + 34 * len(names)),
+        shape | {"xaxis": x_axis | _names_of(names, ON_A_PHONE)},
         numbers=lambda: _numbers(confusion, names),
     )
 
 
 def _class_axis(names: Sequence[str], title: str) -> Spec:
     """An axis of classes by name; of many, some have their name written."""
-    step = -(-len(names) // MOST_NAMES)
-    written = list(names[::step])
-    marks = {"tickmode": "array", "tickvals": written, "ticktext": written}
-    return value_axis(title, type="category", showgrid=False, **marks)
+    return value_axis(title, type="category", showgrid=False, **_names_of(names, MOST_NAMES))
+
+
+def _names_of(names: Sequence[str], most: int) -> Spec:
+    written = list(names[:: -(-len(names) // most)])
+    return {"tickmode": "array", "tickvals": written, "ticktext": written}
+
+
+def _gaps(names: Sequence[str]) -> Spec:
+    """Pixels between two cells."""
+    gap = int(len(names) < PACKED)
+    return {"xgap": gap, "ygap": gap}
 
 
 def _diagonal(names: Sequence[str]) -> Spec:
     size = len(names)
     z = [[1 if row == column else None for column in range(size)] for row in range(size)]
     plain = {"colorscale": [[0, RIGHT], [1, RIGHT]], "showscale": False, "hoverinfo": "skip"}
-    return {"type": "heatmap", "x": list(names), "y": list(names), "z": z, "xgap": 1, "ygap": 1, **plain}
+    return {"type": "heatmap", "x": list(names), "y": list(names), "z": z, **_gaps(names), **plain}
 
 
 def _mistakes(
@@ -96,9 +108,8 @@ def _mistakes(
         "zmin": 0,
         "zmax": top,
         "colorscale": SCALE,
-        "colorbar": {"thickness": 10, "ticksuffix": " %", "len": 0.6, "outlinewidth": 0, "nticks": 4},
-        "xgap": 1,
-        "ygap": 1,
+        "colorbar": KEY | {"ticksuffix": " %", "nticks": 4},
+        **_gaps(names),
         "hovertemplate": "true %{y}, predicted %{x}<br>%{customdata[2]:,} (%{customdata[3]} % of the class)"
         "<extra></extra>",
     }
@@ -175,7 +186,7 @@ def per_class_chart(confusion: Counts, names: Sequence[str]) -> Chart:
         "orientation": "h",
         "x": percents,
         "y": [names[index] for index in known],
-        "marker": {"color": [color_of(index, CLASS_COLORS) for index in known]},
+        "marker": {"color": [class_color(index, len(names)) for index in known]},
         "width": 0.6,
         "hovertemplate": "%{y}: %{x:.2f} % right<extra></extra>",
     }

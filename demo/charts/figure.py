@@ -6,6 +6,7 @@ A figure is made of plain dicts: it is built again with every point beside a run
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from demo.shared.format import shortened
 from demo.shared.palette import READ, SEEN, on_dark
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ MAX_POINTS = 400  # on one line; more cannot be told apart on a screen
 CHART_HEIGHT = 280  # pixels
 THIN, THICK = 1, 3  # pixels of a line
 MARKER_SIZE = 6
+NAME, NAME_ON_A_PHONE = 24, 14  # letters of a name along an axis
+MARKUP = re.compile("<(?!br>|/?extra>)")  # of a name, not of ours
 
 Spec = dict[str, Any]  # a part of a figure, as plotly.js takes it
 Table = Mapping[str, Sequence[Any]]  # heading -> column
@@ -134,6 +138,20 @@ def vertical_mark(x: float, color: str, words: str = "") -> Spec:
     }
 
 
+def with_short_names(shape: Spec, letters: int = NAME) -> Spec:
+    """The layout with names along its axes of at most so many letters; itself where all are short enough."""
+    long = {
+        key: {**axis, "ticktext": [_short(text, letters) for text in axis["ticktext"]]}
+        for key, axis in shape.items()
+        if isinstance(axis, Mapping) and any(len(text) > letters for text in axis.get("ticktext", []))
+    }
+    return shape | long if long else shape
+
+
+def _short(text: str, letters: int) -> str:
+    return text if "<br>" in text else shortened(text, letters)
+
+
 def for_dark(part: Any, key: str = "") -> Any:
     """The same traces or layout for a dark page: colors too dark for it are mixed with white."""
     if isinstance(part, Mapping):
@@ -162,11 +180,15 @@ def _on_dark(color: Any, least: float) -> Any:
 
 
 def to_json(part: Spec) -> str:
-    """The part as a browser reads it; a number that is none (a class without pictures) leaves a gap."""
+    """The part as a browser reads it; a number that is none (a class without pictures) leaves a gap.
+
+    plotly takes words in "<" and ">" for HTML, which in a name are letters.
+    """
     try:
-        return json.dumps(part, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(part, separators=(",", ":"), allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(part), separators=(",", ":"))
+        text = json.dumps(_finite(part), separators=(",", ":"))
+    return MARKUP.sub("&lt;", text)
 
 
 def _finite(part: Any) -> Any:

@@ -21,10 +21,10 @@ LITTLE = 0.05  # a difference that is worth no word
 Cell = tuple[float, str, str]  # difference, kernel in words, class
 
 
-def comparable(first: Sequence[BlockMixing], second: Sequence[BlockMixing]) -> str:
+def comparable(first: Sequence[BlockMixing], second: Sequence[BlockMixing], same_classes: bool = True) -> str:
     """Why two mixes have no difference, in a sentence; "" where they have one."""
     sizes = [[(len(block.mean), len(block.per_class)) for block in mixing] for mixing in (first, second)]
-    if sizes[0] == sizes[1]:
+    if sizes[0] == sizes[1] and same_classes:
         return ""
     words = [
         f"{counted(len(mixing), 'block')} of {counted(len(mixing[0].mean), 'kernel')}"

@@ -8,7 +8,7 @@ from cifar_core.explain.robustness import Robustness
 from cifar_core.metrics.uncertainty import Accuracy
 from demo.charts.figure import Chart, Spec, layout, line, value_axis
 from demo.charts.overlay import line_style, plotly_line
-from demo.shared.format import percent
+from demo.shared.format import begun, percent
 from demo.shared.palette import CORRUPTION_COLORS, color_of
 from demo.shared.ranking import CLOSE, close_to_best, describe_lead
 
@@ -68,7 +68,7 @@ def robustness_title(measured: Robustness) -> str:
     last = {kind: measured.accuracy[kind][-1] for kind in CORRUPTIONS}
     worst, best = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
     falls = f"{percent(measured.clean)} becomes {percent(last[worst])} at strength {STRENGTHS}"
-    return f"{worst[:1].upper()}{worst[1:]} hurts most: {falls}; {best} hurts least ({percent(last[best])})"
+    return f"{begun(worst)} hurts most: {falls}; {best} hurts least ({percent(last[best])})"
 
 
 def compared_title(runs: Sequence[MeasuredRun], kind: str) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 from cifar_core.checkpoint import Card
 from cifar_core.datasets import CIFAR10
-from demo.shared.format import amount, counted, duration, in_words, listed, percent
+from demo.shared.format import amount, counted, duration, in_words, isolated, listed, percent
 
+MOST_NAMED, FEW = 20, 12  # classes that are all named at the head of the page; of more, so many
 VIEWS = {
     1: "from one pass",
     2: "the mean over the picture and its mirror image",
@@ -19,11 +20,15 @@ VIEWS = {
 
 def head_html(card: Card) -> str:
     """The page's title, what the network can say, and how often it was right."""
-    classes = f"{len(card.class_names)} things apart: {listed(card.class_names)}"
+    names = card.class_names
+    more = [f"{len(names) - FEW} others"] if len(names) > MOST_NAMED else []
+    classes = f"{len(names)} things apart: {listed([*(names[:FEW] if more else names), *more])}"
     claim = " ".join(
         [f"A network trained on small photos tells {classes}.", record(card), *describe_photographs(card)]
     )
-    return f'<header class="head"><h1>What is in the picture?</h1><p>{html.escape(claim)}</p></header>'
+    return (
+        f'<header class="head"><h1>What is in the picture?</h1><p>{isolated(html.escape(claim))}</p></header>'
+    )
 
 
 def record(card: Card) -> str:
@@ -115,6 +120,7 @@ def facts_html(card: Card) -> str:
         "Accuracy": record(card),
         "Answers": f"{_views(card)}, both for the accuracy and on this page; of a large one also the mean "
         "over its middle square and the inner part of that",
+        "Classes": listed(card.class_names),
         **_calibrated(card),
         "Training": f"recipe {card.recipe}, {counted(card.epoch, 'epoch')}, seed {card.seed}, in "
         f"{duration(card.wall_time_seconds)} on {card.device}",

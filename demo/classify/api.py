@@ -33,7 +33,7 @@ class Endpoints:
         right: float = 0,
         down: float = 0,
     ) -> dict[str, Any]:
-        """Say what is in a picture: one of ten classes of things, with probabilities.
+        """Say what is in a picture: one of the classes that the network knows, with probabilities.
 
         Args:
             picture: PNG, JPEG, WebP, GIF, BMP or AVIF, up to 20 MB: an upload; over MCP, a data: URL.

@@ -21,8 +21,8 @@ from cifar_core.runs.history import Shares
 from demo.classify.about import describe_alarm
 from demo.classify.answers import Answer, Answered
 from demo.classify.share import csv_text, python_lines, shell_line
-from demo.shared.format import counted, in_words, listed, whole_percent
-from demo.shared.palette import CLASS_COLORS, color_of
+from demo.shared.format import begun, counted, in_words, isolated, listed, whole_percent
+from demo.shared.palette import class_color
 from demo.shared.pictures import bar_key, bar_parts, data_uri, image_tag, spoken
 
 LIKELY_FROM = 0.70  # the first class alone has at least this, where it is not sure
@@ -76,15 +76,15 @@ def is_none(answer: Prediction) -> bool:
 
 
 def headline(answer: Prediction, kinds: int) -> str:
-    """ "Airplane", "Dog, at the left", "Probably cat", "Cat or dog" or "None of the ten"; kinds: classes."""
+    """ "Key", "Cup, at the left", "Probably cup", "Cup or key" or "None of the five"; kinds: of classes."""
     (first, probability), (second, _) = answer.top[:2]
     if is_none(answer):
         return f"None of the {in_words(kinds)}"
     if answer.part:
-        return f"{first}, at the {answer.part.side}".capitalize()
+        return begun(f"{first}, at the {answer.part.side}")
     if answer.sure:
-        return first.capitalize()
-    return f"Probably {first}" if probability >= LIKELY_FROM else f"{first} or {second}".capitalize()
+        return begun(first)
+    return f"Probably {first}" if probability >= LIKELY_FROM else begun(f"{first} or {second}")
 
 
 def verdict(answer: Prediction, kinds: int) -> str:
@@ -113,7 +113,7 @@ def _answer(answered: Answered, answer: Answer, title: str) -> str:
     bars = "".join(
         _bar(label, probability, answer.card.class_names) for label, probability in answer.prediction.top
     )
-    return (
+    return isolated(
         f'<section class="answer" aria-live="polite">{_title(title)}'
         f"<h2>{html.escape(headline(answer.prediction, kinds))}</h2>"
         f'{had_to}<ol>{bars}</ol><p class="verdict">{html.escape(verdict(answer.prediction, kinds))}</p>'
@@ -136,7 +136,7 @@ def _describe_crop(crop: Crop) -> list[str]:
 
 
 def _bar(label: str, probability: float, class_names: Sequence[str]) -> str:
-    color = color_of(list(class_names).index(label), CLASS_COLORS)
+    color = class_color(list(class_names).index(label), len(class_names))
     style = f"width:{max(0.5, 100 * probability):.1f}%;background:{color}"
     return (
         f"<li><span>{html.escape(label)}</span>"
@@ -153,7 +153,7 @@ def _inside(answer: Answer, title: str) -> str:
         _heat_map(answer.heatmap, name),
         mixing_html(prediction.mixing, answer.average, name),
     )
-    return f'{_title(title)}<div class="inside">{"".join(columns)}</div>'
+    return isolated(f'{_title(title)}<div class="inside">{"".join(columns)}</div>')
 
 
 def _seen(seen: NDArray[np.uint8]) -> str:
@@ -238,7 +238,7 @@ def batch_html(pictures: Sequence[Answered]) -> str:
         f'<section aria-live="polite"><p class="verdict">{describe_batch(pictures)}</p>'
         f"<p>{' '.join(links)}</p>"
         f'<table class="batch"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(map(_row, pictures))}</tbody></table></section>"
+        f"<tbody>{isolated(''.join(map(_row, pictures)))}</tbody></table></section>"
     )
 
 

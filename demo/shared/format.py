@@ -1,6 +1,7 @@
 """Numbers, times, and the states and progress of runs in the words that every page uses. Pure functions."""
 
 import math
+import re
 import time
 from collections.abc import Sequence
 from itertools import groupby
@@ -63,6 +64,20 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
+def begun(text: str) -> str:
+    """The text as a sentence begins, the rest of it as it is."""
+    return text[:1].upper() + text[1:]
+
+
+_RTL = r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"
+RIGHT_TO_LEFT = re.compile(f"{_RTL}(?: +{_RTL})*")
+
+
+def isolated(text: str) -> str:
+    """The text with its Hebrew and Arabic words apart: numbers beside them would join their direction."""
+    return RIGHT_TO_LEFT.sub("\u2068\\g<0>\u2069", text)
+
+
 def shortened(name: str, letters: int) -> str:
     """At most so many letters of a name, with dots in its middle: runs of one recipe begin alike."""
     if len(name) <= letters:
@@ -116,7 +131,7 @@ def progress_of(status: Status) -> tuple[float, str]:
 def describe_stage(status: Status, fraction: float) -> str:
     """The run's present stage and its progress: in steps while it trains, otherwise in percent."""
     stage = status.message or status.stage or "training"
-    stage = stage[:1].upper() + stage[1:]
+    stage = begun(stage)
     if not status.total:
         return stage
     if status.stage in ("training", "validating"):

@@ -19,17 +19,9 @@ CORRUPTION_COLORS = KERNEL_COLORS  # kinds of damage; no chart shows them beside
 
 # Found by maximizing the smallest distance within the list; given to the classes in the data set's order.
 CLASS_COLORS: tuple[str, ...] = (
-    "#5566CC",  # airplane
-    "#AA3300",  # automobile
-    "#FFAA11",  # bird
-    "#DD6622",  # cat
-    "#661122",  # deer
-    "#775577",  # dog
-    "#44DDAA",  # frog
-    "#BBAAFF",  # horse
-    "#222288",  # ship
-    "#33AA99",  # truck
-)
+    "#5566CC", "#AA3300", "#FFAA11", "#DD6622", "#661122",
+    "#775577", "#44DDAA", "#BBAAFF", "#222288", "#33AA99",
+)  # fmt: skip
 
 # A state is always written out as a word too; the color only helps the eye.
 STATE_COLORS: dict[str, str] = {
@@ -66,6 +58,11 @@ LIGHT_GRAY = "#E4E4E4"
 def color_of(index: int, colors: tuple[str, ...]) -> str:
     """The color of the index-th thing of a list; past its end the list starts anew."""
     return colors[index % len(colors)]
+
+
+def class_color(index: int, classes: int) -> str:
+    """The color of a class; one for all where there are more classes than colors that can be told apart."""
+    return CLASS_COLORS[index] if classes <= len(CLASS_COLORS) else ACCENT
 
 
 def luminance(color: str) -> float:

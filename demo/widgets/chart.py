@@ -17,7 +17,8 @@ import plotly
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
-from demo.charts.figure import Chart, Table, for_dark, to_json
+from demo.charts.figure import NAME_ON_A_PHONE, Chart, Spec, Table, for_dark, to_json, with_short_names
+from demo.shared.format import isolated
 from demo.widgets.panels import plain
 
 OPEN = "numbers"  # in the session: the chart whose numbers are shown
@@ -87,7 +88,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const P = await plotly(data.script), figure = JSON.parse(data.figure);
     const width = Math.max(box.clientWidth, 700), layout = look(box, figure.layout);
     const margin = {...layout.margin, t: 80};
-    const title = {text: data.title, x: 0, xanchor: "left", pad: {l: 12}};
+    const title = {text: data.title.replaceAll("<", "&lt;"), x: 0, xanchor: "left", pad: {l: 12}};
     P.downloadImage({data: figure.data, layout: {...layout, margin, title}},
       {format: "png", filename: data.file, width, height: data.height + 50, scale: 2});
   };
@@ -111,14 +112,19 @@ def show_chart(chart: Chart, key: str, alt: str, on_pick: Callable[[Any], None] 
     alt: what a screen reader says of it. on_pick: called with the `customdata` of a point that is clicked.
     """
     dark = st.context.theme.type == "dark"
-    parts = {"data": chart.data, "layout": chart.layout, "narrow": chart.narrow}
+    narrow = with_short_names(chart.narrow or chart.layout, NAME_ON_A_PHONE)
+    parts: Spec = {
+        "data": chart.data,
+        "layout": with_short_names(chart.layout),
+        "narrow": None if narrow is chart.layout else narrow,
+    }
     place = f"chart-{key}"
     told = _component(
         key=place,
         data={
             "figure": to_json(for_dark(parts) if dark else parts),
-            "title": chart.title,
-            "reading": chart.reading,
+            "title": isolated(chart.title),
+            "reading": isolated(chart.reading),
             "alt": alt,
             "height": chart.height,
             "script": SCRIPT,

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cifar_core.config import TrainConfig
 from cifar_core.inference.held_out import HeldOut, check_classes, config_of, select_images, splits_of
-from demo.shared.format import counted
+from demo.shared.format import begun, counted
 from demo.shared.host import is_public
 from demo.widgets.choice import choose
 from demo.widgets.networks import Network, pictures_of
@@ -49,7 +49,7 @@ def describe_pictures(pictures: HeldOut) -> str:
     """Say which pictures these are, and what follows from that."""
     drawn = ", drawn by a fixed seed" if len(pictures) < pictures.total else ""
     words = count_pictures(pictures)
-    which = f"{words[:1].upper()}{words[1:]}{drawn}"
+    which = f"{begun(words)}{drawn}"
     if pictures.split == "test":
         return f"{which}: to look at, not to choose by."
     if pictures.other_data:

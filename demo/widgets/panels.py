@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from demo.shared.format import STATE_TEXT
+from demo.shared.format import STATE_TEXT, isolated
 from demo.shared.palette import SEEN, STATE_COLORS, on_both
 
 ON, BACK = ":material/arrow_forward:", ":material/arrow_back:"
@@ -106,4 +106,4 @@ def show_facts(facts: Iterable[tuple[str, str]]) -> None:
 
 def plain(text: str) -> str:
     """Text that Markdown shows as it is."""
-    return "".join(f"\\{letter}" if letter in r"\`*_[]<>$#~:|" else letter for letter in text)
+    return "".join(f"\\{letter}" if letter in r"\`*_[]<>$#~:|" else letter for letter in isolated(text))

@@ -82,11 +82,13 @@ def choose_view(earlier: Run | None) -> CurveView:
 
 
 def earlier_run(store: RunStore, run: Run) -> Run | None:
-    """The run of the same recipe that began last before this one and has an epoch; None without any."""
+    """The run of the same recipe and classes that began last before this one and has an epoch, if any."""
+    recipe, classes = run.config().recipe, run.config().data_set.class_names
     for other in sorted(store.list(), key=lambda item: item.created, reverse=True):
         with suppress(StoreError):
-            alike = other.created < run.created and other.config().recipe == run.config().recipe
-            if alike and short_history(other).epochs:
+            config = other.config()
+            alike = config.recipe == recipe and config.data_set.class_names == classes
+            if other.created < run.created and alike and short_history(other).epochs:
                 return other
     return None
 

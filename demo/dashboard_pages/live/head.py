@@ -15,6 +15,7 @@ from demo.dashboard_pages.live.details import show_log
 from demo.shared.format import (
     RESUMABLE,
     STATE_TEXT,
+    begun,
     counted,
     describe_failure,
     duration,
@@ -187,7 +188,7 @@ def format_rate(history: History) -> str:
     """The rate now, and what part of the schedule that is."""
     part = describe_schedule(history.lr_factor)
     now = f"Now {history.steps[-1].lr:.3g}: " if history.steps else ""
-    return f"{now}{part}." if now else f"{part[:1].upper()}{part[1:]}."
+    return f"{now}{part}." if now else f"{begun(part)}."
 
 
 def describe_plateau(history: History) -> str:

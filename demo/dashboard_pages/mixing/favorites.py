@@ -33,7 +33,8 @@ Found = tuple[HeldOut, dict[str, NDArray[np.float32]]]  # the pictures; block ->
 
 def pick_favorites(point: Sequence[Any]) -> None:
     """Take the block and the class of a clicked point of `mixing_per_class`; its pictures are looked for."""
-    write_address({"block": str(point[0]), "of": str(point[2])})
+    name = str(point[2]).replace("&lt;", "<")  # as plotly had to be told
+    write_address({"block": str(point[0]), "of": name})
     st.session_state[ASKED] = CLICKED
 
 

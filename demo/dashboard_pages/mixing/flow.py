@@ -11,6 +11,7 @@ from demo.charts.mixing_flow import Mixed, mixing_flow, parting_title
 from demo.dashboard_pages.mixing.epochs import play_epochs
 from demo.dashboard_pages.mixing.favorites import Found, looked_through, of_class
 from demo.dashboard_pages.mixing.networks import MixingNetwork, Record
+from demo.shared.format import begun
 from demo.widgets.chart import show_chart
 from demo.widgets.choice import choose
 from demo.widgets.panels import plain
@@ -55,7 +56,7 @@ def show_way(name: str, way: Mixed, key: str) -> None:
     """The diagram of one class, with how its streams were found."""
     pictures = len(next(iter(way.values())))
     note = OF_PICTURES.format(pictures) if pictures > 1 else OF_MEANS
-    show_chart(mixing_flow(name.capitalize(), way, note), key, ALT.format(f"the class {name}"))
+    show_chart(mixing_flow(begun(name), way, note), key, ALT.format(f"the class {name}"))
 
 
 def way_of(epoch: Epoch, class_names: tuple[str, ...], name: str, seen: Found | None) -> Mixed:

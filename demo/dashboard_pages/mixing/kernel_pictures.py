@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from demo.shared.format import isolated
 from demo.shared.palette import CIVIDIS, DIVERGING_COLORS, KERNEL_COLORS, MUTED_INK, color_of, on_both
 from demo.shared.pictures import between, data_uri, image_tag, sheet
 
@@ -93,7 +94,7 @@ def kernel_name(words: str, note: str, kernel: int | None) -> str:
     """A kernel's color (None: the mixed one's gray), its name, and a smaller note under it."""
     color = MUTED_INK if kernel is None else color_of(kernel, KERNEL_COLORS)
     mark = f'<i style="{MARK};background:{color}"></i>'
-    small = f'<span style="color:{on_both(MUTED_INK)};font-size:.8rem">{html.escape(note)}</span>'
+    small = f'<span style="color:{on_both(MUTED_INK)};font-size:.8rem">{isolated(html.escape(note))}</span>'
     return f'<div style="line-height:1.3">{mark} {html.escape(words)}<br>{small}</div>'
 
 

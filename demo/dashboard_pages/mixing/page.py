@@ -150,7 +150,7 @@ def show_compare(network: MixingNetwork, record: Record | None, networks: list[M
         first_epoch = choose_epoch(record, "epoch1", "Epoch", record.epochs[0].epoch if same else record.kept)
         second_epoch = choose_epoch(second, "epoch2", "Epoch compared with it", second.epochs[-1].epoch)
     one, other = record.at(first_epoch).mixing, second.at(second_epoch).mixing
-    if trouble := comparable(one, other):
+    if trouble := comparable(one, other, record.class_names == second.class_names):
         st.write(plain(trouble))
         show_chart(mixing_per_class(record.at(first_epoch), record.class_names), "first", HEAT_ALT)
         show_chart(mixing_per_class(second.at(second_epoch), second.class_names), "second", HEAT_ALT)
