@@ -1,6 +1,8 @@
 """The import contracts of pyproject.toml: they see every file, they hold, and each can be broken."""
 
+import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import grimp
 import pytest
+
+from cifar_core.datasets import CIFAR10
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
@@ -75,6 +79,39 @@ def test_a_forbidden_import_breaks_its_contract(copy: Path, contract: str):
     name = next(one["name"] for one in SETTINGS["contracts"] if one["id"] == contract)
     assert result.returncode != 0
     assert f"{name} BROKEN" in result.stdout
+
+
+CLASSES = frozenset(CIFAR10.class_names) - {"ship"}  # which is a command as well
+MAY_NAME_CLASSES = ("cifar_core/data/", "cifar_core/datasets.py")
+CAPTIONS = ("demo/classify/examples.py", "demo/shared/drawings.py")  # of pictures that the pages offer
+
+
+def classes_named_in(source: str) -> set[str]:
+    """The classes that stand in a program's texts, its descriptions aside."""
+    tree = ast.parse(source)
+    described = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described
+    ]
+    return CLASSES & set(re.findall(r"\w+", " ".join(texts).lower()))
+
+
+def test_only_the_data_sets_name_classes():
+    files = {
+        file.relative_to(ROOT).as_posix(): file for name in PACKAGES for file in (ROOT / name).rglob("*.py")
+    }
+    named = {name: classes_named_in(file.read_text(encoding="utf-8")) for name, file in files.items()}
+    found = {name for name, classes in named.items() if classes and not name.startswith(MAY_NAME_CLASSES)}
+    assert found == set(CAPTIONS)
+    assert classes_named_in('def f():\n    "A frog."\n    return "A cat or a DEER"') == {"cat", "deer"}
 
 
 def loaded_after(statement: str) -> tuple[set[str], float]:

@@ -108,7 +108,7 @@ def _mistakes(
         "zmin": 0,
         "zmax": top,
         "colorscale": SCALE,
-        "colorbar": KEY | {"ticksuffix": " %", "nticks": 4},
+        "colorbar": KEY | {"len": 150, "ticksuffix": " %", "nticks": 4},
         **_gaps(names),
         "hovertemplate": "true %{y}, predicted %{x}<br>%{customdata[2]:,} (%{customdata[3]} % of the class)"
         "<extra></extra>",

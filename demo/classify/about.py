@@ -103,7 +103,7 @@ def _network_row(name: str, card: Card, milliseconds: float | None, chosen: bool
     kinds = len(card.class_names)
     cells = (
         percent(measured.get("accuracy"))
-        + ("" if kinds == len(CIFAR10.class_names) else f" of {kinds} classes"),
+        + ("" if card.class_names == list(CIFAR10.class_names) else f" of {kinds} classes"),
         amount(card.parameters),
         amount(card.macs),
         "–" if milliseconds is None else f"{milliseconds:.0f} ms",

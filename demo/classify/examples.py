@@ -1,7 +1,6 @@
 """The pictures that the classify page offers to try: photographs that may be shipped, and two drawings.
 
-examples/README.md names the author and the terms of each photograph. Of a deer, a frog and a horse none was
-found; a ship and a truck are drawn. Each is answered as `shows` says, by the default network.
+examples/README.md names the author and the terms of each photograph.
 """
 
 from dataclasses import dataclass
@@ -17,13 +16,9 @@ FOLDER = Path(__file__).with_name("examples")
 
 @dataclass(frozen=True)
 class Example:
-    """One picture.
-
-    shows: its class, or "" for none of the ten; by: author and terms; file: in FOLDER, "" for a drawing.
-    """
+    """One picture by what it shows. by: author and terms; file: in FOLDER, "" for one of DRAWINGS."""
 
     name: str
-    shows: str
     by: str
     file: str = ""
 
@@ -34,23 +29,23 @@ class Example:
 
     def decoded(self) -> Decoded:
         """The picture, as an upload of it would be read."""
-        return decode(self.path.read_bytes()) if self.file else Decoded(DRAWINGS[self.shows]())
+        return decode(self.path.read_bytes()) if self.file else Decoded(DRAWINGS[self.name]())
 
     def value(self) -> str | Image.Image:
         """The picture as Gradio takes it."""
-        return str(self.path) if self.file else DRAWINGS[self.shows]()
+        return str(self.path) if self.file else DRAWINGS[self.name]()
 
 
 DRAWN = "drawn for this page"
 EXAMPLES = (
-    Example("dog", "dog", "Snapwire (CC0)", "dog.jpg"),
-    Example("cat", "cat", "Stéfan van der Walt (CC0)", "cat.jpg"),
-    Example("parrot", "bird", "Skitterphoto (CC0)", "parrot.jpg"),
-    Example("jet", "airplane", "US Air Force, TSgt Ben Bloker (public domain)", "jet.jpg"),
-    Example("car", "automobile", "Pixabay (CC0)", "car.jpg"),
-    Example("ship", "ship", DRAWN),
-    Example("truck", "truck", DRAWN),
-    Example("sushi", "", "Skitterphoto (CC0)", "sushi.jpg"),
+    Example("dog", "Snapwire (CC0)", "dog.jpg"),
+    Example("cat", "Stéfan van der Walt (CC0)", "cat.jpg"),
+    Example("parrot", "Skitterphoto (CC0)", "parrot.jpg"),
+    Example("jet", "US Air Force, TSgt Ben Bloker (public domain)", "jet.jpg"),
+    Example("car", "Pixabay (CC0)", "car.jpg"),
+    Example("ship", DRAWN),
+    Example("truck", DRAWN),
+    Example("sushi", "Skitterphoto (CC0)", "sushi.jpg"),
 )
 
 

@@ -6,7 +6,7 @@ On a Space a visitor's lines name the Space; elsewhere they name the address at 
 import html
 import os
 
-from cifar_core.datasets import CIFAR10
+from cifar_core.datasets import CIFAR10, DATA_SETS
 from demo.classify.render import code_html
 
 HUB = "https://huggingface.co"
@@ -32,14 +32,19 @@ EVENT=$(curl -s $URL/call/v2/classify -H 'Content-Type: application/json' \
 curl -s -N $URL/call/classify/$EVENT"""
 
 
-def links_html() -> str:
-    """Links to the code, the networks, the data and the API; a checkout has its code in its own folder."""
+def links_html(data: str = CIFAR10.name) -> str:
+    """Links to the code, the networks, the data and the API; a checkout has its code in its own folder.
+
+    data: what the network learned from, as its settings name it; only what is published has a link.
+    """
     space = os.environ.get("SPACE_ID")
     files = f"{HUB}/spaces/{space}/tree/main"
+    known = DATA_SETS.get(data)
+    repository = known.whole.hub.repo if known else ""
     places = {
         "Code": files if space else "",
         "Networks": f"{files}/checkpoints" if space else f"#{NETWORKS}",
-        "Data": f"{HUB}/datasets/{CIFAR10.hub.repo}",
+        "Data": f"{HUB}/datasets/{repository}" if repository else "",
         "Use via API": f"#{API}",
     }
     links = [_link(name, place) for name, place in places.items() if place]

@@ -7,7 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from cifar_core.checkpoint import CheckpointError
+from cifar_core.checkpoint import Card, CheckpointError
+from cifar_core.datasets import CIFAR10
 from cifar_core.images.crop import MOST_ZOOM
 from demo.classify.about import facts_html, head_html, networks_html
 from demo.classify.answers import MOST_PICTURES, Answers, Asked, describe_too_many
@@ -65,9 +66,13 @@ def networks_view(answers: Answers, name: str | None = None, beside: str | None 
             networks.get(beside)
         card = networks.get(name).classifier.card
         table = networks_html(networks.cards(), networks.speeds, name or next(iter(networks.names), ""))
-        return head_html(card) + links_html(), table + facts_html(card)
+        return _head(card), table + facts_html(card)
     except (CheckpointError, NetworkError) as error:
-        return head_html(answers.card) + links_html(), problem_html(str(error))
+        return _head(answers.card), problem_html(str(error))
+
+
+def _head(card: Card) -> str:
+    return head_html(card) + links_html(str(card.config.get("data", CIFAR10.name)))
 
 
 def one_picture(answers: Answers, network: gr.Dropdown, beside: gr.Dropdown) -> None:

@@ -67,7 +67,7 @@ def test_the_whole_road(learn, place, base, call, answer, tmp_path):
     epochs = [event for event in run.events() if isinstance(event, Epoch)]
     assert all(len(block.per_class) == 3 for block in epochs[-1].mixing)
     assert list(class_averages(run.path, card.epoch, card.class_names)) == CLASSES
-    document = answer("evaluate", "--checkpoint", best, "--data-dir", place)
+    document = answer("evaluate", "--checkpoint", best)
     assert document["n"] == 12 and list(document["per_class"]) == CLASSES
     picture = next((place / CLASSES[0]).glob("*.jpg"))
     (found,) = answer("predict", picture, "--checkpoint", best)
@@ -93,8 +93,13 @@ def test_ten_pictures_are_learned_from_and_nothing_is_fitted_to_them(learn, call
     card = load_card(run.best_checkpoint)
     assert card.calibration is card.sure is card.ood is None and NONE_FITTED in card.notes
     assert run.config().val_size == 2 and run.config().own_images == (8, 2)
-    code, out, err = call("calibrate", run.best_checkpoint, "--data-dir", folder)
+    code, out, err = call("calibrate", run.best_checkpoint)
     assert code == 0 and NONE_FITTED in out, err
+    folder.rename(tmp_path / "elsewhere")
+    for command in (["calibrate"], ["prepare"], ["evaluate", "--checkpoint"]):
+        code, _, err = call(*command, run.best_checkpoint)
+        assert code == 1 and str(folder) in err and "--data-dir" in err
+    assert call("calibrate", run.best_checkpoint, "--data-dir", tmp_path / "elsewhere")[0] == 0
     path = tmp_path / "gray.png"
     Image.new("RGB", (40, 40), "gray").save(path)
     assert call("predict", path, "--checkpoint", run.best_checkpoint)[0] == 0

@@ -7,8 +7,13 @@ import numpy as np
 from PIL import Image
 
 from cifar_core.data.synthetic import make_synthetic
+from cifar_core.datasets import SYNTHETIC
 
 NAMES = ("Äpfel", "pears, ripe", "犬")
+SEVEN = (
+    *("Größe", "猫", "קופסה", "my red cup", "l'eau d'été", "<b>bold<b>"),
+    "a very long name of a thing that stands on the desk beside the lamp",
+)
 KINDS = ("png", "jpg", "webp")
 
 
@@ -28,7 +33,8 @@ def save_pictures(folder: Path, label: int, count: int, first: int = 0) -> None:
 def make_own(folder: Path, names: tuple[str, ...] = NAMES, train: int = 10, test: int = 0) -> Path:
     """Write a folder of each class; with `test` the classes stand in train/ and test/."""
     for label, name in enumerate(names):
-        save_pictures(folder / "train" / name if test else folder / name, label, train)
+        shape = label % len(SYNTHETIC.class_names)
+        save_pictures(folder / "train" / name if test else folder / name, shape, train)
         if test:
-            save_pictures(folder / "test" / name, label, test, first=train)
+            save_pictures(folder / "test" / name, shape, test, first=train)
     return folder

@@ -50,8 +50,8 @@ LESSONS = (
     ),
     Lesson(
         "Never the same picture twice",
-        "The same 2,000 pictures again, but each time mirrored by chance and moved by a few pixels. A cat "
-        "stays a cat, but the pixels are new: remembering them no longer helps.",
+        "The same 2,000 pictures again, but each time mirrored by chance and moved by a few pixels. It "
+        "still shows the same thing, but the pixels are new: remembering them no longer helps.",
         "Train it",
         "The thin and the thick line now stay together longer. The network looks worse on what it trains on, "
         "and is better on what it has never seen.",

@@ -9,6 +9,13 @@ from demo.classify.render import is_none
 
 TERMS = (FOLDER / "README.md").read_text(encoding="utf-8")
 MOST_SIDE, MOST_BYTES = 400, 40_000
+SHOWS = {  # example -> its class; of a deer, a frog and a horse no photograph was found
+    **{name: name for name in ("dog", "cat", "ship", "truck")},
+    "parrot": "bird",
+    "jet": "airplane",
+    "car": "automobile",
+    "sushi": "",
+}
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +26,8 @@ def network() -> Classifier:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one.name)
 def test_the_default_network_is_right(example: Example, network: Classifier) -> None:
     (answer,) = network.predict([example.decoded().image], top=2)
-    assert is_none(answer) == (not example.shows)
-    assert answer.label == (example.shows or answer.label)
+    shows = SHOWS[example.name]
+    assert is_none(answer) == (not shows) and answer.label == (shows or answer.label)
 
 
 def test_every_photograph_is_small_and_named_with_its_terms() -> None:
@@ -35,5 +42,5 @@ def test_every_photograph_is_small_and_named_with_its_terms() -> None:
 
 
 def test_they_show_the_ten_once_each_as_far_as_can_be_had_and_one_other_thing() -> None:
-    shown = [one.shows for one in EXAMPLES]
+    shown = [SHOWS[one.name] for one in EXAMPLES]
     assert len(set(shown)) == len(shown) and set(shown) <= {"", *CLASS_NAMES} and "" in shown

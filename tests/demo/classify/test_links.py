@@ -38,6 +38,7 @@ def test_a_space_names_itself(space: None) -> None:
     links = links_html()
     assert all(f"/spaces/user/lab.one/tree/main{rest}" in links for rest in ('"', "/checkpoints"))
     assert "uoft-cs/cifar10" in links and HERE not in links + api_html()
+    assert "uoft-cs/cifar100" in links_html("cifar100") and "/datasets/" not in links_html("own")
 
 
 def test_elsewhere_the_links_stay_on_the_page(alone: None) -> None:
