@@ -35,6 +35,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.datasets import CIFAR10
 from cifar_core.files import (
     DEFAULT_CHECKPOINT,
     RUNS_BEST,
@@ -356,15 +357,16 @@ def _is_run(folder: Path) -> bool:
 
 
 def last_folder(store: RunStore) -> str:
-    """The data folder of the newest run that was given one, "" without any; folders of own pictures aside."""
+    """The data folder of the newest run that was given one, "" without any; those of other data sets aside."""
     for run in store.list():
-        if run.data_dir is not None and not _learned_own(run):
+        if run.data_dir is not None and not _learned_others(run):
             return str(run.data_dir)
     return ""
 
 
-def _learned_own(run: Run) -> bool:
+def _learned_others(run: Run) -> bool:
     try:
-        return run.config().data_set.is_own
+        data_set = run.config().data_set.whole
     except StoreError:
         return False
+    return not data_set.is_drawn and data_set.name != CIFAR10.name

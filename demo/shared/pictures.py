@@ -153,8 +153,9 @@ def _verdict(number: int, top: Top, truth: str | None) -> str:
 def _bar(label: str, value: float) -> str:
     fill = f'<div style="width:{100 * value:.1f}%;height:4px;background:{ACCENT}"></div>'
     return (
-        f'<div style="display:flex;justify-content:space-between;font-size:.85rem">'
-        f"<span>{html.escape(label)}</span><span>{html.escape(whole_percent(value))}</span></div>"
+        f'<div style="display:flex;justify-content:space-between;gap:.5rem;font-size:.85rem">'
+        f'<span style="overflow-wrap:anywhere">{html.escape(label)}</span>'
+        f'<span style="white-space:nowrap">{html.escape(whole_percent(value))}</span></div>'
         f'<div style="background:{TRACK};margin-bottom:.25rem">{fill}</div>'
     )
 
