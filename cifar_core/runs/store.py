@@ -357,7 +357,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def last_folder(store: RunStore) -> str:
-    """The data folder of the newest run that was given one, "" without any; those of other data sets aside."""
+    """The data folder of the newest run that was given one, "" without any; only CIFAR-10 is looked for."""
     for run in store.list():
         if run.data_dir is not None and not _learned_others(run):
             return str(run.data_dir)

@@ -208,7 +208,7 @@ def test_the_loop_of_the_tutorials_learns():
 
 def test_answers_are_compared_with_the_plain_way(store, tmp_path):
     pytest.importorskip("torchvision")
-    save_toy(tmp_path / "toy")
+    save_toy(tmp_path / "toy", class_names=["yes", "no"])
     report = inference.bench_infer(str(tmp_path / "toy"), 0.0, store, silent, batch=3)
     check(report)
     assert len(report.sections) == 2 * len({1, torch.get_num_threads()})

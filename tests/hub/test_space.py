@@ -65,6 +65,16 @@ def test_a_plain_push_of_the_repository_is_the_space_on_cpu(built):
     )
 
 
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [("own", None), ("cifar100", ["uoft-cs/cifar100"]), ("airplane_automobile", ["uoft-cs/cifar10"])],
+)
+def test_the_data_of_its_networks_is_named_where_it_is_published(source, named, tmp_path):
+    folder = save_toy(tmp_path / "net", config={"data": source})
+    build_space(tmp_path / "space", Space(checkpoints=[str(folder)]))
+    assert fields_of(tmp_path / "space").get("datasets") == named
+
+
 def test_its_files_are_those_it_returns(toy, tmp_path):
     files = build_space(tmp_path, Space(checkpoints=[toy]))
     assert files == sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())

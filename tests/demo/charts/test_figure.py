@@ -13,6 +13,7 @@ from demo.charts.figure import (
     to_json,
     value_axis,
     vertical_mark,
+    with_short_names,
 )
 
 
@@ -60,3 +61,17 @@ def test_a_mark_is_a_shape_that_plotly_takes():
     drawn = chart(line("a", [1, 2], [3.0, 4.0], "#0072B2"))
     drawn.layout["shapes"] = [shape]
     assert drawn.figure.layout.shapes[0].x0 == 1.5
+
+
+def test_markup_in_a_name_is_letters_and_ours_stays():
+    told = to_json({"text": ["<b>x</b>", "a<br>b", "%{x}<extra></extra>"]})
+    assert json.loads(told)["text"] == ["&lt;b>x&lt;/b>", "a<br>b", "%{x}<extra></extra>"]
+
+
+def test_long_names_along_an_axis_are_shortened_and_its_places_stay():
+    names = ["a name that is much too long", "cup", "a long line<br>and a second one"]
+    shape = layout(value_axis("share"), category_axis(names))
+    short = with_short_names(shape, 10)["yaxis"]
+    assert [len(name) for name in short["ticktext"]] == [10, 3, len(names[2])]
+    assert short["tickvals"] == [0, 1, 2] and shape["yaxis"]["ticktext"] == names
+    assert with_short_names(shape, 60) is shape

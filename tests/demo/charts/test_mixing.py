@@ -298,6 +298,7 @@ def test_mixes_of_different_shape_are_not_subtracted():
     three, two = [mix_of([0.2, 0.3, 0.5])], [mix_of([0.5, 0.5])]
     assert comparable(three, three) == ""
     assert comparable(three, two).startswith("One has 1 block of 3 kernels, the other 1 block of 2 kernels")
+    assert "other classes" in comparable(three, three, same_classes=False)
     assert "other classes" in comparable(two, [mix_of([0.5, 0.5], [0.5, 0.5])])
 
 

@@ -1,6 +1,7 @@
 """The page of one run: its head and buttons, what is heard of it, and how often it is looked at."""
 
 import dataclasses
+import json
 import shutil
 
 import pytest
@@ -11,7 +12,7 @@ from cifar_core.runs.events import LearningRate, RunEnd
 from cifar_core.runs.history import History
 from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.status import Resources, Status
-from demo.dashboard_pages.live.curves import LOOK_SECONDS, WAIT_SECONDS, YOUNG, refresh_seconds
+from demo.dashboard_pages.live.curves import LOOK_SECONDS, WAIT_SECONDS, YOUNG, earlier_run, refresh_seconds
 from demo.dashboard_pages.live.head import describe_end, describe_plateau
 from tests.support.fake_runs import epoch_end, keep_running, make_run, start
 from tests.support.page_tests import button, buttons, charts, number, page, words
@@ -293,3 +294,11 @@ def test_a_long_run_is_looked_at_often_until_its_curves_have_a_shape():
 @pytest.mark.parametrize(("left", "seconds"), [(5.0, OFTEN), (180.0, 3.0), (9000.0, SELDOM), (None, OFTEN)])
 def test_a_long_run_is_looked_at_less_often(left, seconds):
     assert refresh_seconds(Status("running", eta_seconds=left), 50, asked=False) == seconds
+
+
+def test_the_earlier_run_is_of_the_same_recipe_and_classes(store):
+    first, others, run = make_run(store), make_run(store, data="synthetic"), make_run(store)
+    for created, one in enumerate((first, others, run), start=1):
+        (one.path / "run.json").write_text(json.dumps({"created": float(created)}))
+    found = earlier_run(store, run)
+    assert found is not None and found.id == first.id and earlier_run(store, others) is None

@@ -3,10 +3,12 @@
 import pytest
 
 from demo.shared.format import (
+    begun,
     amount,
     counted,
     describe_sizes,
     duration,
+    isolated,
     listed,
     percent,
     run_name,
@@ -94,3 +96,12 @@ def test_long_names_keep_both_ends_and_their_length(letters):
     short = shortened(name, letters)
     assert len(short) == letters and short[:3] == name[:3] and short[-4:] == name[-4:]
     assert shortened(name, len(name)) == name
+
+
+def test_a_sentence_begins_with_a_capital_and_names_stay_as_they_are():
+    assert begun("iPad or MacBook") == "IPad or MacBook" and begun("") == ""
+
+
+def test_words_from_right_to_left_stand_apart_from_the_numbers_beside_them():
+    assert isolated("kernel 1: קופסה גדולה: 5 of 9") == "kernel 1: \u2068קופסה גדולה\u2069: 5 of 9"
+    assert isolated("猫, Größe: 5") == "猫, Größe: 5"
