@@ -83,10 +83,10 @@ def arguments(command: str, learned: Learned, folder: Path) -> list[list[str]]:
     return asked.get(command, [])
 
 
-# what trained it, is asked below, or knows no class
+# what trained it or trains like that, is asked below, or knows no class
 ASKED_ELSEWHERE = {
     *("train", "export", "models", "recipes", "control"),
-    *("lr_finder", "reproduce", "ship", "bench"),
+    *("lr_finder", "sweep", "reproduce", "ship", "bench"),
 }
 NAMED_IN = ("evaluate", "hub", "data")  # commands that name every class
 

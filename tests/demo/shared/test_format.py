@@ -3,8 +3,8 @@
 import pytest
 
 from demo.shared.format import (
-    begun,
     amount,
+    begun,
     counted,
     describe_sizes,
     duration,
