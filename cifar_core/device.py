@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
+from cifar_core.cores import cpu_quota, processors
+
 BF16_GAIN = 1.15  # bf16 is taken where its convolution is at least so many times quicker than fp32
 BF16_ERROR = 0.02  # of the norm; 0.002 to 0.004 is its rounding, 1 is something else
 
@@ -40,6 +42,7 @@ def find_device(precision: str = "auto", only_cpu: bool = False) -> Device:
     precision: "fp32", "bf16", or "auto", which measures both. CIFAR_LAB_DEVICE=cpu stands for `only_cpu`.
     """
     keep_freed_memory()
+    limit_threads()
     device = torch.device("cpu")
     only_cpu = only_cpu or os.environ.get("CIFAR_LAB_DEVICE") == "cpu"
     if not only_cpu and torch.accelerator.is_available():
@@ -49,6 +52,22 @@ def find_device(precision: str = "auto", only_cpu: bool = False) -> Device:
     if precision == "auto":
         precision = "bf16" if bf16_pays(device) else "fp32"
     return Device(device, precision, describe(device))
+
+
+def limit_threads(processes: int = 1) -> None:
+    """Let torch start no more threads than the processors that are left for it, and say so for a quota.
+
+    processes: how many share this machine, each with its part. torchrun gives each of several one thread by
+    OMP_NUM_THREADS=1, which therefore counts as nothing said.
+    """
+    quota, whole, threads = cpu_quota(), processors(), torch.get_num_threads()
+    if processes > 1 and os.environ.get("OMP_NUM_THREADS", "1") == "1":
+        torch.set_num_threads(max(1, whole // processes))
+    elif quota is not None and threads > whole:
+        torch.set_num_threads(whole)
+    if quota is not None and torch.get_num_threads() < threads:
+        allowed = f"{quota:g} of {os.cpu_count()} processors"
+        print(f"The CPU quota allows {allowed}: {torch.get_num_threads()} threads.", file=sys.stderr)
 
 
 def works(device: torch.device) -> bool:

@@ -12,10 +12,10 @@ from PIL import Image
 
 from cifar_core.bench.report import TORCHVISION_MISSING, Report, Row, Section, has_torchvision, setting_of
 from cifar_core.checkpoint import Card, load_checkpoint, resolve_checkpoint
+from cifar_core.cores import processors
 from cifar_core.device import find_device
 from cifar_core.errors import InferenceError
 from cifar_core.estimate.steps import drawn_images
-from cifar_core.estimate.store import processors
 from cifar_core.estimate.timing import Notify, Statistic, interleave, ratios
 from cifar_core.images.decode import decode_image
 from cifar_core.inference.classifier import Classifier

@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
+from cifar_core.cores import processors
 from cifar_core.device import Device, versions
-from cifar_core.estimate.store import live_runs, processors
+from cifar_core.estimate.store import live_runs
 from cifar_core.estimate.timing import Statistic
 from cifar_core.runs.store import RunStore
 

@@ -13,10 +13,11 @@ import torch
 from filelock import Timeout
 
 from cifar_core.config import TrainConfig
+from cifar_core.cores import processors
 from cifar_core.device import Device, find_device, versions
 from cifar_core.estimate.speed import MeasuringError, SizeSpeed, Speed, phases_of
 from cifar_core.estimate.steps import Steps, create_network
-from cifar_core.estimate.store import keep_speed, measuring_lock, processors, refuse_beside_training
+from cifar_core.estimate.store import keep_speed, measuring_lock, refuse_beside_training
 from cifar_core.estimate.timing import Budget, Statistic, timed
 from cifar_core.models import ModelError, count_macs, count_parameters
 from cifar_core.runs.store import RunStore

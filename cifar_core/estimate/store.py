@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from cifar_core.config import TrainConfig
+from cifar_core.cores import processors
 from cifar_core.data.cache import default_cache_dir
 from cifar_core.estimate.speed import MeasuringError, Speed, cost_settings, is_plausible
 from cifar_core.files import PROJECT_ROOT, build, write_json
@@ -54,13 +55,6 @@ def machine() -> list[str]:
         torch = ""
     threads = [f"{name}={os.environ.get(name, '')}" for name in THREAD_VARIABLES]
     return [platform.node(), platform.machine(), str(processors()), torch, *threads]
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def code_state() -> list[list[int]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from cifar_core.cores import machine_cores
 from cifar_core.files import build
 
 ACTIVE_STATES = ("waiting", "running", "paused")
@@ -20,8 +21,8 @@ MEGABYTE = 1e6
 class Resources:
     """Figures since the last reading; None where the system does not tell.
 
-    memory_mb: of the process; cores: processors that it kept at work, `all_cores` those of the machine;
-    machine: share (0..1) of all processors that anything kept at work.
+    memory_mb: of the process; cores: processors that it kept at work, `all_cores` those of the machine, or
+    what a container's quota leaves; machine: share (0..1) of all processors that anything kept at work.
     gpu_memory_mb: of the GPU in use by anything, of `gpu_total_mb`; gpu: share of the time it was at work.
     """
 
@@ -79,6 +80,7 @@ class ResourceMeter:
     def __init__(self) -> None:
         self.wall, self.process = time.monotonic(), time.process_time()
         self.busy, self.total = _machine_times()
+        self.all_cores = machine_cores()
 
     def read(self, gpu: Mapping[str, float]) -> Resources:
         """Figures since the last reading; `gpu` has those of the GPU by their names in Resources."""
@@ -90,7 +92,7 @@ class ResourceMeter:
         return Resources(
             memory_mb=_memory_mb(),
             cores=round(cores, 2),
-            all_cores=os.cpu_count() or 1,
+            all_cores=self.all_cores,
             machine=None if machine is None else round(machine, 3),
             gpu_memory_mb=gpu.get("gpu_memory_mb"),
             gpu_total_mb=gpu.get("gpu_total_mb"),
