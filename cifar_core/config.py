@@ -223,6 +223,11 @@ class TrainConfig:
         minimum=1.0,
         maximum=100.0,
     )
+    sync_batch_norm: bool = setting(
+        True,
+        "Where several processes share a batch (torchrun): its norms take the statistics of the whole batch, "
+        "instead of each process its share's.",
+    )
     precision: str = setting(
         "auto",
         "Number format of convolutions; auto takes bf16 where a probe shows that it is quicker.",

@@ -32,7 +32,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("schedule", "schedule_per", "schedule_epochs", "warmup", "final_lr", "milestones"),
     ),
     "What is kept and how it answers": ("keep", "ema_decay", "tta", "tta_below"),
-    "Machine": ("recipe", "precision"),
+    "Machine": ("recipe", "precision", "sync_batch_norm"),
 }  # every other setting, under a plain title
 
 

@@ -28,8 +28,10 @@ from cifar_core.cli import (
     sweep,
     train,
 )
-from cifar_core.cli.streams import give_up, give_up_where_full, lasting, open_missing
+from cifar_core.cli.streams import give_up, give_up_where_full, lasting, one_voice, open_missing
+from cifar_core.config import ConfigError
 from cifar_core.errors import LabError, sentence_of
+from cifar_core.training.ranks import Ranks
 
 # In the order of --help. Each module has `add`, which adds its parser with the function to call as `command`.
 COMMANDS = (
@@ -44,6 +46,11 @@ DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors are one sentence on stderr."""
     open_missing()
+    with one_voice():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = build_parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may hold what the terminal cannot show
@@ -52,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if lasts and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see __main__.py
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        if Ranks.of_environment().size > 1 and options.command is not train.train:
+            raise ConfigError("torchrun shares out a training; start any other command without it.")
         with lasting() if lasts else nullcontext():
             code: int = options.command(options)
         sys.stdout.flush()

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any, TextIO, cast
 
+from cifar_core.training.ranks import Ranks
+
 
 def open_missing() -> None:
     """Put the null device where a stream is closed, before a file of ours gets its number."""
@@ -16,6 +18,16 @@ def open_missing() -> None:
     os.close(number)
     sys.stdout = sys.stdout or os.fdopen(1, "w")
     sys.stderr = sys.stderr or os.fdopen(2, "w")
+
+
+@contextmanager
+def one_voice() -> Iterator[None]:
+    """Let the first of torchrun's processes speak alone: the others would print the same."""
+    if Ranks.of_environment().leads:
+        yield
+        return
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from cifar_core.runs.history import History
 from cifar_core.runs.queue import Withdrawn
 from cifar_core.runs.store import Run, RunStore, Status
 from cifar_core.training.in_turn import train_in_turn
+from cifar_core.training.ranks import Ranks
 from cifar_core.training.trackers import TRACKERS, Mirror, check_trackers, trackers_of
 
 
@@ -41,7 +42,13 @@ def add(add_parser: Add) -> None:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train, with progress, and say how it ended."""
+    """Train, with progress, and say how it ended; of several processes the first one does."""
+    ranks = Ranks.of_environment()
+    if not ranks.leads:
+        from cifar_core.training.follow import follow
+
+        follow(ranks, options.data_dir)
+        return 0
     check_trackers(options.log)
     run = _run_of(options)
     # a run that goes on keeps its trackers
@@ -52,11 +59,12 @@ def train(options: argparse.Namespace) -> int:
             mirror(event, status)
 
         try:
-            train_in_turn(run, options.data_dir, options.now, listen, tell_of_waiting)
+            train_in_turn(run, options.data_dir, options.now, listen, tell_of_waiting, ranks)
         except Withdrawn:
             pass
         except KeyboardInterrupt:
             progress.interrupted = True
+    ranks.leave()
     if run.config().data_set.is_own and run.status().state == "finished":
         _calibrate(run, options.data_dir)
     print(_ending(run))

@@ -22,6 +22,7 @@ WITHOUT_COST = frozenset(
         *("schedule_epochs", "warmup", "final_lr", "milestones", "label_smoothing", "accumulation"),
         *("mixing_temperature", "start_from", "head_first", "own_images"),
         *("bias_lr", "head_lr", "mixing_lr", "keep", "tta", "tta_below", "seed"),
+        "sync_batch_norm",
     }
 )
 FULL_SIZE = 32

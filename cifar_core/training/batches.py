@@ -17,9 +17,11 @@ from cifar_core.augment import PhotoChanges, cutout, estrange, flip, jitter, res
 from cifar_core.config import TrainConfig
 from cifar_core.models.normalization import Normalization
 from cifar_core.settings import choose
+from cifar_core.training.ranks import ALONE, Ranks
 
 Batch = tuple[Tensor, Tensor]  # images (N, 3, 32, 32) normalized float, targets (N,) int64
-# A Batch, with outliers after its N images where asked for; of teachers also the probabilities (N, classes)
+# A Batch, with outliers after its N images where asked for; of teachers also the probabilities (N, classes).
+# Of several ranks each has its share of all but the targets, which are the whole batch's.
 Taught = tuple[Tensor, ...]
 
 AUGMENTATIONS: dict[str, tuple[str, ...]] = {  # the config's choice -> what changes
@@ -69,6 +71,12 @@ class Augmentation:
         )
 
 
+def outlier_count(share: float, images: int) -> int:
+    """Outliers beside a batch of so many images; noise takes two."""
+    count = round(share * images)
+    return count if count > 1 else 0
+
+
 @dataclass(frozen=True)
 class Draws:
     """The random numbers of one epoch over N images, by position in the order."""
@@ -104,6 +112,11 @@ class Draws:
         return dataclasses.replace(self, flips=first[self.order] ^ (epoch % 2 == 0))
 
 
+def _within(part: slice, own: slice) -> slice:
+    """The places of the rows `own` of a part."""
+    return slice(part.start + own.start, part.start + own.stop)
+
+
 class Batches:
     """A split on the training device, as uint8, and the batches of each epoch.
 
@@ -115,6 +128,8 @@ class Batches:
 
     teacher: pixels 0..255 (N, 3, 32, 32) -> probabilities (N, num_classes). It is shown each training image
     as it is cropped, whole and unspoiled: what it says of that is to be learned for the changed one.
+
+    ranks: those that share each training batch, and take turns at the batches that are evaluated.
     """
 
     def __init__(
@@ -128,12 +143,13 @@ class Batches:
         seed: int = 0,
         size_of: Callable[[int], int] | None = None,
         teacher: Callable[[Tensor], Tensor] | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.images = torch.tensor(images, device=device)
         self.targets = torch.tensor(targets, dtype=torch.int64, device=device)
         self.normalize, self.batch_size = normalization, batch_size
         self.augmentation, self.seed = augmentation or Augmentation(), seed
-        self.teacher = teacher
+        self.teacher, self.ranks = teacher, ranks
         self.size_of = size_of or (lambda epoch: self.images.shape[2])
 
     def __len__(self) -> int:
@@ -147,9 +163,15 @@ class Batches:
         return len(self.targets)
 
     def in_order(self) -> Iterator[Batch]:
-        """Every image once, in its own order, unchanged: for evaluation."""
-        pairs = zip(self.images.split(self.batch_size), self.targets.split(self.batch_size), strict=True)
-        for images, targets in pairs:
+        """Every image once, in its own order, unchanged: for evaluation.
+
+        Ranks take turns at the batches; one for which the last round has none left gets an empty one.
+        """
+        pairs = list(
+            zip(self.images.split(self.batch_size), self.targets.split(self.batch_size), strict=True)
+        )
+        pairs += [(self.images[:0], self.targets[:0])] * (-len(pairs) % self.ranks.size)
+        for images, targets in pairs[self.ranks.rank :: self.ranks.size]:
             yield self.normalize(images), targets
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Taught]:
@@ -157,11 +179,12 @@ class Batches:
         draws = Draws.of_epoch(self.num_images, self.seed, epoch, self.augmentation)
         size = self.size_of(epoch)
         for number in range(start, len(self)):
-            part = slice(number * self.batch_size, (number + 1) * self.batch_size)
+            part = slice(number * self.batch_size, min((number + 1) * self.batch_size, self.num_images))
             targets = self.targets[draws.order[part].to(self.targets.device)]
-            images = self._placed(draws, part)
+            own = _within(part, self.ranks.rows(len(targets)))
+            images = self._placed(draws, own)
             taught = (self.teacher(images),) if self.teacher else ()
-            finished = self._finished(images, draws, part, size)
+            finished = self._finished(images, draws, own, size)
             yield self._with_outliers(finished, images, draws, part, size), targets, *taught
 
     def _placed(self, draws: Draws, part: slice) -> Tensor:
@@ -191,15 +214,19 @@ class Batches:
     def _with_outliers(
         self, finished: Tensor, images: Tensor, draws: Draws, part: slice, size: int
     ) -> Tensor:
-        """The finished batch, and after it the outliers made of its images (pixels 0..255)."""
-        count = round(self.augmentation.outliers * len(images))
-        if count < 2:  # noise takes two
+        """The finished images, and after them outliers made of the first images of the batch.
+
+        images: pixels 0..255 of this rank's share; noise takes what others may have.
+        """
+        count = outlier_count(self.augmentation.outliers, part.stop - part.start)
+        if not count:
             return finished
-        last = slice(part.start, part.start + count)
-        strange = estrange(images[:count], draws.strange[last].to(images.device))
-        return torch.cat([finished, self._finished(strange, draws, last, size)]).contiguous(
-            memory_format=torch.channels_last
-        )
+        first = slice(part.start, part.start + count)
+        images = images[:count] if self.ranks.size == 1 else self._placed(draws, first)
+        strange = estrange(images, draws.strange[first].to(images.device))
+        own = self.ranks.share(count)
+        outliers = self._finished(strange[own], draws, _within(first, own), size)
+        return torch.cat([finished, outliers]).contiguous(memory_format=torch.channels_last)
 
     def seen(self, epoch: int) -> NDArray[np.uint8]:
         """The epoch's first batch as a person sees it: uint8 (N, H, W, 3)."""

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from cifar_core.device import Device
 from cifar_core.runs.events import ANSWERED, BlockMixing
+from cifar_core.training.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,14 @@ class MixingSums:
             shares = block / block.sum(dim=1, keepdim=True).clamp(min=1e-30)  # sigmoids can all be 0
             self.entropies[number] += torch.special.entr(shares).sum() / math.log(max(2, block.shape[1]))
 
+    def add_up(self, ranks: Ranks, kernels: list[int]) -> None:
+        """Take the sums over all ranks; kernels: K of each block."""
+        if not self.sums and ranks.size > 1:  # no batch was left for this one
+            self.sums = [torch.zeros(self.num_classes, count) for count in kernels]
+            self.entropies = [torch.zeros(()) for _ in kernels]
+        self.sums, self.entropies = ([one.cpu() for one in part] for part in (self.sums, self.entropies))
+        ranks.total([self.counts, *self.sums, *self.entropies])
+
     def result(self) -> list[BlockMixing]:
         """Means over all images, by class, and of the entropy."""
         n, counts = self.counts.sum().item(), self.counts.clamp(min=1)[:, None]
@@ -68,9 +77,16 @@ def _rounded(values: Tensor) -> list[float]:
 
 @torch.no_grad()
 def evaluate(
-    model: torch.nn.Module, batches: Iterable[tuple[Tensor, Tensor]], device: Device
+    model: torch.nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    device: Device,
+    ranks: Ranks = ALONE,
 ) -> Generator[None, None, Evaluation]:
-    """Run the model in eval mode over (images, targets); yields after each batch, returns the Evaluation."""
+    """Run the model in eval mode over (images, targets); yields after each batch, returns the Evaluation.
+
+    Each rank has batches of its own, as many as the others; the Evaluation is that of all, its answers are
+    those of the leader's.
+    """
     was_training = model.training
     model.eval()
     mixing = MixingSums(model.mixing_blocks(), model.num_classes)  # type: ignore[operator, arg-type]
@@ -79,6 +95,9 @@ def evaluate(
     try:
         with model.record_mixing() as record:  # type: ignore[operator]
             for images, targets in batches:
+                if not len(targets):
+                    yield
+                    continue
                 with device.autocast():
                     logits = model(images)
                 logits = logits.float()
@@ -91,4 +110,8 @@ def evaluate(
                 yield
     finally:  # also when the caller leaves between two batches
         model.train(was_training)
-    return Evaluation(loss / n, correct / n, n, mixing.result(), answers)
+    figures = torch.tensor([loss, correct, n], dtype=torch.float64)
+    ranks.total([figures])
+    mixing.add_up(ranks, model.mixing_kernels())  # type: ignore[operator]
+    loss, correct, n = figures.tolist()
+    return Evaluation(loss / n, correct / n, int(n), mixing.result(), answers)

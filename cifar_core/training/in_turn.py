@@ -13,6 +13,7 @@ from cifar_core.runs.lr_finder import SearchFolder
 from cifar_core.runs.queue import Withdrawn, line_name, turn, wait_for_place
 from cifar_core.runs.requests import held_back
 from cifar_core.runs.store import Run, RunStore
+from cifar_core.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from cifar_core.training.lr_finder import Point
@@ -28,8 +29,9 @@ def train_in_turn(
     now: bool = False,
     listener: "Listener | None" = None,
     told: Callable[[str], None] = lambda words: None,
+    ranks: Ranks = ALONE,
 ) -> None:
-    """Train when the device is free, or `now`; `told` hears what is waited for.
+    """Train when the device is free, or `now`; `told` hears what is waited for, `ranks` take part.
 
     Raises:
         Withdrawn: when the run was asked to stop before its turn; else as `train_run`.
@@ -40,7 +42,7 @@ def train_in_turn(
         with held_back():
             from cifar_core.training.runner import train_run
 
-        train_run(run, data_dir, listener)
+        train_run(run, data_dir, listener, ranks)
 
 
 def find_lr_in_turn(

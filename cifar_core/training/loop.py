@@ -112,7 +112,7 @@ def _end_epoch(trainer: Trainer, val: ValBatches) -> Iterator[Beat | Epoch]:
 
 
 def _validate(trainer: Trainer, val: ValBatches) -> Generator[Beat, None, Evaluation]:
-    batches = evaluate(trainer.averaged, val.in_order(), trainer.device)
+    batches = evaluate(trainer.averaged, val.in_order(), trainer.device, trainer.ranks)
     while True:
         try:
             next(batches)

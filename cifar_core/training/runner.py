@@ -17,13 +17,18 @@ from cifar_core.runs.events import RunEnd
 from cifar_core.runs.requests import ControlRequests, Pruned, on_signals
 from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.training.loop import TrainingError, end_event
+from cifar_core.training.ranks import ALONE, RankLost, Ranks
 from cifar_core.training.session import Listener, Session, Stopped
 
 LOCK_SECONDS = 5.0  # readers hold the lock for an instant when they look whether the process lives
 
 
-def train_run(run: Run, data_dir: Path | None = None, listener: Listener | None = None) -> RunEnd:
+def train_run(
+    run: Run, data_dir: Path | None = None, listener: Listener | None = None, ranks: Ranks = ALONE
+) -> RunEnd:
     """Train `run` from its saved state, or from the start, to its end or until it is asked to stop.
+
+    ranks: those that this process, their leader, trains with; the others `follow`.
 
     Raises:
         KeyboardInterrupt: after a signal, when the state is saved; a second signal does not wait for that.
@@ -32,7 +37,7 @@ def train_run(run: Run, data_dir: Path | None = None, listener: Listener | None 
     """
     control = ControlRequests(run.path)
     with _locked(run), on_signals(control.signal):
-        end = _guarded(run, data_dir, control, listener or (lambda event, status: None))
+        end = _guarded(run, data_dir, Session(run, control, listener or (lambda event, status: None), ranks))
     if control.signaled and end.state == "stopped":
         raise KeyboardInterrupt
     return end
@@ -60,10 +65,10 @@ def train(
     return run
 
 
-def _guarded(run: Run, data_dir: Path | None, control: ControlRequests, listener: Listener) -> RunEnd:
-    session = Session(run, control, listener)
+def _guarded(run: Run, data_dir: Path | None, session: Session) -> RunEnd:
     try:
-        return session.train(data_dir)
+        with session.ranks.guarded():
+            return session.train(data_dir)
     except Stopped:
         session.write("stopped", message="Stopped before the first step.")
         return RunEnd("stopped", 0, 0.0, 0, 0.0)
@@ -76,6 +81,9 @@ def _guarded(run: Run, data_dir: Path | None, control: ControlRequests, listener
         message = "The device ran out of memory; start again with a smaller batch_size."
         session.write("failed", message=message)
         raise TrainingError(message) from None
+    except RankLost as error:
+        session.write("failed", message=f"{error} {run.resuming}")
+        raise
     except LabError as error:
         session.write("failed", message=str(error))
         raise

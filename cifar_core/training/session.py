@@ -25,6 +25,7 @@ from cifar_core.checkpoint import (
     whole_folders,
     write_checkpoint,
 )
+from cifar_core.config import TrainConfig
 from cifar_core.data import DataError
 from cifar_core.device import gpu_load
 from cifar_core.errors import reason_of
@@ -36,6 +37,7 @@ from cifar_core.runs.sample import write_sample
 from cifar_core.runs.status import ResourceMeter
 from cifar_core.runs.store import ACTIVE_STATES, Run, Status
 from cifar_core.training.loop import end_event, fit
+from cifar_core.training.ranks import ALONE, Ranks, Word
 from cifar_core.training.setup import Preparation, Workplace, prepare
 from cifar_core.training.state import load_state, save_state
 from cifar_core.training.trainer import Trainer
@@ -52,6 +54,17 @@ Listener = Callable[[RunStart | Resume | Step | Epoch | LearningRate | RunEnd | 
 class Stopped(BaseException):
     """The run was asked to end before its first step. No Exception: a download would take it for its own."""
 
+    exit_code = 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the leader tells the other ranks of the run: they need none of its files."""
+
+    config: TrainConfig
+    data_dir: Path | None
+    saved: "Saved | None"
+
 
 @dataclass(frozen=True)
 class Saved:
@@ -66,8 +79,8 @@ class Saved:
 class Session:
     """Consumes the events of one process's part of a run: stores, saves, reports, and answers requests."""
 
-    def __init__(self, run: Run, control: ControlRequests, listener: Listener) -> None:
-        self.run, self.control, self.listener = run, control, listener
+    def __init__(self, run: Run, control: ControlRequests, listener: Listener, ranks: Ranks = ALONE) -> None:
+        self.run, self.control, self.listener, self.ranks = run, control, listener, ranks
         self.status = Status("running")
         self.status_written = self.saved = 0.0
         self.status_failed = False
@@ -88,7 +101,9 @@ class Session:
         saved = self.load_saved()
         place = saved.workplace if saved else None
         folder = data_dir or self.run.data_dir
-        self.preparation = prepare(self.run.config(), folder, self.report_data, place)
+        self.ranks.join()
+        task = self.ranks.tell(Task(self.run.config(), folder, saved))
+        self.preparation = prepare(task.config, folder, self.report_data, place, self.ranks)
         if saved is None:
             self.run.truncate_events(0)
             return self.record(dataclasses.replace(self.preparation.start, time=time.time()))
@@ -140,7 +155,10 @@ class Session:
                 self.save_epoch(event)
             self.show_progress(event)
             self.listener(event, self.status)
-            if isinstance(event, Beat) and not self.goes_on():
+            goes_on = not isinstance(event, Beat) or self.goes_on()
+            if self.ranks.meet(Word(not goes_on, trainer.lr_factor)).signaled:
+                self.control.signaled = True
+            if not goes_on:
                 self.save()
                 return self.finish(end_event(trainer, "stopped"))
         raise AssertionError("fit ended without its last event")

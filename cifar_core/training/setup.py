@@ -18,7 +18,7 @@ from cifar_core.checkpoint import (
     resolve_checkpoint,
 )
 from cifar_core.config import ConfigError, TrainConfig
-from cifar_core.data import ImageData, load_data, split_train_val
+from cifar_core.data import DataError, ImageData, load_data, split_train_val
 from cifar_core.device import Device, describe, find_device, versions
 from cifar_core.format import describe_schedule
 from cifar_core.models import ImageClassifier, count_macs, count_parameters, create_model
@@ -26,6 +26,7 @@ from cifar_core.models.normalization import NORMALIZATIONS
 from cifar_core.runs.events import ANSWERED, RunStart
 from cifar_core.runs.sample import Sample
 from cifar_core.training.batches import Augmentation, Batches
+from cifar_core.training.ranks import ALONE, Ranks
 from cifar_core.training.teachers import Teachers
 from cifar_core.training.trainer import Trainer
 
@@ -35,20 +36,32 @@ SEEN_IMAGES = 5000  # shown to the network before its first step
 
 @dataclass(frozen=True)
 class Workplace:
-    """The device, precision and threads of a run, which a resumed run keeps so that it stays equal."""
+    """The device, precision, threads and ranks of a run, which a resumed run keeps so that it stays equal."""
 
     device: str
     precision: str
     threads: int
+    ranks: int = 1
 
-    def device_again(self) -> Device:
-        """The same device and precision, with as many threads."""
-        torch.set_num_threads(self.threads)
+    def device_again(self, ranks: Ranks = ALONE) -> Device:
+        """The same device and precision, with as many threads where there are as many ranks."""
+        if ranks.size == self.ranks:
+            torch.set_num_threads(self.threads)
+        else:
+            _tell_of_change(f"began with {_processes(self.ranks)}", _processes(ranks.size))
         found = find_device(self.precision, only_cpu=self.device == "cpu")
         if found.torch_device.type != self.device:
-            words = f"The run began on {self.device}, which is not here; it goes on with {found.name}"
-            print(f"{words}, and will not be equal to the last bit.", file=sys.stderr)
-        return dataclasses.replace(found, name=describe(found.torch_device))
+            _tell_of_change(f"began on {self.device}, which is not here", found.name)
+        return found
+
+
+def _tell_of_change(before: str, now: str) -> None:
+    words = f"The run {before}; it goes on with {now}, and will not be equal to the last bit."
+    print(words, file=sys.stderr)
+
+
+def _processes(count: int) -> str:
+    return f"{count} processes" if count > 1 else "one process"
 
 
 @dataclass(frozen=True)
@@ -76,7 +89,8 @@ class Preparation:
     @property
     def place(self) -> Workplace:
         """The run's device, precision and threads."""
-        return Workplace(self.device.torch_device.type, self.device.precision, torch.get_num_threads())
+        kind, ranks = self.device.torch_device.type, self.trainer.ranks.size
+        return Workplace(kind, self.device.precision, torch.get_num_threads(), ranks)
 
     @property
     def sample(self) -> Sample:
@@ -143,26 +157,64 @@ def prepare(
     data_dir: Path | None,
     progress: Callable[[str, int, int], None],
     place: Workplace | None = None,
+    ranks: Ranks = ALONE,
 ) -> Preparation:
     """Find the device and the data, build the network from the seed, and put the images on the device.
 
     place: where the run began, when this goes on with it.
     """
-    device = place.device_again() if place else find_device(config.precision)
-    trained = first_network(config) if place is None else None
-    data = load_data(data_dir, source=config.data_set, progress=progress)
-    teachers = Teachers.of(config, data.class_names, device)
-    train, val = make_batches(config, data, device.torch_device, teachers)
+    with ranks.together():
+        device = _shared_device(config, place, ranks)
+        trained = first_network(config) if place is None else None
+        with ranks.leader_first():
+            data = load_data(data_dir, source=config.data_set, progress=progress)
+        _require_same_data(data, ranks)
+        teachers = Teachers.of(config, data.class_names, device)
+    train, val = make_batches(config, data, device.torch_device, teachers, ranks)
     torch.manual_seed(config.seed)
     model = create_model(config.model, num_classes=len(data.class_names), **config.model_args)
     new_head = trained is not None and take_weights(model, *trained, data.class_names)
     if place is None and trained is None:
         model.initialize_from_data(train.normalize(train.images[:SEEN_IMAGES]).cpu())
-    trainer = Trainer(model, config, device, steps_per_epoch=len(train))
+    trainer = Trainer(model, config, device, len(train), ranks)
     if new_head:
         trainer.learn_head_first()
     start = _start_event(config, data, device, model, (train, val))
     return Preparation(config, data, device, trainer, train, val, start)
+
+
+def _shared_device(config: TrainConfig, place: Workplace | None, ranks: Ranks) -> Device:
+    """Return the device of this rank: of the leader's kind and with its precision, which it alone probes.
+
+    Raises:
+        ConfigError: when there is no device of that kind, or less than one image of a batch for each rank.
+    """
+    if config.batch_size < ranks.size:
+        raise ConfigError(
+            f"batch_size is {config.batch_size}, shared by {ranks.size} processes; make it {ranks.size} or "
+            "more, or start fewer."
+        )
+    only_cpu = ranks.size > 1 and not torch.cuda.is_available()  # other accelerators have no such groups
+    if not ranks.leads:
+        kind, precision = ranks.tell(("", ""))
+        device = find_device(precision, only_cpu=kind == "cpu")
+        if device.torch_device.type != kind:
+            raise ConfigError(
+                f"There is no {kind} device that works here, as rank 0 has; start it there too."
+            )
+        return device
+    device = place.device_again(ranks) if place else find_device(config.precision, only_cpu)
+    ranks.tell((device.torch_device.type, device.precision))
+    name = describe(device.torch_device)
+    return dataclasses.replace(device, name=f"{ranks.size} × {name}" if ranks.size > 1 else name)
+
+
+def _require_same_data(data: ImageData, ranks: Ranks) -> None:
+    """Raise DataError where a rank found other data than the leader."""
+    if ranks.tell(data.fingerprint) != data.fingerprint:
+        raise DataError(
+            f"The data here ({data.source}) differ from those of rank 0; use the same on each host."
+        )
 
 
 def first_network(config: TrainConfig) -> tuple[ImageClassifier, Card] | None:
@@ -213,7 +265,11 @@ def take_weights(
 
 
 def make_batches(
-    config: TrainConfig, data: ImageData, device: torch.device, teachers: Teachers | None = None
+    config: TrainConfig,
+    data: ImageData,
+    device: torch.device,
+    teachers: Teachers | None = None,
+    ranks: Ranks = ALONE,
 ) -> tuple[Batches, Batches]:
     """Training batches, and those that are measured after each epoch.
 
@@ -236,11 +292,12 @@ def make_batches(
         config.seed,
         config.image_size,
         teachers,
+        ranks,
     )
     held_out = data.train.images[val_indices], targets[val_indices]
     if config.monitored == "test":
         held_out = data.test.images, data.test.targets
-    return train, Batches(*held_out, normalization, EVALUATION_BATCH, device)
+    return train, Batches(*held_out, normalization, EVALUATION_BATCH, device, ranks=ranks)
 
 
 def _start_event(

@@ -10,9 +10,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cifar_core.config import TrainConfig
 from cifar_core.device import Device
+from cifar_core.training.batches import outlier_count
 from cifar_core.training.mixing_window import MixingWindow
 from cifar_core.training.optimizers import create_optimizer
+from cifar_core.training.ranks import ALONE, Ranks
 from cifar_core.training.schedules import learning_rate, mixing_temperature
+from cifar_core.training.shared_norm import shared_statistics
 
 
 def create_ema(model: nn.Module, decay: float) -> AveragedModel | None:
@@ -59,10 +62,17 @@ class Trainer:
     """
 
     def __init__(
-        self, model: torch.nn.Module, config: TrainConfig, device: Device, steps_per_epoch: int
+        self,
+        model: torch.nn.Module,
+        config: TrainConfig,
+        device: Device,
+        steps_per_epoch: int,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.model = model.to(device.torch_device)
         self.config, self.device, self.steps_per_epoch = config, device, steps_per_epoch
+        self.ranks, self.network = ranks, ranks.wrap(self.model)
+        self.running = [value for name, value in self.model.named_buffers() if "running_" in name]
         self.total_steps = steps_per_epoch * config.epochs
         self.optimizer = create_optimizer(model, config)
         self.ema = create_ema(model, config.ema_decay)
@@ -110,38 +120,51 @@ class Trainer:
     def _freeze(self, frozen: bool) -> None:
         """Let only the head learn, and the rest answer as it does for a picture; or let all learn."""
         self.model.train(not frozen)
+        learned = [parameter.requires_grad for parameter in self.model.parameters()]
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(not frozen or name in self.head)
+        if learned != [parameter.requires_grad for parameter in self.model.parameters()]:
+            self.network = self.ranks.wrap(self.model)  # which looks once at what is learned
 
     def train_step(self, images: Tensor, targets: Tensor, taught: Tensor | None = None) -> None:
         """Forward, backward, and where a group of batches is complete the change of the weights.
 
         images (N, 3, H, W) normalized, targets (N,); taught: the teachers' probabilities (N, num_classes).
-        Images beyond the targets are outliers: their loss is toward equal probabilities.
+        Images beyond the targets are outliers: their loss is toward equal probabilities. Each of several
+        ranks has its share of the images and of what is taught, and all targets.
         """
         start = time.perf_counter()
-        config = self.config
+        config, ranks, count = self.config, self.ranks, len(targets)
         if self.head_steps:
             self._freeze(self.step < self.head_steps)
         temperature = mixing_temperature(config, self.step, self.total_steps)
         for model in (self.model, self.averaged):  # set, not averaged
             model.set_mixing_temperature(temperature)  # type: ignore[operator]
         self.temperature = temperature if self.mixing.kernels else 0.0
-        with self.device.autocast(), self.model.record_mixing() as record:  # type: ignore[operator]
-            logits = self.model(images)
-        logits, beyond = logits.float().split([len(targets), len(images) - len(targets)])
-        loss = cross_entropy(logits, targets, label_smoothing=config.label_smoothing)
+        ranks.seed(config.seed, self.step)
+        shared = shared_statistics(ranks, count, config.sync_batch_norm)
+        with self.device.autocast(), self.model.record_mixing() as record, shared:  # type: ignore[operator]
+            logits = self.network(images)
+        own = targets[ranks.rows(count)]
+        logits, beyond = logits.float().split([len(own), len(images) - len(own)])
+        loss = cross_entropy(logits, own, label_smoothing=config.label_smoothing)
         if taught is not None:
             loss = torch.lerp(loss, cross_entropy(logits, taught), config.distillation)
+        loss = loss * ranks.weight(count)
         if len(beyond):
-            loss = loss - OUTLIER_WEIGHT * beyond.log_softmax(dim=1).mean()
+            weight = OUTLIER_WEIGHT * ranks.weight(outlier_count(config.outliers, count))
+            loss = loss - weight * beyond.log_softmax(dim=1).mean()
         (loss / (self._group_size() if config.accumulation == "mean" else 1)).backward()
+        if not config.sync_batch_norm:
+            ranks.mean(self.running)
         self._change_weights()
         with torch.no_grad():
-            correct = (logits.argmax(dim=1) == targets).sum()
+            correct = (logits.argmax(dim=1) == own).sum()
+            record = [coefficients[: len(own)] for coefficients in record]
+            mean_loss, correct, record = ranks.whole_batch(count, loss.detach(), correct, record)
             for sums in (self.epoch_sums, self.window_sums):
-                sums.add(loss.detach(), correct, len(targets))
-            self.mixing.add([coefficients[: len(targets)] for coefficients in record], targets)
+                sums.add(mean_loss, correct, count)
+            self.mixing.add(record, targets)
         self.network_seconds += time.perf_counter() - start
 
     def _change_weights(self) -> None:

@@ -55,6 +55,7 @@ LABELS = {
     "tta": "Views of a picture",
     "tta_below": "More views below",
     "precision": "Number format",
+    "sync_batch_norm": "Batch norm over all processes",
     "seed": "Seed",
 }
 

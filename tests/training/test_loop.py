@@ -127,7 +127,7 @@ def test_events_name_the_rate_that_was_used():
 def test_the_best_epoch_is_the_first_of_the_highest_validation_accuracy(monkeypatch, accuracies, best):
     planned = iter(accuracies)
 
-    def evaluate(_model, _batches, _device):
+    def evaluate(_model, _batches, _device, _ranks):
         yield
         return Evaluation(loss=1.0, accuracy=next(planned), n=10)
 
