@@ -232,6 +232,8 @@ class Ranks:
             return model
         from torch.nn.parallel import DistributedDataParallel
 
+        # of a filter of one pixel, whose strides mean nothing
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         with warnings.catch_warnings():  # its newer name is not known to every torch that works here
             warnings.simplefilter("ignore", FutureWarning)
             return DistributedDataParallel(model, broadcast_buffers=False)  # ours are equal on all ranks
