@@ -64,10 +64,11 @@ def train(options: argparse.Namespace) -> int:
             pass
         except KeyboardInterrupt:
             progress.interrupted = True
-    ranks.leave()
+    if not progress.interrupted:
+        ranks.leave()
     if run.config().data_set.is_own and run.status().state == "finished":
         _calibrate(run, options.data_dir)
-    print(_ending(run))
+    print(_ending(run, ranks))
     return 130 if progress.interrupted else 0
 
 
@@ -122,7 +123,7 @@ def tell_of_waiting(words: str) -> None:
     print(f"{words} --now would not wait.", file=sys.stderr, flush=True)
 
 
-def _ending(run: Run) -> str:
+def _ending(run: Run, ranks: Ranks) -> str:
     best, state = History.of(run, short=True).best, run.status().state
     words = f"Run {run.id} {state}: no epoch was completed."
     if best:
@@ -130,5 +131,6 @@ def _ending(run: Run) -> str:
         words = f"Run {run.id} {state}: {accuracy}, kept in {run.best_checkpoint}."
     if state != "finished":
         command = shlex.join(["train", "--resume", run.id, "--runs-dir", str(run.path.parent)])
-        words += f"\nGo on with: python -m cifar_core {command}"
+        start = f"torchrun --nproc-per-node={ranks.local_size} -m" if ranks.size > 1 else "python -m"
+        words += f"\nGo on with: {start} cifar_core {command}"
     return words

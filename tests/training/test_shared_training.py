@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.shared_training import STEPS, torchrun, trained
 
-MUON = {"optimizer": "muon", "lr": 0.02, "bias_lr": 0.1, "head_lr": 0.1, "mixing_lr": 0.1}
+MUON = {"optimizer": "muon", "lr": 0.01, "bias_lr": 0.05, "head_lr": 0.05, "mixing_lr": 0.05}
 PLAIN = {"model": "speed94", "model_args": {"widths": [4, 8]}, **MUON}
 MIXING = {"model": "mixing_lite", "model_args": {"widths": [4, 8], "num_kernels": 2}, **MUON}
 EQUAL = {
@@ -25,7 +25,7 @@ EQUAL = {
     },
     "uneven batches": {**PLAIN, "train_size": 192, "batch_size": 19},  # 9 and 10 images, then 2
     "a last batch smaller than the ranks' pairs": {**MIXING, "train_size": 183},  # 3 images
-    "its own batch norm": {"model": "scale_resnet", "model_args": {"batch_statistics": True}, "lr": 0.05},
+    "its own batch norm": {"model": "scale_resnet", "model_args": {"batch_statistics": True}, "lr": 0.005},
 }
 RESUMED = {
     "own statistics": {**MIXING, "sync_batch_norm": False},
