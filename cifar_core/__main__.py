@@ -13,6 +13,10 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 # from the very threads that they wait for.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# Every process of torchrun would print torch's notes, above all that it looks for unused parameters.
+if "TORCHELASTIC_RUN_ID" in os.environ:
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
 from cifar_core.cli import main
 
 if __name__ == "__main__":

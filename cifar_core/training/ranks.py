@@ -236,7 +236,11 @@ class Ranks:
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         with warnings.catch_warnings():  # its newer name is not known to every torch that works here
             warnings.simplefilter("ignore", FutureWarning)
-            return DistributedDataParallel(model, broadcast_buffers=False)  # ours are equal on all ranks
+            return DistributedDataParallel(
+                model,
+                broadcast_buffers=False,  # ours are equal on all ranks
+                find_unused_parameters=True,  # else it adds up in another order from the second step on
+            )
 
     def total(self, tensors: "Sequence[Tensor]") -> None:
         """Replace each tensor by its sum over all ranks; they lie on one device."""

@@ -17,7 +17,7 @@ import torch
 from cifar_core.config import TrainConfig
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.recipes import get_recipe
-from cifar_core.runs.events import Beat, Epoch, Resume, Step
+from cifar_core.runs.events import Epoch, Resume, Step
 from cifar_core.training.loop import fit
 from cifar_core.training.ranks import ALONE, Ranks
 from cifar_core.training.setup import Preparation, prepare
@@ -29,7 +29,8 @@ STEPS = 20  # of these two epochs
 
 def environment(**more: str) -> dict[str, str]:
     """Return an environment in which every process has one thread and no GPU."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "CIFAR_LAB_DEVICE": "cpu", "PYTHONUNBUFFERED": "1", **more}
+    plain = {"OMP_NUM_THREADS": "1", "CIFAR_LAB_DEVICE": "cpu", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+    return {**os.environ, **plain, "PYTHONUNBUFFERED": "1", **more}
 
 
 def torchrun(processes: int, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
@@ -77,7 +78,6 @@ def trained(changes: dict[str, Any], ranks: Ranks = ALONE) -> dict[str, Any]:
 
 def _place(steps: int) -> int:
     """Events up to the Beat of a step of the first epoch: the start, then a Step and a Beat each."""
-    assert Beat is not None
     return 1 + 2 * steps
 
 

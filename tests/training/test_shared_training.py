@@ -41,7 +41,7 @@ def found(tmp_path_factory):
     (folder / "settings.json").write_text(json.dumps({**EQUAL, **RESUMED, **stopped}))
     arguments = ("tests.support.shared_training", str(folder / "settings.json"), str(folder / "found.json"))
     with torchrun(2, *arguments) as process:
-        said, _ = process.communicate(timeout=300)
+        said, _ = process.communicate(timeout=360)
     assert process.returncode == 0, said
     return json.loads((folder / "found.json").read_text())
 
