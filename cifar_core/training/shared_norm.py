@@ -87,13 +87,13 @@ class _SharedNorm(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Any, ...]:
         x, weight, mean, var, values = ctx.saved_tensors
+        inverse = (var + ctx.eps).rsqrt()
         # as if mean and variance were constants: also the sums over the own share of g·x̂ and g
         at_constants, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
-            gradient, x, weight, mean, var, None, None, False, ctx.eps, [True, True, True]
+            gradient, x, weight, mean, var, mean, inverse, False, ctx.eps, [True, True, True]
         )
         sums = torch.stack([of_weight, of_bias])
         ctx.ranks.total([sums])
-        inverse = (var + ctx.eps).rsqrt()
         slope = -weight * inverse**2 * sums[0] / values
         offset = -weight * inverse * sums[1] / values - mean * slope
         if ctx.counted:

@@ -8,13 +8,15 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from cifar_core.config import TrainConfig
+from cifar_core.config import ConfigError, TrainConfig
+from cifar_core.errors import LabError
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import Epoch, Resume, Step
@@ -94,11 +96,29 @@ def digest(preparation: Preparation) -> str:
     return whole.hexdigest()[:16]
 
 
+FAILURES = {"the leader": (0, False), "another": (1, False), "the leader, while others wait": (0, True)}
+
+
+def problems(ranks: Ranks, failing: int, first: bool) -> list[str]:
+    """Return what each rank raises where one of them cannot do its part."""
+    said = "nothing"
+    try:
+        with ranks.together():
+            if ranks.rank == failing:
+                raise ConfigError("there is no such folder")
+            with ranks.leader_first() if first else nullcontext():
+                pass
+    except LabError as error:
+        said = f"{type(error).__name__} {error.exit_code}: {error}"
+    return ranks._all(said)
+
+
 def main(settings: Path, results: Path) -> None:
     """Train all settings, one after another; the leader writes what came of each."""
     ranks = Ranks.of_environment()
     ranks.join()
     found = {name: trained(changes, ranks) for name, changes in json.loads(settings.read_text()).items()}
+    found["problems"] = {name: problems(ranks, *where) for name, where in FAILURES.items()}
     if ranks.leads:
         results.write_text(json.dumps(found))
     ranks.leave()

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.shared_training import STEPS, torchrun, trained
 
+pytestmark = pytest.mark.timeout(400)  # the first waits for all trainings of two processes
 MUON = {"optimizer": "muon", "lr": 0.01, "bias_lr": 0.05, "head_lr": 0.05, "mixing_lr": 0.05}
 PLAIN = {"model": "speed94", "model_args": {"widths": [4, 8]}, **MUON}
 MIXING = {"model": "mixing_lite", "model_args": {"widths": [4, 8], "num_kernels": 2}, **MUON}
@@ -46,7 +47,6 @@ def found(tmp_path_factory):
     return json.loads((folder / "found.json").read_text())
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", EQUAL)
 def test_two_processes_equal_one(found, name):
     alone, shared = trained(EQUAL[name]), found[name]
@@ -63,6 +63,14 @@ def test_two_processes_go_on_to_the_last_bit(found, name):
     whole, resumed = found[name], found[f"{name}, resumed"]
     assert resumed["losses"] == whole["losses"] and resumed["digests"] == whole["digests"]
     assert len(set(whole["digests"])) == 1
+
+
+def test_who_cannot_do_its_part_ends_all_with_one_sentence_of_the_leaders(found):
+    for name in ("the leader", "the leader, while others wait"):
+        leader, other = found["problems"][name]
+        assert leader == "ConfigError 2: there is no such folder" and other.startswith("Dismissed 2")
+    leader, other = found["problems"]["another"]
+    assert "Rank 1 of 2" in leader and "no such folder" in leader and "no such folder" in other
 
 
 def test_statistics_of_shares_are_others(found):
