@@ -6,8 +6,8 @@ from cifar_core.runs.events import Resume, RunEnd
 from cifar_core.runs.requests import on_signals
 from cifar_core.training.loop import fit
 from cifar_core.training.ranks import Ranks, Word
-from cifar_core.training.session import Task
 from cifar_core.training.setup import prepare
+from cifar_core.training.state import Task
 
 
 def follow(ranks: Ranks, data_dir: Path | None) -> None:

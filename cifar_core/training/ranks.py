@@ -100,7 +100,10 @@ class Ranks:
         limit_threads(self.local_size)
         distributed.init_process_group(backend, timeout=PATIENCE)
         self.words = distributed.new_group(backend="gloo", timeout=PATIENCE)
-        if self.leads:  # torchrun ends all when one has: this one first says why
+
+    def speak_last(self) -> None:
+        """Let the leader outlive torchrun's SIGTERM, which ends all when one has: it says why, and ends."""
+        if self.size > 1 and self.leads:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def _take_gpu(self, gpus: int) -> None:

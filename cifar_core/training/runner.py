@@ -36,6 +36,7 @@ def train_run(
         LabError: with a sentence for the user; the run's status is then "failed" with the same sentence.
     """
     control = ControlRequests(run.path)
+    ranks.speak_last()
     with _locked(run), on_signals(control.signal):
         end = _guarded(run, data_dir, Session(run, control, listener or (lambda event, status: None), ranks))
     if control.signaled and end.state == "stopped":

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from cifar_core.checkpoint import (
     whole_folders,
     write_checkpoint,
 )
-from cifar_core.config import TrainConfig
 from cifar_core.data import DataError
 from cifar_core.device import gpu_load
 from cifar_core.errors import reason_of
@@ -38,8 +36,8 @@ from cifar_core.runs.status import ResourceMeter
 from cifar_core.runs.store import ACTIVE_STATES, Run, Status
 from cifar_core.training.loop import end_event, fit
 from cifar_core.training.ranks import ALONE, Ranks, Word
-from cifar_core.training.setup import Preparation, Workplace, prepare
-from cifar_core.training.state import load_state, save_state
+from cifar_core.training.setup import Preparation, prepare
+from cifar_core.training.state import Saved, Task, load_state, save_state
 from cifar_core.training.trainer import Trainer
 
 SAVE_SECONDS = 60.0  # at most so much work is lost when the process is killed
@@ -55,25 +53,6 @@ class Stopped(BaseException):
     """The run was asked to end before its first step. No Exception: a download would take it for its own."""
 
     exit_code = 0
-
-
-@dataclass(frozen=True)
-class Task:
-    """What the leader tells the other ranks of the run: they need none of its files."""
-
-    config: TrainConfig
-    data_dir: Path | None
-    saved: "Saved | None"
-
-
-@dataclass(frozen=True)
-class Saved:
-    """The state that a later process goes on from: the trainer's, its workplace, and which data it saw."""
-
-    trainer: dict[str, Any]
-    workplace: Workplace
-    data_fingerprint: str
-    events_size: int
 
 
 class Session:

@@ -5,15 +5,37 @@ path) and a JSON skeleton in which {"tensor": name} marks their places.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from cifar_core.checkpoint import CheckpointError, load_tensors, save_tensors
+from cifar_core.config import TrainConfig
 from cifar_core.files import write_json
+from cifar_core.training.setup import Workplace
 
 TENSORS, SKELETON = "resume.safetensors", "resume.json"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The state that a later process goes on from: the trainer's, its workplace, and which data it saw."""
+
+    trainer: dict[str, Any]
+    workplace: Workplace
+    data_fingerprint: str
+    events_size: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the leader tells the other ranks of the run: they need none of its files."""
+
+    config: TrainConfig
+    data_dir: Path | None
+    saved: Saved | None
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:

@@ -117,10 +117,15 @@ def test_only_the_leader_waits_in_line_and_all_leave_it(run):
 
 
 @pytest.mark.slow
-def test_an_interrupted_torchrun_saves_the_run(run):
+@pytest.mark.parametrize(
+    ("who", "number"), [("torchrun", signal.SIGINT), ("0", signal.SIGTERM), ("1", signal.SIGTERM)]
+)
+def test_whoever_is_told_to_end_the_run_is_saved(run, who, number):
     with resume(run) as process:
         until(lambda: run.status().epoch > 1, process)
-        process.send_signal(signal.SIGINT)
+        leader = run.status().pid
+        (follower,) = set(children(process.pid)) - {leader}
+        os.kill({"torchrun": process.pid, "0": leader, "1": follower}[who], number)
         said = process.communicate(timeout=SECONDS)[0]
     assert run.status().state == "stopped" and (run.last_checkpoint / "resume.json").exists()
     assert said.count(f"Run {run.id} stopped") == 1
