@@ -27,7 +27,8 @@ ADVICE = {  # errno -> what can be done
 def reason_of(error: OSError) -> str:
     """What the system says, in words, and what can be done about it where that is known."""
     said = error.strerror or str(error) or type(error).__name__
-    advice = ADVICE.get(error.errno or 0)
+    about_files = error.filename is not None or error.errno not in (errno.EACCES, errno.EPERM)
+    advice = ADVICE.get(error.errno or 0) if about_files else None
     return f"{said}; {advice}" if advice else said
 
 
@@ -35,4 +36,5 @@ def sentence_of(error: LabError | OSError) -> str:
     """The sentence for the user: ours as it is, the system's with the file that it is about."""
     if isinstance(error, LabError):
         return str(error)
-    return ": ".join(str(part) for part in (error.filename, reason_of(error)) if part is not None) + "."
+    words = ": ".join(str(part) for part in (error.filename, reason_of(error)) if part is not None)
+    return words if words.endswith((".", "?", "!")) else f"{words}."

@@ -23,7 +23,7 @@ from cifar_core.errors import LabError, reason_of, sentence_of
 def test_the_place_the_trouble_and_the_way_out_are_named(number, way_out):
     words = sentence_of(OSError(number, os.strerror(number), "/some/place"))
     assert words.startswith("/some/place: ") and os.strerror(number) in words and way_out in words
-    assert "Errno" not in words and words.endswith((".", "?."))
+    assert "Errno" not in words and words.endswith((".", "?")) and ".." not in words
 
 
 @pytest.mark.parametrize("error", [OSError(), OSError("odd"), OSError(errno.EIO, "Input/output error")])

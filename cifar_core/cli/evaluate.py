@@ -48,7 +48,8 @@ def evaluate(options: argparse.Namespace) -> int:
     from cifar_core.runs.own_traces import own_folder
 
     folder = resolve_checkpoint(options.checkpoint)
-    options.data_dir = options.data_dir or own_folder(folder)
+    if not options.photographs:
+        options.data_dir = options.data_dir or own_folder(folder)
     if options.heat_map and options.unknown_classes:
         raise ConfigError("--heat-map does not go with --unknown-classes; leave one out.")
     if options.photographs and (options.unknown_classes or options.split != "test"):

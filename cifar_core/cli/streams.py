@@ -57,14 +57,23 @@ class _Lasting:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        try:
-            return self.stream.write(text)
-        except OSError:
-            give_up(self.stream)
-            return len(text)
+        with self.lost():
+            self.stream.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        give_up_where_full(self.stream)
+        with self.lost():
+            self.stream.flush()
+
+    @contextmanager
+    def lost(self) -> Iterator[None]:
+        """Nobody reads what comes after a reader left; a full disk may have room again."""
+        try:
+            yield
+        except BrokenPipeError:
+            give_up(self.stream)
+        except OSError:
+            pass
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)

@@ -43,7 +43,8 @@ def create_model(name: str, /, **arguments: Any) -> ImageClassifier:
         raise ModelError(f"The network '{name}' does not take these arguments: {error}") from None
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, MemoryError) or "allocate memory" in str(error):
-            raise ModelError(f"The network '{name}' is larger than the memory here: {arguments}.") from None
+            words = f"The network '{name}' is larger than the memory here: {arguments}"
+            raise ModelError(f"{words}; choose smaller model_args, or another network.") from None
         raise
 
 

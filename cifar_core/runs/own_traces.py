@@ -12,7 +12,7 @@ from cifar_core.data.cache import forget
 from cifar_core.data.dataset import DataError, place_key
 from cifar_core.files import RUNS_BEST
 from cifar_core.runs.sample import FILE as SAMPLE
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.store import Run, RunStore, StoreError
 
 PORTRAITS = "portraits.json"
 
@@ -31,7 +31,10 @@ def own_folder(checkpoint: Path) -> Path | None:
     """
     path = checkpoint.resolve()
     run = Run(path.parents[1]) if path.parts[-2:] == Path(RUNS_BEST).parts else None
-    if run is None or run.data_dir is None or not run.config().data_set.is_own:
+    try:
+        if run is None or run.data_dir is None or not run.config().data_set.is_own:
+            return None
+    except StoreError:  # damaged; the weights and their card may be whole
         return None
     if not run.data_dir.expanduser().is_dir():
         raise DataError(

@@ -83,17 +83,28 @@ def told_to_end() -> Iterator[threading.Event]:
     ended = threading.Event()
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.signal(number, lambda *_: ended.set()) for number in numbers]
-    yield ended
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+    try:
+        yield ended
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 class Service:
-    """A page being served until somebody ends the process; answers under way are finished first."""
+    """A page being served until somebody ends the process; answers under way are finished first.
+
+    Raises ServingError where its port is taken.
+    """
 
     def __init__(self, demo: gr.Blocks, options: dict[str, Any]) -> None:
         self.demo = demo
-        self.app, self.url, _ = demo.launch(prevent_thread_lock=True, **options)
+        try:
+            self.app, self.url, _ = demo.launch(prevent_thread_lock=True, **options)
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            taken = options["server_port"] or "7860, and those after it"
+            raise ServingError(f"another program has port {taken}; choose one with --port.") from None
         self.app.state.closing = False  # see Gate
 
     def run(self, ended: threading.Event) -> None:

@@ -50,6 +50,7 @@ OFFER_ALL = f"""function offer() {{
 }}"""
 
 PREFIX, LOCK = "cifar10-lab-uploads-", "lock"
+NEW_SECONDS, OLD_SECONDS = 5, 86_400
 
 Payload = dict[str, Any]  # what Gradio knows of an upload; it comes from the caller
 
@@ -58,11 +59,16 @@ Payload = dict[str, Any]  # what Gradio knows of an upload; it comes from the ca
 def uploads_folder() -> Iterator[Path]:
     """A folder for uploads, for this user's eyes only, that goes when the page ends.
 
-    The lock beside the uploads lives as long as the process: folders of pages that were killed go first.
+    The lock beside the uploads lives as long as the process: folders of pages that were killed go first. None
+    of this is for a folder that GRADIO_TEMP_DIR names.
     """
-    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
-        with contextlib.suppress(OSError, Timeout), FileLock(lock, timeout=0):
-            shutil.rmtree(lock.parent, ignore_errors=True)
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError, Timeout):
+            age = time.time() - left.stat().st_mtime
+            if age < (NEW_SECONDS if (left / LOCK).exists() else OLD_SECONDS):
+                continue  # perhaps not locked yet; or of an earlier version, which had no locks
+            with FileLock(left / LOCK, timeout=0):
+                shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder, FileLock(Path(folder, LOCK)):
         files = Path(folder, "files")
         files.mkdir()

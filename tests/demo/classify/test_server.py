@@ -143,6 +143,7 @@ def test_told_to_end_it_leaves_nothing(is_there: bool, tmp_path: Path) -> None:
     network = ["--checkpoint", str(save_toy(tmp_path / "toy.v1"))]
     with subprocess.Popen([*command, *network], env={**os.environ, "TMPDIR": str(temporary)}) as page:
         while not (answers(port) if is_there else list(temporary.glob("cifar10-lab-uploads-*/files"))):
+            assert page.poll() is None
             time.sleep(0.005)
         page.terminate()
     assert page.returncode == 0 and not list(temporary.glob("cifar10-lab-uploads-*"))

@@ -114,6 +114,8 @@ def test_the_next_page_deletes_what_a_killed_one_left(
     with page() as (killed, first), page() as (_, second):
         killed.kill()
         killed.wait()
+        old = time.time() - 60
+        os.utime(first.parent.parent, (old, old))
         assert first.exists() and second.exists()
         with uploads_folder() as folder:
             assert folder.is_dir() and not first.parent.parent.exists() and second.exists()
