@@ -78,6 +78,7 @@ class Worker:
         except ConfigError as error:  # values that do not go together
             return _fail(trial, str(error))
         with slots.holding(trial, run):
+            self.require_wanted()  # who asked before the run had its name asked the run for nothing
             tags = [TAG, self.sweep.name.lower()[:TAG_LETTERS]]
             write_labels(run, Labels(f"{self.sweep.name}, trial {trial.number}", tags))
             try:

@@ -1,14 +1,16 @@
 """Sweeps on the page of runs: how far one is, what matters, the best trial as a form."""
 
+import platform
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cifar_core.errors import LabError
+from cifar_core.errors import LabError, sentence_of
 from cifar_core.runs.queue import active_runs
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.sweep.launch import ask_to_stop, is_at_work, launch_sweep, log_tail
@@ -50,8 +52,8 @@ def show_sweeps(store: RunStore) -> None:
         if name:
             seconds = LOOK_SECONDS if is_at_work(store, name) else None
             st.fragment(_panel, run_every=seconds)(store, storage, name, seconds is not None)
-    except LabError as error:
-        st.error(plain(str(error)))
+    except (LabError, OSError) as error:
+        st.error(plain(sentence_of(error)))
 
 
 def _panel(store: RunStore, storage: str, name: str, drawn_at_work: bool) -> None:
@@ -72,7 +74,7 @@ def _panel(store: RunStore, storage: str, name: str, drawn_at_work: bool) -> Non
                 st.caption("Charts appear here with the second finished trial.")
             _show_trials(rows)
     except (LabError, OSError) as error:
-        st.error(plain(str(error)))
+        st.error(plain(sentence_of(error)))
 
 
 def describe_progress(rows: Sequence["Row"], total: int) -> str:
@@ -98,7 +100,8 @@ def _show_buttons(
         if best is not None and st.button("Open the best as a form", type="primary"):
             hand_over(sweep.config_of(best.params))
         if at_work:
-            st.button("Stop the sweep", on_click=_stop, args=(store, sweep.name))
+            if st.button("Stop the sweep"):
+                _stop(store, sweep)
         elif open_trials and st.button("Go on"):
             launch_sweep(store, storage, sweep.name, _data_dir(store, rows))
             st.rerun()
@@ -107,12 +110,14 @@ def _show_buttons(
             st.code(log, language=None, wrap_lines=True)
 
 
-def _stop(store: RunStore, name: str) -> None:
-    """Let the process end after its step: its trial is gone on with later."""
-    ask_to_stop(store, name)
+def _stop(store: RunStore, sweep: "Sweep") -> None:
+    """Let its processes here end after their step: their trials are gone on with later."""
+    ask_to_stop(store, sweep.name)
+    here = {row.run for row in sweep.rows() if row.state == "running" and row.host == platform.node()}
     for run, _ in active_runs(store):
-        if (run.path / "trial.lock").exists():
-            run.request("stop")
+        if run.id in here:
+            with suppress(StoreError):  # it has just ended
+                run.request("stop")
 
 
 def _data_dir(store: RunStore, rows: Sequence["Row"]) -> Path | None:

@@ -1,5 +1,7 @@
 """A sweep on the pages: begun beside the form's values, followed and stopped on Runs, its best as a form."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from cifar_core.config import TrainConfig
@@ -8,11 +10,13 @@ from cifar_core.runs.events import RunEnd
 from cifar_core.runs.store import Status
 from cifar_core.sweep.launch import asked_to_stop, at_work
 from cifar_core.sweep.ranges import parse_search, searchable_settings
+from cifar_core.sweep.slots import Slots
 from cifar_core.sweep.storage import default_storage
 from cifar_core.sweep.study import Plan, Row, grouped, open_sweep
 from cifar_core.sweep.worker import Worker
 from demo.dashboard_pages.runs.sweep import describe_progress, group_row
 from demo.dashboard_pages.train.sweep import first_range
+from tests.support.fake_runs import keep_running
 from tests.support.page_tests import button, buttons, charts, number, page, words
 
 SEARCH = ("lr=0.01:0.3:log", "optimizer=sgd,muon", "seed=0,1")
@@ -114,12 +118,28 @@ def test_runs_show_optunas_figures_groups_and_the_best_as_a_form(store, swept, s
     assert number(app, "lr").value == swept.params["lr"] and number(app, "epochs").value == 2
 
 
-def test_a_sweep_is_stopped_by_its_button(store, swept):
-    with at_work(store, "mine"):
+def begin_trial(store, name, held):
+    """A trial of a study that has its run, which a process is at work on."""
+    config = get_recipe("smoke").config
+    run = store.create(config)
+    run.write_status(Status("running"))
+    held.callback(keep_running(run).release)
+    plan = Plan(config, parse_search(SEARCH, config))
+    sweep = held.enter_context(open_sweep(default_storage(store.root), name, plan, 8))
+    slots = Slots(sweep.study, sweep.storage, store, sweep.slots)
+    held.enter_context(slots.holding(next(slots.each(print)), run))
+    return run
+
+
+def test_a_sweep_is_stopped_by_its_button_and_no_other(store, sweeps):
+    with ExitStack() as held:
+        run, others = begin_trial(store, "mine", held), begin_trial(store, "others", held)
+        held.enter_context(at_work(store, "mine"))
         app = page("runs", study="mine")
         assert "Go on" not in buttons(app)
         button(app, "Stop the sweep").click().run()
-        assert asked_to_stop(store, "mine")
+        assert not app.exception and asked_to_stop(store, "mine")
+        assert run.waiting_request().request == "stop" and others.waiting_request() is None
 
 
 def test_without_a_study_or_for_strangers_nothing_is_shown(store, monkeypatch, swept):
