@@ -154,9 +154,13 @@ class Slots:
             if slot in done:
                 continue
             lost = before.get(slot)
-            earlier = {RESUMES: where(lost)} if lost is not None else {}
-            params = lost.params if lost is not None else {}
-            self.study.enqueue_trial(params, user_attrs={SLOT: slot, **earlier})
+            if lost is None:
+                self.study.enqueue_trial({}, user_attrs={SLOT: slot})
+                continue
+            # One that stood for another may itself be lost before it has a run or parameters of its own.
+            place = where(lost) or lost.user_attrs.get(RESUMES, {})
+            params = {**lost.system_attrs.get("fixed_params", {}), **lost.params}
+            self.study.enqueue_trial(params, user_attrs={SLOT: slot, RESUMES: place})
 
     def _bury(self) -> None:
         """Tell the study which trials are lost."""

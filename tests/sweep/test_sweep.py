@@ -311,6 +311,20 @@ def test_a_trial_whose_process_is_gone_is_anybodys(store, journal):
         assert again.user_attrs["resumes"]["run"] == run.id
 
 
+def test_one_that_stands_for_a_lost_trial_and_is_lost_too_forgets_nothing(store, journal):
+    with open_sweep(journal, "twice", plan(), 1) as sweep:
+        slots = Slots(sweep.study, sweep.storage, store, ["1"])
+        trial, run = next(slots.each(print)), store.create(CONFIG)
+        rate = trial.suggest_float("lr", 0.02, 0.3)
+        with slots.holding(trial, run):
+            pass  # lost
+        for _ in range(2):
+            again = slots._claim()
+            assert again.user_attrs["resumes"]["run"] == run.id
+            slots._end_lost(again.number)  # before it names its run
+        assert slots._claim().suggest_float("lr", 0.02, 0.3) == rate
+
+
 def test_a_machine_that_a_database_has_not_heard_of_loses_its_trial(store, tmp_path, monkeypatch):
     """Another host's lock cannot be seen; Optuna's heartbeat says whether it is there."""
     monkeypatch.setattr("cifar_core.sweep.storage.HEARTBEAT_SECONDS", 1)
