@@ -9,6 +9,7 @@ A trial is lost when the process that held its run's lock is gone, or a database
 import platform
 import threading
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,13 +21,16 @@ from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from cifar_core.files import write_bytes
 from cifar_core.runs.store import Run, RunStore, UnknownRun
+from cifar_core.sweep.storage import FOLDER
 
 LOOK_SECONDS = 2.0
 CLAIM_SECONDS = 60.0  # between the claim of a trial and its run: a process that needs longer is gone
 LOCK = "trial.lock"  # in the run's folder, held from the claim until the study knows how it ended
 # A trial's attributes; `resumes` says where the lost trial that it stands for was trained.
 SLOT, ERROR, HOST, RUNS_DIR, RUN, RESUMES = "slot", "error", "host", "runs_dir", "run", "resumes"
+DISK = "disk"  # the id in the folder of the runs: machines of the same name may have it at the same path
 
 
 def is_lost(trial: FrozenTrial) -> bool:
@@ -45,12 +49,36 @@ def owners(trials: Sequence[FrozenTrial]) -> dict[str, FrozenTrial]:
 
 def where(trial: FrozenTrial) -> dict[str, str]:
     """The place of the trial's run: its host, the folder of its runs, its id; those that are known."""
-    return {name: trial.user_attrs[name] for name in (HOST, RUNS_DIR, RUN) if name in trial.user_attrs}
+    return {name: trial.user_attrs[name] for name in (HOST, RUNS_DIR, DISK, RUN) if name in trial.user_attrs}
+
+
+def disk_of(runs_dir: Path) -> str | None:
+    """The random id that `name_disk` gave to a folder of runs, if there is one."""
+    try:
+        return (runs_dir / FOLDER / "machine").read_text()
+    except OSError:
+        return None
+
+
+def name_disk(runs_dir: Path) -> str:
+    """Give a folder of runs a random id, once; returns it."""
+    path = runs_dir / FOLDER / "machine"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name("machine~")):
+        if disk_of(runs_dir) is None:
+            write_bytes(path, uuid.uuid4().hex.encode())
+    return path.read_text()
+
+
+def is_here(place: Mapping[str, str]) -> bool:
+    """Return whether a place that `where` gave lies on this machine; earlier versions named no disk."""
+    disk = disk_of(Path(place.get(RUNS_DIR, "")))
+    return place.get(HOST) == platform.node() and place.get(DISK, disk) == disk
 
 
 def run_at(place: Mapping[str, str], store: RunStore) -> Run | None:
     """The run at a place that `where` gave, if it lies in this store."""
-    if place.get(HOST) != platform.node() or place.get(RUNS_DIR) != str(store.root):
+    if not is_here(place) or place.get(RUNS_DIR) != str(store.root):
         return None
     try:
         return store.get(str(place.get(RUN)))
@@ -107,7 +135,9 @@ class Slots:
         thread = threading.Thread(target=self._beat, args=(self._id(trial.number), beat), daemon=True)
         lock = FileLock(run.path / LOCK)
         with lock.acquire(timeout=LOOK_SECONDS):
-            for name, value in ((HOST, platform.node()), (RUNS_DIR, str(self.store.root)), (RUN, run.id)):
+            runs_dir = self.store.root
+            place = {HOST: platform.node(), RUNS_DIR: str(runs_dir), DISK: name_disk(runs_dir), RUN: run.id}
+            for name, value in place.items():  # the run last: who sees it knows where it is
                 trial.set_user_attr(name, value)
             thread.start()
             try:
@@ -178,12 +208,10 @@ class Slots:
     def _is_dead(self, trial: FrozenTrial) -> bool:
         if RUN not in trial.user_attrs:
             return time.monotonic() - self.seen.setdefault(trial.number, time.monotonic()) > CLAIM_SECONDS
-        if trial.user_attrs[HOST] != platform.node():
+        if not is_here(where(trial)):
             return False
         folder = Path(trial.user_attrs[RUNS_DIR]) / trial.user_attrs[RUN]
-        if not (
-            folder / "run.json"
-        ).is_file():  # of a machine that is called alike; or deleted, which its own store knows
+        if not (folder / "run.json").is_file():  # deleted, which its own store knows
             return not isinstance(self.storage, RDBStorage) and folder.parent == self.store.root
         try:
             with FileLock(folder / LOCK, timeout=0):

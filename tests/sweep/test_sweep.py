@@ -24,7 +24,7 @@ from cifar_core.runs.store import RunStore, Status
 from cifar_core.sweep import worker
 from cifar_core.sweep.launch import SweepStopped, ask_to_stop, is_at_work
 from cifar_core.sweep.ranges import parse_search
-from cifar_core.sweep.slots import LOCK, Slots, is_lost, owners
+from cifar_core.sweep.slots import LOCK, Slots, is_lost, owners, run_at, where
 from cifar_core.sweep.storage import StorageError, opened
 from cifar_core.sweep.study import Plan, open_sweep, study_names, table_rows
 from cifar_core.training.loop import TrainingError
@@ -309,6 +309,19 @@ def test_a_trial_whose_process_is_gone_is_anybodys(store, journal):
         again = other._claim()
         assert again is not None and sweep.study.trials[0].state == TrialState.FAIL
         assert again.user_attrs["resumes"]["run"] == run.id
+
+
+def test_a_machine_of_the_same_name_and_path_is_another(store, journal):
+    """The run of a trial is neither sought nor missed on a disk that is not its own."""
+    with open_sweep(journal, "alike", plan(), 1) as sweep:
+        slots = Slots(sweep.study, sweep.storage, store, ["1"])
+        trial, run = next(slots.each(print)), store.create(CONFIG)
+        with slots.holding(trial, run):
+            assert run_at(where(sweep.study.trials[0]), store).id == run.id
+            trial.set_user_attr("disk", "another")
+            run.path.rename(run.path.with_name("elsewhere"))
+            assert slots._claim() is None and slots._awaited()
+            assert run_at(where(sweep.study.trials[0]), store) is None
 
 
 def test_one_that_stands_for_a_lost_trial_and_is_lost_too_forgets_nothing(store, journal):
