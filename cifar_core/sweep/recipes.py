@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 
 import optuna
@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from cifar_core.files import build
 from cifar_core.runs.results import Result
 from cifar_core.runs.store import Run, RunStore
-from cifar_core.sweep.slots import SLOT, Slots
+from cifar_core.sweep.slots import SLOT, Slots, TakenOver, tell
 from cifar_core.sweep.storage import opened
 
 RESULT = "result"  # a trial's attribute
@@ -36,18 +36,17 @@ class SharedRecipes:
         for trial in self.slots.each(told):
             recipe = trial.user_attrs[SLOT]
             yield recipe, partial(self._holding, trial)
-            if not self.study.trials[trial.number].state.is_finished():  # it never came to a run
-                self.study.tell(trial, state=TrialState.FAIL)
+            with suppress(TakenOver):  # a trial that has ended; this is for one that never came to a run
+                tell(trial, TrialState.FAIL)
             self.slots.give_up(recipe)
 
     @contextmanager
     def _holding(self, trial: optuna.Trial, run: Run) -> Iterator[Tell]:
-        def tell(result: Result) -> None:
-            trial.set_user_attr(RESULT, dataclasses.asdict(result))
-            self.study.tell(trial, result.accuracy)
+        def tell_result(result: Result) -> None:
+            tell(trial, TrialState.COMPLETE, result.accuracy, {RESULT: dataclasses.asdict(result)})
 
         with self.slots.holding(trial, run):
-            yield tell
+            yield tell_result
 
     def results(self) -> list[Result]:
         """All that the machines have found so far."""

@@ -14,23 +14,31 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import optuna
 from filelock import FileLock, Timeout
-from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from cifar_core.errors import LabError
 from cifar_core.files import write_bytes
 from cifar_core.runs.store import Run, RunStore, UnknownRun
-from cifar_core.sweep.storage import FOLDER
+from cifar_core.sweep.storage import FOLDER, StorageError, first_line
 
 LOOK_SECONDS = 2.0
+TELL_SECONDS = 20.0  # so long is a storage that is away told again how a trial ended
+AWAY = (OSError, RuntimeError, StorageInternalError)  # of a journal file and its lock, of a database
 CLAIM_SECONDS = 60.0  # between the claim of a trial and its run: a process that needs longer is gone
 LOCK = "trial.lock"  # in the run's folder, held from the claim until the study knows how it ended
 # A trial's attributes; `resumes` says where the lost trial that it stands for was trained.
 SLOT, ERROR, HOST, RUNS_DIR, RUN, RESUMES = "slot", "error", "host", "runs_dir", "run", "resumes"
 DISK = "disk"  # the id in the folder of the runs: machines of the same name may have it at the same path
+
+
+class TakenOver(LabError):
+    """Another process has given this one's trial up: a machine that slept is not heard of."""
 
 
 def is_lost(trial: FrozenTrial) -> bool:
@@ -86,6 +94,42 @@ def run_at(place: Mapping[str, str], store: RunStore) -> Run | None:
         return None
 
 
+def tell(
+    trial: optuna.Trial,
+    state: TrialState,
+    value: float | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> None:
+    """Tell the study how a trial ended, with attributes of it.
+
+    Raises:
+        TakenOver: when the study has given the trial up meanwhile.
+        StorageError: when the storage is away, and stays so.
+    """
+    until = time.monotonic() + TELL_SECONDS
+    while True:
+        try:
+            for name, given in (attributes or {}).items():
+                trial.set_user_attr(name, given)
+            if trial.study.tell(trial, value, state, skip_if_finished=True).state == state:
+                return
+            raise taken_over(trial)
+        except UpdateFinishedTrialError:
+            raise taken_over(trial) from None
+        except AWAY as error:
+            if time.monotonic() > until:
+                raise StorageError(
+                    f"The study could not be told how trial {trial.number} ended: {first_line(error)}. The "
+                    "run is kept; the same command hands its result in when the storage is there again."
+                ) from None
+            time.sleep(LOOK_SECONDS)
+
+
+def taken_over(trial: optuna.Trial) -> TakenOver:
+    """The error for a trial that is no longer this process's."""
+    return TakenOver(f"Another process took over trial {trial.number} meanwhile; its run is kept here.")
+
+
 class Slots:
     """The slots of a study that this process may do."""
 
@@ -129,7 +173,7 @@ class Slots:
     def holding(self, trial: optuna.Trial, run: Run) -> Iterator[None]:
         """Show others that this process works on the trial with this run, until it has told how it ended.
 
-        A trial that has not ended by then is lost, and somebody else's.
+        A trial that has not ended by then is lost, and somebody else's. Raises TakenOver when it is already.
         """
         beat = threading.Event()
         thread = threading.Thread(target=self._beat, args=(self._id(trial.number), beat), daemon=True)
@@ -137,15 +181,19 @@ class Slots:
         with lock.acquire(timeout=LOOK_SECONDS):
             runs_dir = self.store.root
             place = {HOST: platform.node(), RUNS_DIR: str(runs_dir), DISK: name_disk(runs_dir), RUN: run.id}
-            for name, value in place.items():  # the run last: who sees it knows where it is
-                trial.set_user_attr(name, value)
+            try:
+                for name, value in place.items():  # the run last: who sees it knows where it is
+                    trial.set_user_attr(name, value)
+            except UpdateFinishedTrialError:
+                raise taken_over(trial) from None
             thread.start()
             try:
                 yield
             finally:
                 beat.set()
                 thread.join()
-                self._end_lost(trial.number)
+                with suppress(*AWAY):  # others find that the run's lock has fallen
+                    self._end_lost(trial.number)
 
     def _beat(self, trial_id: int, ended: threading.Event) -> None:
         while isinstance(self.storage, RDBStorage):

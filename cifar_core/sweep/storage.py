@@ -77,7 +77,7 @@ def opened(storage: str) -> Iterator["BaseStorage"]:
     try:
         yield found
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        raise StorageError(f"{describe_storage(storage)} answers no more: {_first_line(error)}.") from None
+        raise StorageError(f"{describe_storage(storage)} answers no more: {first_line(error)}.") from None
     finally:
         found.remove_session()
         if isinstance(found, optuna.storages.RDBStorage):
@@ -116,10 +116,11 @@ def _database(url: str) -> "BaseStorage":
 
 def _unopened(storage: str, error: Exception) -> StorageError:
     return StorageError(
-        f"{describe_storage(storage)} cannot be opened as a storage: {_first_line(error)}. Name a journal "
+        f"{describe_storage(storage)} cannot be opened as a storage: {first_line(error)}. Name a journal "
         "file, or a database such as postgresql+psycopg://user:password@host/name."
     )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of a storage says, without the details that follow."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

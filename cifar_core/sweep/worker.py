@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from cifar_core.config import ConfigError
@@ -20,7 +20,8 @@ from cifar_core.runs.labels import TAG_LETTERS, Labels, write_labels
 from cifar_core.runs.requests import Pruned
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
 from cifar_core.sweep.launch import SweepStopped, asked_to_stop, at_work
-from cifar_core.sweep.slots import ERROR, RESUMES, SLOT, Slots, run_at
+from cifar_core.sweep.slots import AWAY, ERROR, RESUMES, SLOT, Slots, TakenOver, run_at, taken_over, tell
+from cifar_core.sweep.storage import StorageError, first_line
 from cifar_core.sweep.study import Sweep, describe_params
 from cifar_core.training.in_turn import train_in_turn
 
@@ -58,13 +59,23 @@ class Worker:
         slots = Slots(sweep.study, sweep.storage, self.store, sweep.slots)
         with at_work(self.store, sweep.name):
             for trial in slots.each(self.told, self.require_wanted):
-                # A seed for each trial: processes that share one would all begin with the same trials.
-                seed = sweep.plan.config.seed + trial.number
-                sweep.study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32)
-                params = {name: one.suggest(trial) for name, one in sweep.plan.search.items()}
-                place = f"{trial.user_attrs[SLOT]} of {sweep.total}"
-                self.told(f"Trial {trial.number}, {place}: {describe_params(params)}")
-                self.told(f"Trial {trial.number} {self.do(trial, slots, params)}")
+                try:
+                    params = self.suggested(trial)
+                    place = f"{trial.user_attrs[SLOT]} of {sweep.total}"
+                    self.told(f"Trial {trial.number}, {place}: {describe_params(params)}")
+                    self.told(f"Trial {trial.number} {self.do(trial, slots, params)}")
+                except TakenOver as error:
+                    self.told(str(error))
+
+    def suggested(self, trial: optuna.Trial) -> dict[str, Any]:
+        """The values that Optuna gives to a trial."""
+        # A seed for each trial: processes that share one would all begin with the same trials.
+        seed = self.sweep.plan.config.seed + trial.number
+        self.sweep.study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32)
+        try:
+            return {name: one.suggest(trial) for name, one in self.sweep.plan.search.items()}
+        except UpdateFinishedTrialError:
+            raise taken_over(trial) from None
 
     def require_wanted(self) -> None:
         """Raise SweepStopped when the sweep was asked to end here."""
@@ -90,7 +101,8 @@ class Worker:
                 self.require_wanted()
                 return _fail(trial, str(error))
             except Exception as error:
-                _fail(trial, f"{type(error).__name__}: {error}")
+                with suppress(TakenOver, StorageError):
+                    _fail(trial, f"{type(error).__name__}: {error}")
                 raise
             if run.status().state == "stopped":
                 self.require_wanted()
@@ -116,7 +128,7 @@ def _tell_end(trial: optuna.Trial, run: Run) -> str:
     """Tell the study how a run ended; returns that in words."""
     state, history, config = run.status().state, History.of(run, short=True), run.config()
     if state == "pruned":
-        _tell(trial, TrialState.PRUNED)
+        tell(trial, TrialState.PRUNED)
         return f"pruned after epoch {len(history.epochs)} of {config.epochs}."
     if state != "finished":
         return _fail(trial, "Stopped by hand.")
@@ -125,21 +137,14 @@ def _tell_end(trial: optuna.Trial, run: Run) -> str:
     kept = history.epochs[-1] if history.epochs and config.keeps_last else history.best
     if kept is None:
         return _fail(trial, "No epoch was completed.")
-    _tell(trial, TrialState.COMPLETE, kept.val_accuracy)
+    tell(trial, TrialState.COMPLETE, kept.val_accuracy)
     return f"finished: validation accuracy {kept.val_accuracy:.2%}."
 
 
 def _fail(trial: optuna.Trial, why: str) -> str:
     """Tell the study that the trial failed by itself, and is not to be done again."""
-    with suppress(UpdateFinishedTrialError):
-        trial.set_user_attr(ERROR, why)
-    _tell(trial, TrialState.FAIL)
+    tell(trial, TrialState.FAIL, attributes={ERROR: why})
     return f"failed: {why}"
-
-
-def _tell(trial: optuna.Trial, state: TrialState, value: float | None = None) -> None:
-    """Tell the study, unless it has given the trial up meanwhile: a machine that slept is not heard of."""
-    trial.study.tell(trial, value, state, skip_if_finished=True)
 
 
 class Reporter:
@@ -173,6 +178,9 @@ class Reporter:
                     self.trial.report(accuracy, epoch)
                     self.reported.add(epoch)
             return self.prune and self.trial.should_prune()
-        except (StorageInternalError, UpdateFinishedTrialError) as error:
-            print(f"The study heard nothing of this epoch: {error}", file=sys.stderr, flush=True)
+        except UpdateFinishedTrialError:  # the study gave the trial up; said when the run has ended
+            return False
+        except AWAY as error:
+            words = "This epoch could not be reported to the study; it is tried again after the next one"
+            print(f"{words}: {first_line(error)}.", file=sys.stderr, flush=True)
             return False

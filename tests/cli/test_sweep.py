@@ -4,9 +4,13 @@ import json
 import shlex
 
 import pytest
+from optuna.trial import TrialState
 
+import cifar_core.bench.reproduce
 from cifar_core.recipes import Stated, registry
+from cifar_core.runs.results import FILE, read_results
 from cifar_core.runs.store import RunStore
+from cifar_core.sweep.recipes import share_recipes
 from tests.support.toy_recipes import TINY
 
 
@@ -78,6 +82,24 @@ def test_recipes_are_spread_and_each_is_done_once(recipes, call, answer, tmp_pat
     assert [row["recipe"] for row in second] == ["toy-a", "toy-b"] and second[0] == first[0]
     assert [len(own_runs(folder)) for folder in stores] == [1, 1]
     assert answer("reproduce", "--table", *shared, "--runs-dir", stores[0]) == second
+
+
+def test_a_recipe_that_another_took_over_meanwhile_ends_nothing(recipes, call, tmp_path, monkeypatch):
+    """This process slept, and was not heard of: its result stays here, and it goes on with the others."""
+    reproduced = cifar_core.bench.reproduce.reproduce
+
+    def slow(run, *more):
+        result = reproduced(run, *more)
+        if run.config().recipe == "toy-a":
+            with share_recipes(str(tmp_path / "journal"), RunStore(tmp_path), [], 0) as others:
+                others.study.tell(0, state=TrialState.FAIL)
+        return result
+
+    monkeypatch.setattr("cifar_core.bench.reproduce.reproduce", slow)
+    code, out, err = call("reproduce", "--storage", tmp_path / "journal", "--json", "--runs-dir", tmp_path)
+    assert code == 1 and [row["recipe"] for row in json.loads(out)] == ["toy-b"]
+    assert "toy-a: Another process" in err and "kept here" in err
+    assert {one.recipe for one in read_results(tmp_path / FILE)} == {"toy-a", "toy-b"}
 
 
 def test_a_recipe_that_fails_here_is_left_to_another_machine(recipes, call, tmp_path):

@@ -5,7 +5,9 @@ import dataclasses
 import platform
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import optuna
 import pytest
@@ -24,7 +26,7 @@ from cifar_core.runs.store import RunStore, Status
 from cifar_core.sweep import worker
 from cifar_core.sweep.launch import SweepStopped, ask_to_stop, is_at_work
 from cifar_core.sweep.ranges import parse_search
-from cifar_core.sweep.slots import LOCK, Slots, is_lost, owners, run_at, where
+from cifar_core.sweep.slots import LOCK, Slots, TakenOver, is_lost, owners, run_at, tell, where
 from cifar_core.sweep.storage import StorageError, opened
 from cifar_core.sweep.study import Plan, open_sweep, study_names, table_rows
 from cifar_core.training.loop import TrainingError
@@ -322,6 +324,64 @@ def test_a_machine_of_the_same_name_and_path_is_another(store, journal):
             run.path.rename(run.path.with_name("elsewhere"))
             assert slots._claim() is None and slots._awaited()
             assert run_at(where(sweep.study.trials[0]), store) is None
+
+
+def test_a_trial_that_was_given_up_meanwhile_ends_no_sweep(store, journal, training):
+    """While it trains: the next one goes on with its run; or before its run has a name."""
+    with open_sweep(journal, "late", plan(), 2) as sweep:
+
+        def given_up(run):
+            running = [trial for trial in sweep.study.trials if trial.state == TrialState.RUNNING]
+            if len(list(store.root.glob("*/run.json"))) == 1:
+                sweep.study.tell(running[0].number, state=TrialState.FAIL)
+            return [0.5]
+
+        training(given_up)
+        said = work(sweep, store)
+        assert any("trial 0" in words and "Another process" in words for words in said)
+        assert [row.state for row in sweep.rows()] == ["finished"] * 2
+        assert len(list(store.root.glob("*/run.json"))) == 2
+        late = sweep.study.ask()
+        sweep.study.tell(late.number, state=TrialState.FAIL)
+        slots = Slots(sweep.study, sweep.storage, store, sweep.slots)
+        with pytest.raises(TakenOver), slots.holding(late, store.create(CONFIG)):
+            pass
+
+
+@pytest.fixture
+def journal_away(tmp_path):
+    """Journal file -> a context in which its folder is not there."""
+
+    @contextlib.contextmanager
+    def away(journal):
+        folder = Path(journal).parent
+        folder.rename(tmp_path / "unplugged")
+        yield
+        (tmp_path / "unplugged").rename(folder)
+
+    return away
+
+
+def test_a_journal_that_is_away_costs_no_training_and_is_told_later(
+    store, tmp_path, training, journal_away, capsys, monkeypatch
+):
+    monkeypatch.setattr("cifar_core.sweep.slots.LOOK_SECONDS", 0.01)
+    journal = tmp_path / "disk" / "journal"
+    with open_sweep(str(journal), "away", plan(), 1) as sweep:
+        trial = next(Slots(sweep.study, sweep.storage, store, ["1"]).each(print))
+        run = store.create(CONFIG)
+        with journal_away(journal):
+            listen = worker.Reporter(trial, True, run).followed_by(lambda *_: None)
+            listen(dataclasses.replace(epoch_end(1, False, 1.0), val_accuracy=0.25), Status("running"))
+            assert "could not be reported" in capsys.readouterr().err
+            monkeypatch.setattr("cifar_core.sweep.slots.TELL_SECONDS", 0.1)
+            with pytest.raises(StorageError, match="trial 0"):
+                tell(trial, TrialState.COMPLETE, 0.5)
+            monkeypatch.setattr("cifar_core.sweep.slots.TELL_SECONDS", 20)
+            telling = threading.Thread(target=tell, args=(trial, TrialState.COMPLETE, 0.5))
+            telling.start()
+        telling.join()
+        assert sweep.rows()[0].accuracy == 0.5
 
 
 def test_one_that_stands_for_a_lost_trial_and_is_lost_too_forgets_nothing(store, journal):
