@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cifar_core.errors import LabError
+from cifar_core.errors import LabError, reason_of
 from cifar_core.runs.launch import start_detached
 from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.sweep.storage import FOLDER, VARIABLE
@@ -44,10 +44,11 @@ def launch_sweep(store: RunStore, storage: str, name: str, data_dir: Path | None
     command += ["--data-dir", str(data_dir)] if data_dir else []
     try:
         (store.root / FOLDER).mkdir(parents=True, exist_ok=True)
+        _file(store, name, "stop").unlink(missing_ok=True)
         _file(store, name, "start").touch()
         start_detached(command, _file(store, name, "log"), {VARIABLE: storage})
     except OSError as error:
-        raise StoreError(f"No sweep can be started in {store.root}: {error.strerror}.") from None
+        raise StoreError(f"No sweep can be started in {store.root}: {reason_of(error)}.") from None
 
 
 def ask_to_stop(store: RunStore, name: str) -> None:
@@ -56,7 +57,7 @@ def ask_to_stop(store: RunStore, name: str) -> None:
 
 
 def asked_to_stop(store: RunStore, name: str) -> bool:
-    """Return whether `ask_to_stop` was called since the last process began."""
+    """Return whether `ask_to_stop` was called since the last process was launched."""
     return _file(store, name, "stop").exists()
 
 
@@ -68,8 +69,9 @@ def at_work(store: RunStore, name: str) -> Iterator[None]:
     lock = FileLock(path)
     try:
         lock.acquire(timeout=LOCK_SECONDS)
-        for kind in ("start", "stop"):
-            _file(store, name, kind).unlink(missing_ok=True)
+        if not _was_launched(store, name):  # since then it may have been asked to end
+            _file(store, name, "stop").unlink(missing_ok=True)
+        _file(store, name, "start").unlink(missing_ok=True)
     except Timeout:  # a second one beside it
         pass
     try:
@@ -81,9 +83,8 @@ def at_work(store: RunStore, name: str) -> Iterator[None]:
 def is_at_work(store: RunStore, name: str) -> bool:
     """Return whether a process does trials of the study here, or was launched a moment ago."""
     path = _file(store, name, "lock")
-    with suppress(OSError):  # there is none
-        if time.time() - _file(store, name, "start").stat().st_mtime < START_SECONDS:
-            return True
+    if _was_launched(store, name):
+        return True
     if not path.exists():
         return False
     try:
@@ -91,6 +92,13 @@ def is_at_work(store: RunStore, name: str) -> bool:
             return False
     except Timeout:
         return True
+
+
+def _was_launched(store: RunStore, name: str) -> bool:
+    """Return whether a process was launched a moment ago, and has not shown itself yet."""
+    with suppress(OSError):  # there is none
+        return time.time() - _file(store, name, "start").stat().st_mtime < START_SECONDS
+    return False
 
 
 def log_tail(store: RunStore, name: str, lines: int = 12) -> str:

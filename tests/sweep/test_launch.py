@@ -61,8 +61,18 @@ def test_its_signs_fall_with_the_process(store):
         ask_to_stop(store, "mine")
         assert asked_to_stop(store, "mine")
     assert not is_at_work(store, "mine")
-    with at_work(store, "mine"):  # the next one was not asked
+    with at_work(store, "mine"):  # the next one, begun by hand, was not asked
         assert not asked_to_stop(store, "mine")
+
+
+def test_a_stop_before_the_process_shows_itself_is_kept_for_it(store, started):
+    launch_sweep(store, STORAGE, "mine", None)
+    ask_to_stop(store, "mine")
+    with at_work(store, "mine"):
+        assert asked_to_stop(store, "mine")
+    launch_sweep(store, STORAGE, "mine", None)
+    with at_work(store, "mine"):
+        assert len(started) == 2 and not asked_to_stop(store, "mine")
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path, started):
