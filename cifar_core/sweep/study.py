@@ -161,12 +161,13 @@ def _begin(storage: BaseStorage, name: str, plan: Plan, trials: int | None) -> o
     try:
         study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
     except optuna.exceptions.DuplicatedStudyError:
-        return optuna.load_study(storage=storage, study_name=name)
-    total = trials or TRIALS_BY_DEFAULT
-    for slot in range(
-        1, total + 1
-    ):  # before others see the plan: two that fill it at once would fill it twice
-        study.enqueue_trial({}, user_attrs={SLOT: str(slot)})
+        study = optuna.load_study(storage=storage, study_name=name)
+        if _has_plan(study) or any(SLOT not in trial.user_attrs for trial in study.trials):
+            return study
+    total, begun = trials or TRIALS_BY_DEFAULT, owners(study.trials)  # some, if its process was killed
+    for slot in range(1, total + 1):
+        if str(slot) not in begun:  # before others see the plan: two that fill it would fill it twice
+            study.enqueue_trial({}, user_attrs={SLOT: str(slot)})
     study.set_user_attr(TRIALS, total)
     study.set_user_attr(PLAN, plan.to_json())
     return study
@@ -174,20 +175,37 @@ def _begin(storage: BaseStorage, name: str, plan: Plan, trials: int | None) -> o
 
 def _load(storage: BaseStorage, name: str, where: str) -> optuna.Study:
     try:
-        return optuna.load_study(storage=storage, study_name=name)
+        study = optuna.load_study(storage=storage, study_name=name)
     except KeyError:
-        names = ", ".join(found.study_name for found in storage.get_all_studies()) or "none"
+        sweeps = [found.study_name for found in storage.get_all_studies() if PLAN in found.user_attrs]
+        names = ", ".join(sweeps) or "none"
         raise ConfigError(
             f"There is no study '{name}' in {describe_storage(where)}, which has: {names}. Begin it with "
             "--recipe and --search, or name another --storage."
         ) from None
+    _has_plan(study)
+    return study
+
+
+def _has_plan(study: optuna.Study) -> bool:
+    """Return whether a study has a plan, which another process may be about to write."""
+    until = time.monotonic() + BEGIN_SECONDS
+    while PLAN not in study.user_attrs:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _remembered(study: optuna.Study, storage: str) -> tuple[Plan, int]:
-    """The plan and the number of trials; another process may be about to write them."""
-    until = time.monotonic() + BEGIN_SECONDS
-    while PLAN not in (attributes := study.user_attrs) and time.monotonic() < until:
-        time.sleep(0.1)
+    """The plan and the number of trials."""
+    attributes = study.user_attrs
+    if PLAN not in attributes:
+        raise StorageError(
+            f"The study '{study.study_name}' in {describe_storage(storage)} has no plan: the process "
+            "that began it did not finish, or it is no sweep. Begin it again with --recipe and --search, or "
+            "choose another --study."
+        )
     try:
         return Plan.from_json(attributes[PLAN]), int(attributes[TRIALS])
     except (ConfigError, KeyError, TypeError, ValueError) as error:

@@ -257,6 +257,20 @@ def test_a_study_that_is_not_there_or_not_ours_is_refused(journal):
         pass
 
 
+def test_a_study_whose_beginning_was_cut_off_is_finished_with_a_plan(journal, monkeypatch):
+    monkeypatch.setattr("cifar_core.sweep.study.BEGIN_SECONDS", 0.2)
+    with opened(journal) as storage:
+        for name, attributes in (("cut", {"slot": "1"}), ("theirs", {})):
+            study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
+            study.enqueue_trial({}, user_attrs=attributes)
+    for name, given in (("cut", None), ("theirs", plan())):
+        with pytest.raises(StorageError, match=name) as refused, open_sweep(journal, name, given):
+            pass
+        assert "--study" in str(refused.value)
+    with open_sweep(journal, "cut", plan(), 3) as sweep:
+        assert [row.slot for row in sweep.rows()] == [1, 2, 3] and len(sweep.study.trials) == 3
+
+
 def test_nothing_is_chosen_by_test_images():
     with pytest.raises(ConfigError, match="monitored=val"):
         plan(config=CONFIG.replace(monitored="test"))
