@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_core.cli.options import Add, add_changes, add_data_dir, add_json, add_runs_dir, show, whole_number
@@ -73,7 +74,7 @@ def sweep(options: argparse.Namespace) -> int:
             raise
         rows = found.rows()
         document = {"study": name, "trials": found.total, "rows": [dataclasses.asdict(row) for row in rows]}
-        show(options, document, lambda _: _report(found))
+        show(options, document, lambda _: _report(found, options.data_dir))
         return 0 if options.table or found.best() else 1
 
 
@@ -106,7 +107,7 @@ def _shown(silent: bool) -> Callable[[Run], AbstractContextManager["Listener"]]:
     return shown
 
 
-def _report(sweep: "Sweep") -> str:
+def _report(sweep: "Sweep", data_dir: Path | None) -> str:
     """The trials, the best one, and how to train and measure it."""
     from cifar_core.sweep.study import table_rows
 
@@ -117,6 +118,7 @@ def _report(sweep: "Sweep") -> str:
     again = ["train", "--recipe", sweep.plan.config.recipe]
     for name, (value, _) in changes.items():
         again += ["--set", f"{name}={as_text(value)}"]
+    again += ["--data-dir", str(data_dir)] if data_dir else []
     return (
         f"{table(table_rows(rows))}\n\n"
         f"Best: trial {best.number}, run {best.run} on {best.host}. It was chosen by validation images, so "
@@ -127,11 +129,12 @@ def _report(sweep: "Sweep") -> str:
 
 def _command(options: argparse.Namespace, name: str) -> str:
     words = ["sweep", "--study", name]
-    for option in ("storage", "data_dir", "runs_dir"):
-        if (given := getattr(options, option)) is not None:
-            shown = describe_storage(given) if option == "storage" else str(given)
-            words += [f"--{option.replace('_', '-')}", shown]
-    return f"python -m cifar_core {shlex.join(words)}"
+    shown = describe_storage(options.storage) if options.storage else None
+    for option, given in (("storage", shown), ("data-dir", options.data_dir), ("runs-dir", options.runs_dir)):
+        words += [f"--{option}", str(given)] if given is not None else []
+    words += ["--now"] if options.now else []
+    hidden = "" if shown == options.storage else f" (with its user and password, or with {VARIABLE})"
+    return f"python -m cifar_core {shlex.join(words)}{hidden}"
 
 
 def _say(words: str) -> None:

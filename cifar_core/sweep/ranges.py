@@ -123,7 +123,9 @@ def _range(spec: FieldSpec, text: str) -> Range:
         raise ConfigError(f"'{given}' is no range; write it as low:high or low:high:log, such as {FORMS}.")
     ends = [checked(spec, from_text(spec, part)) for part in (low, high)]
     if not ends[0] < ends[1]:
-        raise ConfigError(f"'{given}' does not rise; the first number must be smaller than the second.")
+        raise ConfigError(
+            f"'{given}' must go from a smaller number to a larger one; write it as {spec.name}=low:high."
+        )
     if form and ends[0] <= 0:
         raise ConfigError(f"'{given}' has no logarithm at {ends[0]}; begin above 0, or leave out :log.")
     return Range(spec.name, ends[0], ends[1], bool(form))

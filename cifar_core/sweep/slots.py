@@ -277,5 +277,9 @@ class Slots:
 def _describe_awaited(trials: Sequence[FrozenTrial]) -> str:
     """A sentence about what other processes still do."""
     where = sorted({str(trial.user_attrs.get(HOST, "another machine")) for trial in trials})
-    numbers = ", ".join(str(trial.number) for trial in trials)
-    return f"Waits for trial {numbers} on {', '.join(where)}; Ctrl-C does not wait, and the study is kept."
+    numbers = f"{'trial' if len(trials) == 1 else 'trials'} {_listed([str(one.number) for one in trials])}"
+    return f"Waiting for {numbers} on {_listed(where)}. Press Ctrl-C to leave; the study is kept."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

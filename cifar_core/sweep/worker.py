@@ -80,7 +80,10 @@ class Worker:
     def require_wanted(self) -> None:
         """Raise SweepStopped when the sweep was asked to end here."""
         if asked_to_stop(self.store, self.sweep.name):
-            raise SweepStopped(f"Stopped, and kept; `sweep --study {self.sweep.name}` goes on with it.")
+            name = self.sweep.name
+            raise SweepStopped(
+                f"The sweep was stopped and its study is kept; `sweep --study {name}` goes on with it."
+            )
 
     def do(self, trial: optuna.Trial, slots: Slots, params: Mapping[str, Any]) -> str:
         """Train the trial's run and tell the study how it ended; returns that in words."""

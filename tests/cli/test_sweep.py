@@ -72,6 +72,20 @@ def test_wrong_use_ends_with_2_and_trains_nothing(recipes, call, tmp_path, words
     assert not own_runs(tmp_path)
 
 
+def test_the_way_on_keeps_what_was_given_and_no_password(recipes, call, tmp_path, monkeypatch):
+    def interrupted(worker):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cifar_core.sweep.worker.Worker.work", interrupted)
+    storage = f"sqlite:///{tmp_path}/studies.db?timeout=20"  # options may hold a password
+    words = ["--storage", storage, "--data-dir", tmp_path, "--now", "--runs-dir", tmp_path / "runs"]
+    code, _, err = call("sweep", "--recipe", "toy-a", "--search", "lr=0.01:0.2", *words)
+    on = next(line for line in err.splitlines() if "Go on with" in line)
+    given = ["--study toy-a", f"--data-dir {tmp_path}", "--now", f"--runs-dir {tmp_path}/runs"]
+    assert code == 130 and all(part in on for part in given) and "timeout" not in on
+    assert "CIFAR_LAB_STORAGE" in on
+
+
 def test_recipes_are_spread_and_each_is_done_once(recipes, call, answer, tmp_path):
     """The second machine finds all done, and prints the results of the first."""
     stores, storage = [tmp_path / name for name in ("one", "two")], tmp_path / "journal"

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from cifar_core.config import FieldSpec, TrainConfig
-from cifar_core.errors import LabError
+from cifar_core.errors import LabError, sentence_of
 from cifar_core.recipes import Recipe
 from cifar_core.runs.store import RunStore
 from cifar_core.settings import as_text
@@ -126,7 +126,7 @@ def start_sweep(
             pass
         launch_sweep(store, storage, name, folder)
     except (LabError, OSError) as error:
-        st.error(plain(str(error)))
+        st.error(plain(sentence_of(error)))
     else:
         st.session_state[FROM_BELOW] = True
         st.switch_page("dashboard_pages/runs/page.py", query_params={"study": name})
