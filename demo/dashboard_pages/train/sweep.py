@@ -27,6 +27,8 @@ EXPLANATION = (
 MISSING = "Needs Optuna, the extra “sweep”: pip install optuna"
 FORM_HELP = f"A range as low:high or low:high:log, or choices with commas: {FORMS}."
 FIRST = ("lr",)
+NOT_OFFERED = ("start_from", "teachers")  # names of checkpoints, which no list to begin with could guess
+FIRST_CHOICES = {"tta": ("1", "2", "6"), "model": ("mixing_lite", "resnet_light")}
 WIDER = 4  # times larger or smaller than the value, at first
 TRIALS = 20
 
@@ -67,7 +69,7 @@ NAME_HELP = (
 
 def choose_ranges(recipe: Recipe, config: TrainConfig) -> list[str]:
     """The searched settings with their ranges, as the command line takes them."""
-    specs = searchable_settings()
+    specs = offered_settings()
     chosen = st.multiselect(
         "Settings to search",
         list(specs),
@@ -90,16 +92,21 @@ def choose_ranges(recipe: Recipe, config: TrainConfig) -> list[str]:
     return words
 
 
+def offered_settings() -> dict[str, FieldSpec]:
+    """The settings that the page offers to search, by name."""
+    return {name: spec for name, spec in searchable_settings().items() if name not in NOT_OFFERED}
+
+
 def first_range(spec: FieldSpec, value: Any) -> str:
-    """A range around a value to begin with, or all choices."""
+    """A range around a value to begin with, or choices."""
+    if spec.name in FIRST_CHOICES:
+        return ",".join(dict.fromkeys([*FIRST_CHOICES[spec.name], as_text(value)]))
     if spec.choices:
         return ",".join(spec.choices)
     if spec.type is bool:
         return "false,true"
     if spec.name == "seed":  # chance has no slope
         return f"{value},{value + 1},{value + 2}"
-    if spec.type is str:
-        return f"{value},"
     lowest, highest = spec.minimum or 0, spec.maximum
     low = max(lowest, spec.type(value / WIDER))
     high = spec.type(value * WIDER) or 2
