@@ -1,6 +1,7 @@
 """A sweep as a process of its own, which outlives the page that started it; files beside the runs say of it.
 
-<runs-dir>/.sweeps/<study>.lock   held by a process that does trials of the study here; it falls with it
+<runs-dir>/.sweeps/<study>.held   locked by a process that does trials of the study here; it falls with it
+                                  (not .lock, which is the journal's own for a study of that name)
 <runs-dir>/.sweeps/<study>.start  a process was launched, and has not shown itself yet
 <runs-dir>/.sweeps/<study>.stop   asks it to end
 <runs-dir>/.sweeps/<study>.log    what a detached one printed
@@ -64,7 +65,7 @@ def asked_to_stop(store: RunStore, name: str) -> bool:
 @contextmanager
 def at_work(store: RunStore, name: str) -> Iterator[None]:
     """While open, others see that a process does trials of the study here."""
-    path = _file(store, name, "lock")
+    path = _file(store, name, "held")
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
@@ -82,7 +83,7 @@ def at_work(store: RunStore, name: str) -> Iterator[None]:
 
 def is_at_work(store: RunStore, name: str) -> bool:
     """Return whether a process does trials of the study here, or was launched a moment ago."""
-    path = _file(store, name, "lock")
+    path = _file(store, name, "held")
     if _was_launched(store, name):
         return True
     if not path.exists():

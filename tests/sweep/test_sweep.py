@@ -27,7 +27,7 @@ from cifar_core.sweep import worker
 from cifar_core.sweep.launch import SweepStopped, ask_to_stop, is_at_work
 from cifar_core.sweep.ranges import parse_search
 from cifar_core.sweep.slots import LOCK, Slots, TakenOver, is_lost, owners, run_at, tell, where
-from cifar_core.sweep.storage import StorageError, opened
+from cifar_core.sweep.storage import StorageError, default_storage, opened
 from cifar_core.sweep.study import Plan, open_sweep, study_names, table_rows
 from cifar_core.training.loop import TrainingError
 from cifar_core.training.runner import train_run
@@ -105,6 +105,14 @@ def test_each_trial_is_an_ordinary_run_with_its_tags(store, journal):
     assert any("Trial 0, 1 of 2" in words and "lr=" in words for words in said)
     (head, *cells) = table_rows(rows)
     assert len(cells) == 2 and all(len(line) == len(head) for line in cells)
+
+
+@pytest.mark.timeout(25)  # Optuna breaks a lock that is not its own after 30 s
+def test_a_study_may_be_called_as_the_journal_is(store, training):
+    training(lambda run: [0.5])
+    with open_sweep(default_storage(store.root), "journal", plan(), 1) as sweep:
+        work(sweep, store)
+        assert [row.state for row in sweep.rows()] == ["finished"]
 
 
 def test_one_process_gives_the_same_trials_again(store, tmp_path, training):
