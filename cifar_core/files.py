@@ -81,6 +81,7 @@ def _typed(name: str, wanted: Any, value: Any) -> Any:
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_CHECKPOINT = "mixing_photo.v1"  # the shipped network that answers where none is named
+PORTRAITS = "portraits.json"  # beside weights: parts of pictures that use a kernel most
 RUNS_BEST = "checkpoints/best"  # in a run's folder: the weights that are kept
 
 

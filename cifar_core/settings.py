@@ -154,7 +154,8 @@ def choose(table: Mapping[str, Choice], name: str, value: str) -> Choice:
 def from_text(spec: FieldSpec, text: str) -> Any:
     """The value that a word of the command line means; raises ConfigError when it means none."""
     try:
-        if spec.type in (int, float) and not text.isascii():  # int() takes the digits of other scripts too
+        is_number = spec.type in (int, float) or (spec.type is tuple and spec.items is not str)
+        if is_number and not text.isascii():  # int() takes the digits of other scripts too
             raise ValueError("no number of ours")
         if spec.type is bool:
             return {"true": True, "false": False, "1": True, "0": False}[text.strip().lower()]

@@ -9,6 +9,7 @@ import functools
 import gc
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from cifar_core.images.decode import ALLOWED, MAX_BYTES
 from cifar_core.inference.classifier import SURE_FROM, Classifier
 from cifar_core.metrics.calibration import RIGHT_WHEN_SURE
 from cifar_core.metrics.ood import FALSE_ALARMS
+from cifar_core.runs.requests import on_signals
 from demo.classify.answers import Answers
 from demo.classify.api import add_api
 from demo.classify.examples import credits_line
@@ -41,7 +43,6 @@ from demo.classify.server import (
     few_heaps,
     keep_no_statistics,
     launch_options,
-    told_to_end,
 )
 from demo.classify.uploads import KEPT_SECONDS, OFFER_ALL, uploads_folder
 from demo.shared.host import is_public
@@ -135,7 +136,9 @@ def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier
     torch.set_num_threads(1)  # two visitors at once are served side by side, each on a core
     few_heaps()
     keep_no_statistics()
-    with told_to_end() as ended, uploads_folder():
+    # An exception instead of the event would be lost, or taken for another, in one of torch's callbacks.
+    ended = threading.Event()
+    with on_signals(ended.set), uploads_folder():
         try:
             demo = build_demo(options.checkpoint, public=options.public or is_public(), kind=kind, quick=True)
             if ended.is_set():

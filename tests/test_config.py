@@ -257,6 +257,7 @@ def test_the_last_of_two_changes_counts():
         "epochs=1e400",
         "epochs=1٣",
         "lr=٠.١",
+        "milestones=1٣",
         "lr=fast",
         "lr=nan",
         "lr=1e9",

@@ -16,7 +16,7 @@ from cifar_core.format import table
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.store import Run, RunStore
 from cifar_core.settings import as_text
-from cifar_core.sweep.ranges import FORMS, parse_search
+from cifar_core.sweep.ranges import FORMS, MOST_TRIALS, TRIALS_BY_DEFAULT, parse_search
 from cifar_core.sweep.storage import VARIABLE, default_storage, describe_storage, require_optuna
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def add(add_parser: Add) -> None:
     parser.add_argument(
         "--search", metavar="KEY=RANGE", action="extend", nargs="+", default=[], help=words.replace("%", "%%")
     )
-    words = "trials of the study in all, on all machines (default: 20)"
-    parser.add_argument("--trials", metavar="N", type=whole_number(1, 1000), help=words)
+    words = f"trials of the study in all, on all machines (default: {TRIALS_BY_DEFAULT})"
+    parser.add_argument("--trials", metavar="N", type=whole_number(1, MOST_TRIALS), help=words)
     words = "name of the study (default: the recipe's); alone it goes on with what the study remembers"
     parser.add_argument("--study", metavar="NAME", help=words)
     words = (
@@ -109,7 +109,7 @@ def _shown(silent: bool) -> Callable[[Run], AbstractContextManager["Listener"]]:
 
 def _report(sweep: "Sweep", data_dir: Path | None) -> str:
     """The trials, the best one, and how to train and measure it."""
-    from cifar_core.sweep.study import table_rows
+    from cifar_core.sweep.rows import table_rows
 
     rows, best = sweep.rows(), sweep.best()
     if best is None:

@@ -22,13 +22,12 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from cifar_core.errors import LabError
-from cifar_core.files import build, write_json
+from cifar_core.files import PORTRAITS, build, write_json
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.held_out import HeldOut
 from cifar_core.models.mixing import MixingConv2d
 from cifar_core.models.speed_net import PATCH, WhiteningConv2d
 
-FILE = "portraits.json"
 PATCHES = 9  # of a kernel
 BATCH = 250  # images
 
@@ -76,7 +75,7 @@ def read_portraits(folder: Path, kept: Path | None = None) -> Portraits | None:
     from cifar_core.checkpoint import CheckpointError, weights_version
 
     try:
-        document = json.loads(((kept or folder) / FILE).read_text(encoding="utf-8"))
+        document = json.loads(((kept or folder) / PORTRAITS).read_text(encoding="utf-8"))
         found = build(Portraits, document)
         version = weights_version(folder)
     except (OSError, ValueError, TypeError, RecursionError, CheckpointError):
@@ -95,7 +94,7 @@ def _is_patch(one: Patch, images: int) -> bool:
 
 def write_portraits(folder: Path, portraits: Portraits) -> None:
     """Keep them in a folder, such as the checkpoint's, replacing older ones."""
-    write_json(folder / FILE, dataclasses.asdict(portraits))
+    write_json(folder / PORTRAITS, dataclasses.asdict(portraits))
 
 
 def find_portraits(

@@ -13,6 +13,7 @@ from cifar_core.settings import as_text, checked, from_text
 if TYPE_CHECKING:
     from optuna import Trial
 
+TRIALS_BY_DEFAULT, MOST_TRIALS = 20, 1000
 FORMS = "lr=0.02:0.3:log, momentum=0.4:0.9 or optimizer=sgd,muon"
 # All trials must be measured on the same images, and these settings decide on which.
 SAME_IMAGES = ("data", "classes", "own_images", "val_size", "split_seed", "monitored")

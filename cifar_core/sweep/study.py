@@ -1,26 +1,24 @@
-"""A sweep: what its study remembers, so that any process can join it by name, and what its trials found."""
+"""A sweep: what its study remembers, so that any process can join it by name."""
 
 import re
-import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
 
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.settings import as_text
-from cifar_core.sweep.ranges import Choices, Search, parse_search
-from cifar_core.sweep.slots import ERROR, HOST, RUN, SLOT, owners
+from cifar_core.sweep.ranges import MOST_TRIALS, TRIALS_BY_DEFAULT, Choices, Search, parse_search
+from cifar_core.sweep.rows import Row, row_of
+from cifar_core.sweep.slots import SLOT, owners
 from cifar_core.sweep.storage import StorageError, describe_storage, opened
 
 NAME = re.compile(r"\w[\w.-]{0,39}")
 PLAN, TRIALS = "plan", "trials"  # attributes of the study
-TRIALS_BY_DEFAULT, MOST_TRIALS = 20, 1000
 BEGIN_SECONDS = 60.0  # so long may another process need to write the plan of the study that it began
 
 
@@ -56,30 +54,6 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One trial: its slot from 1 on, its state, its parameters, and its val accuracy so far in 0..1."""
-
-    slot: int
-    number: int
-    state: str
-    params: Mapping[str, Any]
-    accuracy: float | None
-    host: str
-    run: str
-    error: str
-
-
-# Optuna's word -> the word of a run's state.
-STATES = {
-    TrialState.WAITING: "waiting",
-    TrialState.RUNNING: "running",
-    TrialState.COMPLETE: "finished",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
-
-
-@dataclass(frozen=True)
 class Sweep:
     """An open study with its plan and the number of trials that it is to have."""
 
@@ -101,7 +75,7 @@ class Sweep:
     def rows(self) -> list[Row]:
         """A row for each slot that somebody has begun or will, in order; lost trials are left out."""
         found = owners(self.study.get_trials(deepcopy=False))
-        return [_row(slot, found[slot]) for slot in self.slots if slot in found]
+        return [row_of(slot, found[slot]) for slot in self.slots if slot in found]
 
     def best(self) -> Row | None:
         """The finished trial with the highest validation accuracy, the first of equals."""
@@ -111,14 +85,6 @@ class Sweep:
     def config_of(self, params: Mapping[str, Any]) -> TrainConfig:
         """The settings of a trial with these parameters; raises ConfigError when they do not go together."""
         return self.plan.config.replace(**params)
-
-
-def _row(slot: str, trial: FrozenTrial) -> Row:
-    reported = trial.intermediate_values.values()
-    accuracy = trial.value if trial.state == TrialState.COMPLETE else max(reported, default=None)
-    told = trial.user_attrs
-    words = (str(told.get(name, "")) for name in (HOST, RUN, ERROR))
-    return Row(int(slot), trial.number, STATES[trial.state], trial.params, accuracy, *words)
 
 
 @contextmanager
@@ -154,7 +120,11 @@ def open_sweep(
 def study_names(storage: str) -> list[str]:
     """The names of the sweeps in a storage, the newest last; raises StorageError."""
     with opened(storage) as kept:
-        return [found.study_name for found in kept.get_all_studies() if PLAN in found.user_attrs]
+        return _names_in(kept)
+
+
+def _names_in(storage: BaseStorage) -> list[str]:
+    return [found.study_name for found in storage.get_all_studies() if PLAN in found.user_attrs]
 
 
 def _begin(storage: BaseStorage, name: str, plan: Plan, trials: int | None) -> optuna.Study:
@@ -177,8 +147,7 @@ def _load(storage: BaseStorage, name: str, where: str) -> optuna.Study:
     try:
         study = optuna.load_study(storage=storage, study_name=name)
     except KeyError:
-        sweeps = [found.study_name for found in storage.get_all_studies() if PLAN in found.user_attrs]
-        names = ", ".join(sweeps) or "none"
+        names = ", ".join(_names_in(storage)) or "none"
         raise ConfigError(
             f"There is no study '{name}' in {describe_storage(where)}, which has: {names}. Begin it with "
             "--recipe and --search, or name another --storage."
@@ -231,64 +200,6 @@ def _require_equal(name: str, found: Plan, asked: Plan) -> None:
             f"The study '{name}' was begun with other settings: {'; '.join(changes)}. Go on with it by "
             f"--study {name} alone, or begin another with --study NAME."
         )
-
-
-def describe_params(params: Mapping[str, Any]) -> str:
-    """A trial's parameters as `--set` takes them."""
-    return " ".join(f"{name}={short_text(value)}" for name, value in params.items())
-
-
-def short_text(value: Any) -> str:
-    """A value with at most four digits."""
-    return f"{value:.4g}" if isinstance(value, float) else as_text(value)
-
-
-def table_rows(rows: Sequence[Row]) -> list[list[str]]:
-    """Head and cells of a table of trials."""
-    names = list(dict.fromkeys(name for row in rows for name in row.params))
-    head = ["trial", "state", *names, "val accuracy", "host", "run"]
-    return [
-        head,
-        *(
-            [
-                str(row.number),
-                f"{row.state}: {row.error}" if row.error else row.state,
-                *(short_text(row.params[name]) if name in row.params else "–" for name in names),
-                "–" if row.accuracy is None else f"{100 * row.accuracy:.2f} %",
-                row.host or "–",
-                row.run or "–",
-            ]
-            for row in rows
-        ),
-    ]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Finished trials that are alike in some parameters: their number, mean and deviation (n - 1) in 0..1."""
-
-    params: Mapping[str, Any]
-    n: int
-    mean: float
-    deviation: float | None
-
-
-def grouped(rows: Sequence[Row], names: Sequence[str]) -> list[Group]:
-    """The finished trials by their values of these parameters, the best group first."""
-    groups: dict[tuple[Any, ...], list[float]] = {}
-    for row in rows:
-        if row.state == "finished" and row.accuracy is not None:
-            groups.setdefault(tuple(row.params.get(name) for name in names), []).append(row.accuracy)
-    found = [
-        Group(
-            dict(zip(names, values, strict=True)),
-            len(reached),
-            statistics.fmean(reached),
-            statistics.stdev(reached) if len(reached) > 1 else None,
-        )
-        for values, reached in groups.items()
-    ]
-    return sorted(found, key=lambda group: -group.mean)
 
 
 def groupings(plan: Plan) -> dict[str, list[str]]:

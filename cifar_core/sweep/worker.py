@@ -20,9 +20,10 @@ from cifar_core.runs.labels import TAG_LETTERS, Labels, write_labels
 from cifar_core.runs.requests import Pruned
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
 from cifar_core.sweep.launch import SweepStopped, asked_to_stop, at_work
+from cifar_core.sweep.rows import describe_params
 from cifar_core.sweep.slots import AWAY, ERROR, RESUMES, SLOT, Slots, TakenOver, run_at, taken_over, tell
 from cifar_core.sweep.storage import StorageError, first_line
-from cifar_core.sweep.study import Sweep, describe_params
+from cifar_core.sweep.study import Sweep
 from cifar_core.training.in_turn import train_in_turn
 
 if TYPE_CHECKING:

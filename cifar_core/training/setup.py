@@ -200,7 +200,8 @@ def _shared_device(config: TrainConfig, place: Workplace | None, ranks: Ranks) -
         device = find_device(precision, only_cpu=kind == "cpu")
         if device.torch_device.type != kind:
             raise ConfigError(
-                f"There is no {kind} device that works here, as rank 0 has; start it there too."
+                f"Rank 0 trains on {kind}, and no such device works here; start all on hosts that have one, "
+                "or set CIFAR_LAB_DEVICE=cpu on each."
             )
         return device
     device = place.device_again(ranks) if place else find_device(config.precision, only_cpu)

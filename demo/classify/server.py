@@ -4,10 +4,8 @@ import contextlib
 import ctypes
 import importlib.util
 import os
-import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,22 +70,6 @@ def launch_options(host: str, port: int | None, *, mcp: bool = False) -> dict[st
             "middleware": [Middleware(Gate, max_bytes=AT_ONCE_BYTES, kept_seconds=KEPT_SECONDS)],
         },
     }
-
-
-@contextlib.contextmanager
-def told_to_end() -> Iterator[threading.Event]:
-    """An event that SIGTERM or Ctrl-C sets meanwhile.
-
-    An exception instead of it would be lost, or taken for another, where it met one of torch's callbacks.
-    """
-    ended = threading.Event()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda *_: ended.set()) for number in numbers]
-    try:
-        yield ended
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 class Service:

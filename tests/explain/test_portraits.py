@@ -8,7 +8,6 @@ import torch
 from torch.nn.functional import conv2d
 
 from cifar_core.explain.portraits import (
-    FILE,
     Field,
     NoPortraits,
     Search,
@@ -16,6 +15,7 @@ from cifar_core.explain.portraits import (
     read_portraits,
     write_portraits,
 )
+from cifar_core.files import PORTRAITS
 from cifar_core.inference.classifier import Classifier
 from cifar_core.inference.held_out import HeldOut
 from cifar_core.models.mixing import MixingConv2d
@@ -139,9 +139,9 @@ DAMAGED = {
 @pytest.mark.parametrize("change", DAMAGED.values(), ids=DAMAGED.keys())
 def test_damaged_ones_are_none(folder, portraits, change):
     write_portraits(folder, portraits)
-    document = json.loads((folder / FILE).read_text())
+    document = json.loads((folder / PORTRAITS).read_text())
     document["blocks"]["B1"][0][0] |= change
-    (folder / FILE).write_text(json.dumps(document))
+    (folder / PORTRAITS).write_text(json.dumps(document))
     assert read_portraits(folder) is None
 
 

@@ -26,9 +26,10 @@ from cifar_core.runs.store import RunStore, Status
 from cifar_core.sweep import worker
 from cifar_core.sweep.launch import SweepStopped, ask_to_stop, is_at_work
 from cifar_core.sweep.ranges import parse_search
+from cifar_core.sweep.rows import table_rows
 from cifar_core.sweep.slots import LOCK, Slots, TakenOver, is_lost, owners, run_at, tell, where
 from cifar_core.sweep.storage import StorageError, default_storage, opened
-from cifar_core.sweep.study import Plan, open_sweep, study_names, table_rows
+from cifar_core.sweep.study import Plan, open_sweep, study_names
 from cifar_core.training.loop import TrainingError
 from cifar_core.training.runner import train_run
 from tests.support.fake_runs import epoch_end

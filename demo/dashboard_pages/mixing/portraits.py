@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cifar_core.data.cache import default_cache_dir
 from cifar_core.errors import LabError, sentence_of
-from cifar_core.files import checkpoints_dir
+from cifar_core.files import PORTRAITS, checkpoints_dir
 from cifar_core.inference.held_out import HeldOut, config_of, splits_of
 from demo.dashboard_pages.mixing.kernel_pictures import kernel_name
 from demo.dashboard_pages.mixing.networks import LOADING, MixingNetwork
@@ -70,20 +70,16 @@ def show_portraits(network: MixingNetwork) -> None:
 
 def _kept_in(weights: Network) -> Path:
     """The folder of the portraits: the checkpoint's, or in the cache those of a shipped one without them."""
-    from cifar_core.explain.portraits import FILE
-
     shipped = weights.folder.parent == checkpoints_dir()
-    if not shipped or (weights.folder / FILE).exists():
+    if not shipped or (weights.folder / PORTRAITS).exists():
         return weights.folder
     return default_cache_dir() / "portraits" / weights.id
 
 
 def _mark(weights: Network) -> int:
     """Changes with the portraits that are kept."""
-    from cifar_core.explain.portraits import FILE
-
     try:
-        return (_kept_in(weights) / FILE).stat().st_mtime_ns
+        return (_kept_in(weights) / PORTRAITS).stat().st_mtime_ns
     except OSError:
         return 0
 

@@ -21,7 +21,8 @@ from demo.widgets.panels import plain, show_table
 from demo.widgets.start_training import hand_over
 
 if TYPE_CHECKING:
-    from cifar_core.sweep.study import Group, Row, Sweep
+    from cifar_core.sweep.rows import Group, Row
+    from cifar_core.sweep.study import Sweep
 
 LOOK_SECONDS = 5.0
 AXIS_PIXELS = 130
@@ -154,7 +155,8 @@ def _show_figures(sweep: "Sweep") -> None:
 
 
 def _show_groups(sweep: "Sweep", rows: Sequence["Row"]) -> None:
-    from cifar_core.sweep.study import grouped, groupings
+    from cifar_core.sweep.rows import grouped
+    from cifar_core.sweep.study import groupings
 
     for title, names in groupings(sweep.plan).items():
         st.markdown(f"**Finished trials by {plain(title)}**")
@@ -163,7 +165,7 @@ def _show_groups(sweep: "Sweep", rows: Sequence["Row"]) -> None:
 
 def group_row(group: "Group") -> dict[str, str]:
     """A group's values, and mean ± standard deviation of its trials."""
-    from cifar_core.sweep.study import short_text
+    from cifar_core.sweep.rows import short_text
 
     spread = "" if group.deviation is None else f" ± {100 * group.deviation:.2f}"
     values = {name: short_text(value) for name, value in group.params.items()}
@@ -171,7 +173,7 @@ def group_row(group: "Group") -> dict[str, str]:
 
 
 def _show_trials(rows: Sequence["Row"]) -> None:
-    from cifar_core.sweep.study import table_rows
+    from cifar_core.sweep.rows import table_rows
 
     with st.expander("All trials"):
         head, *cells = table_rows(rows)

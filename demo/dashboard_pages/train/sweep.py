@@ -12,7 +12,13 @@ from cifar_core.recipes import Recipe
 from cifar_core.runs.store import RunStore
 from cifar_core.settings import as_text
 from cifar_core.sweep.launch import launch_sweep
-from cifar_core.sweep.ranges import FORMS, parse_search, searchable_settings
+from cifar_core.sweep.ranges import (
+    FORMS,
+    MOST_TRIALS,
+    TRIALS_BY_DEFAULT,
+    parse_search,
+    searchable_settings,
+)
 from cifar_core.sweep.storage import default_storage
 from demo.dashboard_pages.train.form import limits
 from demo.shared.setting_labels import label_setting
@@ -30,7 +36,6 @@ FIRST = ("lr",)
 NOT_OFFERED = ("start_from", "teachers")  # names of checkpoints, which no list to begin with could guess
 FIRST_CHOICES = {"tta": ("1", "2", "6"), "model": ("mixing_lite", "resnet_light")}
 WIDER = 4  # times larger or smaller than the value, at first
-TRIALS = 20
 
 
 def show_sweep(
@@ -44,7 +49,9 @@ def show_sweep(
         st.caption(EXPLANATION)
         words = choose_ranges(recipe, config)
         left, right = st.columns(2, vertical_alignment="bottom")
-        trials = left.number_input("Trials", 1, 1000, TRIALS, key="sweep:trials", persist_state="session")
+        trials = left.number_input(
+            "Trials", 1, MOST_TRIALS, TRIALS_BY_DEFAULT, key="sweep:trials", persist_state="session"
+        )
         key = f"sweep-name:{recipe.name}"
         st.session_state.setdefault(key, recipe.name)
         name = right.text_input("Name of the study", key=key, persist_state="session", help=NAME_HELP)

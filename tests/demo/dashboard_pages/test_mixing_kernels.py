@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cifar_core.data.synthetic import SHAPE_NAMES
-from cifar_core.explain.portraits import FILE, Patch, Portraits
+from cifar_core.explain.portraits import Patch, Portraits
+from cifar_core.files import PORTRAITS
 from cifar_core.inference.held_out import HeldOut
 from cifar_core.recipes import get_recipe
 from demo.dashboard_pages.mixing.changed import LEVELS, changed_pictures
@@ -43,10 +44,10 @@ def test_portraits_are_looked_for_once_and_kept(store, run):
     button(app, "Look for them in all 500 validation pictures").click().run()
     assert not app.exception
     for _ in range(50):
-        if (run.best_checkpoint / FILE).exists():
+        if (run.best_checkpoint / PORTRAITS).exists():
             break
         app.run()
-    assert (network.weights.folder / FILE).exists()
+    assert (network.weights.folder / PORTRAITS).exists()
     drawn = page("mixing", run=run.id, show="portraits")
     assert words(drawn).count("Patches of kernel") == 9 and "From all 500 validation pictures" in words(drawn)
     assert not any("Look for" in label for label in buttons(drawn))
@@ -54,7 +55,7 @@ def test_portraits_are_looked_for_once_and_kept(store, run):
 
 def test_portraits_of_other_weights_are_not_shown(run):
     button(page("mixing", run=run.id, show="portraits"), "Look for them in all 500 validation pictures")
-    (run.best_checkpoint / FILE).write_text('{"pictures": "k"}')
+    (run.best_checkpoint / PORTRAITS).write_text('{"pictures": "k"}')
     assert "prepare" in words(page("mixing", run=run.id, show="portraits"))
 
 

@@ -11,9 +11,10 @@ from cifar_core.runs.events import RunEnd
 from cifar_core.runs.store import Status
 from cifar_core.sweep.launch import asked_to_stop, at_work
 from cifar_core.sweep.ranges import parse_search
+from cifar_core.sweep.rows import Row, grouped
 from cifar_core.sweep.slots import Slots
 from cifar_core.sweep.storage import default_storage
-from cifar_core.sweep.study import Plan, Row, grouped, open_sweep
+from cifar_core.sweep.study import Plan, open_sweep
 from cifar_core.sweep.worker import Worker
 from demo.dashboard_pages.runs.sweep import describe_progress, group_row
 from demo.dashboard_pages.train.sweep import first_range, offered_settings
