@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from demo.dashboard_pages import GROUPS, PAGES, address_of
 
@@ -29,8 +30,11 @@ def serve(runs: Path, elsewhere: Path) -> Iterator[str]:
 
 
 @contextmanager
-def started(runs: Path, elsewhere: Path) -> Iterator[tuple[str, int]]:
-    """Its address and process; started as a user would from another folder, with nothing on PYTHONPATH."""
+def started(runs: Path, elsewhere: Path, output: Any = subprocess.DEVNULL) -> Iterator[tuple[str, int]]:
+    """Its address and process; started as a user would from another folder, with nothing on PYTHONPATH.
+
+    output: what it says goes there, an open file.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -40,8 +44,8 @@ def started(runs: Path, elsewhere: Path) -> Iterator[tuple[str, int]]:
         [*command, "--server.headless=true", f"--server.port={port}"],
         cwd=elsewhere,
         env=environment | {"CIFAR_LAB_RUNS": str(runs)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
     )
     try:
         yield wait_for_server(f"http://127.0.0.1:{port}"), server.pid
