@@ -5,6 +5,7 @@ are off (analytics, run history, monitoring, flagging, share links); uploads are
 """
 
 import argparse
+import contextlib
 import functools
 import gc
 import os
@@ -138,13 +139,14 @@ def main(arguments: list[str] | None = None, kind: type[Classifier] = Classifier
     keep_no_statistics()
     # An exception instead of the event would be lost, or taken for another, in one of torch's callbacks.
     ended = threading.Event()
-    with on_signals(ended.set), uploads_folder():
+    with on_signals(ended.set), contextlib.ExitStack() as stack:
         try:
+            stack.enter_context(uploads_folder())
             demo = build_demo(options.checkpoint, public=options.public or is_public(), kind=kind, quick=True)
             if ended.is_set():
                 return 0
             service = Service(demo, launch_options(options.host, options.port, mcp=options.mcp))
-        except (CheckpointError, ServingError, OSError) as error:  # OSError: the port is taken
+        except (CheckpointError, ServingError, OSError) as error:  # OSError: a port, a folder
             print(f"The classify page cannot open: {sentence_of(error)}", file=sys.stderr)
             return 1
         gc.freeze()  # what is here stays: a search for garbage among it would hold a visitor up

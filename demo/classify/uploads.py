@@ -59,21 +59,26 @@ Payload = dict[str, Any]  # what Gradio knows of an upload; it comes from the ca
 def uploads_folder() -> Iterator[Path]:
     """A folder for uploads, for this user's eyes only, that goes when the page ends.
 
-    The lock beside the uploads lives as long as the process: folders of pages that were killed go first. None
-    of this is for a folder that GRADIO_TEMP_DIR names.
+    It lies in the folder that GRADIO_TEMP_DIR names, else among the system's temporary files. The lock beside
+    the uploads lives as long as the process: folders of pages that were killed go first.
     """
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    home = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
+    home.mkdir(parents=True, exist_ok=True)
+    for left in home.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError, Timeout):
             age = time.time() - left.stat().st_mtime
             if age < (NEW_SECONDS if (left / LOCK).exists() else OLD_SECONDS):
                 continue  # perhaps not locked yet; or of an earlier version, which had no locks
             with FileLock(left / LOCK, timeout=0):
                 shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder, FileLock(Path(folder, LOCK)):
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=home) as folder, FileLock(Path(folder, LOCK)):
         files = Path(folder, "files")
         files.mkdir()
-        os.environ.setdefault("GRADIO_TEMP_DIR", str(files))
-        yield files
+        os.environ["GRADIO_TEMP_DIR"] = str(files)
+        try:
+            yield files
+        finally:
+            os.environ["GRADIO_TEMP_DIR"] = str(home)
 
 
 def is_upload(path: str | Path) -> bool:

@@ -178,6 +178,15 @@ def test_without_a_checkpoint_it_says_what_to_do(
     assert "'gone'" in capsys.readouterr().err
 
 
+def test_without_a_place_for_uploads_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "file"))
+    assert app.main([]) == 1
+    assert str(tmp_path / "file") in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("space", "host"), [(None, "127.0.0.1"), ("owner/name", "0.0.0.0")])
 def test_only_a_space_is_reachable_from_outside_unasked(
     space: str | None, host: str, monkeypatch: pytest.MonkeyPatch

@@ -92,13 +92,14 @@ with uploads_folder() as folder:
 """
 
 
+@pytest.mark.parametrize("named", [False, True], ids=["the system's", "one that was named"])
 def test_the_next_page_deletes_what_a_killed_one_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    environment.pop("GRADIO_TEMP_DIR", None)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setenv("GRADIO_TEMP_DIR", "kept for who chose it")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "named") if named else "")
+    environment = os.environ.copy()
 
     @contextmanager
     def page() -> Iterator[tuple[subprocess.Popen[str], Path]]:
@@ -118,5 +119,6 @@ def test_the_next_page_deletes_what_a_killed_one_left(
         os.utime(first.parent.parent, (old, old))
         assert first.exists() and second.exists()
         with uploads_folder() as folder:
-            assert folder.is_dir() and not first.parent.parent.exists() and second.exists()
+            assert folder.is_dir() and folder.is_relative_to(tmp_path / "named") == named
+            assert not first.parent.parent.exists() and second.exists()
         assert not folder.parent.exists() and second.exists()
