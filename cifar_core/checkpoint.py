@@ -322,6 +322,22 @@ def load_reference(folder: Path, card: Card) -> Reference | None:
         raise CheckpointError(f"{path} is damaged: {error}; copy the checkpoint again.") from None
 
 
+def check_checkpoint(folder: Path) -> None:
+    """Raise CheckpointError unless all of a folder that nobody need trust can be loaded.
+
+    The shapes come first, before room is made for a network.
+    """
+    card = load_card(folder)
+    try:
+        with torch.device("meta"):
+            model = create_model(card.model, **{**card.model_args, "num_classes": len(card.class_names)})
+    except (ModelError, RuntimeError) as error:
+        raise CheckpointError(f"its network cannot be built: {str(error).splitlines()[0]:.200}") from None
+    check_weights(load_tensors(folder / WEIGHTS), model.state_dict(), folder / WEIGHTS)
+    load_checkpoint(folder)
+    load_reference(folder, card)
+
+
 def write_reference(folder: Path, reference: Reference) -> None:
     """Write it beside the weights, replacing an older one in one step."""
     new = folder / f"{OOD_REFERENCE}.new"

@@ -23,6 +23,19 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def amount(number: float) -> str:
+    """A count with three significant digits: 3485029 as "3.49 M", 950 as "950"."""
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= 0.9995 * factor:
+            return f"{number / factor:#.3g}".rstrip(".") + f" {letter}"
+    return f"{number:.0f}"
+
+
+def file_size(size: float) -> str:
+    """Bytes as "3.49 MB" or "950 B"."""
+    return f"{amount(size)}B" if size >= 999.5 else f"{size:.0f} B"
+
+
 def run_name(run_id: str) -> str:
     """A short name for a run's id: "smoke, 22 Nov 14:05:09"; an id of another form stays as it is."""
     match = _OWN_RUN.match(run_id)

@@ -50,7 +50,8 @@ def find_run(store: RunStore, config: TrainConfig) -> Run | None:
     found: list[tuple[int, Run]] = []
     for run in store.list():
         state = run.status().state
-        if not run.shipped and state in ORDER and run.config() == config and not _changed_by_hand(run):
+        known = state in ORDER and (state == "finished" or not run.freed)
+        if not run.shipped and known and run.config() == config and not _changed_by_hand(run):
             found.append((ORDER.index(state), run))
     if not found:
         return None

@@ -1,10 +1,15 @@
-"""`runs`: list the runs."""
+"""`runs`: list the runs; what they take of the disk, freeing some of it; a run as a file, and back."""
 
 import argparse
+import sys
+from pathlib import Path
 from typing import Any
 
 from cifar_core.cli.options import Add, add_json, add_runs_dir, show
-from cifar_core.format import duration
+from cifar_core.errors import LabError
+from cifar_core.files import replace_path
+from cifar_core.format import duration, file_size
+from cifar_core.runs.disk import describe_disk, disk_of, free_states, freed_bytes
 from cifar_core.runs.history import History
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
 
@@ -13,17 +18,88 @@ NOTHING = "There are no runs yet; start one with: python -m cifar_core train --r
 
 def add(add_parser: Add) -> None:
     """Add the command with its options."""
-    parser = add_parser("runs", help="list the runs")
+    parser = add_parser("runs", help="list the runs, free what they need no more, export and import one")
     parser.set_defaults(command=runs)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--disk", action="store_true", help="show what the runs take of the disk")
+    words = "free the states of finished runs, or of these runs; networks, curves and reports stay"
+    what.add_argument("--free", metavar="RUN", nargs="*", help=words)
+    what.add_argument("--export", metavar="RUN", help="write a whole run, without its states, as a zip")
+    what.add_argument("--import", metavar="FILE", type=Path, dest="incoming", help="bring such a zip in")
+    words = "with --free: stopped, pruned and failed runs too, which can then no longer be resumed"
+    parser.add_argument("--unfinished", action="store_true", help=words)
+    words = "with --export: where to write it (default: RUN.zip)"
+    parser.add_argument("--output", metavar="FILE", type=Path, help=words)
     add_json(parser)
     add_runs_dir(parser)
 
 
 def runs(options: argparse.Namespace) -> int:
-    """Print the runs, the newest first, then those that came with the project."""
-    rows = [_row(run) for run in RunStore(options.runs_dir).list()]
+    """Do what was asked; without more, print the runs, the newest first, then the shipped ones."""
+    store = RunStore(options.runs_dir)
+    if options.disk:
+        show(options, disk_of(store).to_json(), lambda _: _disk_lines(store))
+        return 0
+    if options.free is not None:
+        return _free(options, store)
+    if options.export or options.incoming:
+        path = _export(options, store) if options.export else _import(options, store)
+        show(options, {"path": str(path)}, lambda found: found["path"])
+        return 0
+    rows = [_row(run) for run in store.list()]
     show(options, rows, lambda rows: "\n".join(_line(row) for row in rows) or NOTHING)
     return 0
+
+
+def _disk_lines(store: RunStore) -> str:
+    disk = disk_of(store)
+    head = f"{'':40}{'state':10}{'network':>10}{'states':>10}{'events':>10}{'rest':>10}"
+    rows = [
+        f"{run.id:40}{run.state:10}"
+        + "".join(f"{file_size(part):>10}" for part in (run.best, run.states, run.events, run.rest))
+        for run in disk.runs
+    ]
+    finished, more = (freed_bytes(disk.to_free(unfinished)) for unfinished in (False, True))
+    free = f"--free makes {file_size(finished)} free, with --unfinished {file_size(more)}."
+    return "\n".join([head, *rows, f"{describe_disk(disk)} {free}"])
+
+
+def _free(options: argparse.Namespace, store: RunStore) -> int:
+    """Free the named runs, or all that may be; goes on after one that cannot, and says why."""
+    ids = options.free or [run.id for run in disk_of(store).to_free(options.unfinished)]
+    freed, failed = {}, False
+    for run_id in ids:
+        try:
+            freed[run_id] = free_states(store, store.get(run_id), options.unfinished)
+        except LabError as error:
+            failed = True
+            print(f"error: {error}", file=sys.stderr)
+    total = file_size(sum(freed.values()))
+    show(options, freed, lambda freed: f"{total} of {len(freed)} runs are free again.")
+    return int(failed)
+
+
+def _export(options: argparse.Namespace, store: RunStore) -> Path:
+    from cifar_core.runs.archive import write_archive
+
+    run = store.get(options.export)
+    path: Path = options.output or Path(f"{run.id}.zip")
+    new = path.with_name(f".{path.name}.new")
+    try:
+        with open(new, "wb") as file:
+            write_archive(run, file)
+        replace_path(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+    return path
+
+
+def _import(options: argparse.Namespace, store: RunStore) -> Path:
+    from cifar_core.checkpoint import check_checkpoint
+    from cifar_core.runs.archive import bring_in
+
+    with open(options.incoming, "rb") as file:
+        return bring_in(store, file, check_checkpoint).path
 
 
 def _row(run: Run) -> dict[str, Any]:

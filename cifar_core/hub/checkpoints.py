@@ -15,25 +15,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from cifar_core.checkpoint import (
     CARD,
     OOD_REFERENCE,
     WEIGHTS,
     CheckpointError,
-    check_weights,
-    load_card,
+    check_checkpoint,
     load_checkpoint,
-    load_reference,
-    load_tensors,
     new_folder,
     replace_folder,
 )
 from cifar_core.data.cache import default_cache_dir
 from cifar_core.hub.model_card import model_card
 from cifar_core.hub.publish import HubError, Parcel, check_name, trouble
-from cifar_core.models import ModelError, create_model
 
 CONFIG, HUB_WEIGHTS = "config.json", "model.safetensors"
 LIMITS = {CONFIG: 1_000_000, HUB_WEIGHTS: 500_000_000, OOD_REFERENCE: 50_000_000}  # bytes
@@ -131,7 +125,10 @@ def _fetch(repo: str, commit: str, stated: dict[str, Any], folder: Path) -> None
             _compare(Path(path), stated[name], f"{name} of {repo}")
             shutil.move(path, new / OWN_NAMES[name])
         shutil.rmtree(new / ".download")
-        _check(new, repo)
+        try:
+            check_checkpoint(new)
+        except CheckpointError as error:
+            raise CheckpointError(f"{repo} on the Hub cannot be used: {error}") from None
         replace_folder(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -147,19 +144,3 @@ def _compare(path: Path, stated: Any, what: str) -> None:
         own, wanted = hashlib.sha1(blob, usedforsecurity=False).hexdigest(), stated.blob_id
     if len(content) != stated.size or own != wanted:
         raise HubError(f"{what} is not what the Hub states (size or hash differs); nothing was kept.")
-
-
-def _check(folder: Path, repo: str) -> None:
-    """Raise CheckpointError unless it can be loaded; the shapes first, before room is made for a network."""
-    try:
-        card = load_card(folder)
-        try:
-            with torch.device("meta"):
-                model = create_model(card.model, **{**card.model_args, "num_classes": len(card.class_names)})
-        except (ModelError, RuntimeError) as error:
-            raise CheckpointError(f"its network cannot be built: {str(error).splitlines()[0]:.200}") from None
-        check_weights(load_tensors(folder / WEIGHTS), model.state_dict(), folder / WEIGHTS)
-        load_checkpoint(folder)
-        load_reference(folder, card)
-    except CheckpointError as error:
-        raise CheckpointError(f"{repo} on the Hub cannot be used: {error}") from None

@@ -46,12 +46,13 @@ def launch(run: Run) -> subprocess.Popen[bytes]:
     """Train `run` in a detached process (own process group); its output goes to log.txt.
 
     Raises:
-        StoreError: when the run is shipped, or a process already works on it.
+        StoreError: when the run is shipped or freed, or a process already works on it.
     """
     if run.shipped:
         raise StoreError(
             f"'{run.id}' came with the project and cannot be trained on; start a run of its recipe."
         )
+    run.require_states()
     status = run.status()
     if status.state in ("running", "paused"):
         raise StoreError(f"Run '{run.id}' is {status.state} already, as process {status.pid}.")

@@ -10,8 +10,10 @@
         pictures.json  the few validation images whose answers each epoch notes (runs/sample.py)
         labels.json    its user's name, tags and note (runs/labels.py)
         trackers.json  other trackers that are told of it (training/trackers.py)
+        freed.json     that it cannot go on: its states were freed, or did not come along (runs/disk.py)
         checkpoints/   last/ and best/ (checkpoint.py)
     <runs-dir>/.trash/ deleted runs, for some days (runs/trash.py)
+    <runs-dir>/.incoming/ a run that is being brought in (runs/archive.py)
     <runs-dir>/.lr/    searches for a learning rate (runs/lr_finder.py)
     <runs-dir>/.sweeps/ searches for settings, and what their processes printed (sweep/)
     <runs-dir>/.queue/ who trains on which device now (runs/queue.py)
@@ -61,7 +63,11 @@ from cifar_core.runs.status import ACTIVE_STATES, QUEUED, STATES, Status
 
 __all__ = ["ACTIVE_STATES", "REQUESTS", "STATES", "Run", "RunStore", "Status", "StoreError", "UnknownRun"]
 
-EVENTS = "events.jsonl"
+EVENTS, FREED = "events.jsonl", "freed.json"
+GOES_ON, BEGINS = "Resume goes on from the last saved state.", "Resume starts again from the first step."
+CANNOT_GO_ON = (
+    "It cannot be resumed: the states to go on from were freed, or did not come along; start a new run."
+)
 START_PATIENCE_SECONDS = 60.0  # a process that has not shown itself by then did not start
 BEAT_PATIENCE_SECONDS = 5.0  # a process that has been silent for so long may be gone
 LOCK_PATIENCE_SECONDS = 0.2  # readers hold the lock for an instant when they look whether a process does
@@ -212,10 +218,20 @@ class Run:
 
     @property
     def resuming(self) -> str:
-        """A sentence about what Resume would do."""
-        if self.last_checkpoint.exists():
-            return "Resume goes on from the last saved state."
-        return "Resume starts again from the first step."
+        """A sentence about what Resume would do, or why it cannot be done."""
+        if self.freed:
+            return CANNOT_GO_ON
+        return GOES_ON if self.last_checkpoint.exists() else BEGINS
+
+    @property
+    def freed(self) -> bool:
+        """True for a run without the states that it could go on from; started again, it would lose all."""
+        return (self.path / FREED).exists()
+
+    def require_states(self) -> None:
+        """Raise StoreError for a run that was freed."""
+        if self.freed:
+            raise StoreError(f"Run '{self.id}': {CANNOT_GO_ON}")
 
     def _alive(self, status: Status) -> bool:
         silent = abs(time.time() - status.heartbeat)  # a clock may have been ahead

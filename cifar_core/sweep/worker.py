@@ -117,7 +117,8 @@ class Worker:
         earlier = run_at(trial.user_attrs.get(RESUMES, {}), self.store)
         if earlier is not None:
             status = earlier.status()
-            if not (status.active and status.stage):  # nobody took it up; one without a stage was only made
+            lost = earlier.freed and status.state not in ("finished", "pruned")
+            if not lost and not (status.active and status.stage):  # taken up by nobody; without, only made
                 return earlier
         return self.store.create(self.sweep.config_of(params), self.data_dir)
 

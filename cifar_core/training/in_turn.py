@@ -36,6 +36,7 @@ def train_in_turn(
     Raises:
         Withdrawn: when the run was asked to stop before its turn; else as `train_run`.
     """
+    run.require_states()
     if not run.status().active:
         run.take_request()  # one that a process before left unanswered
     with turn(run, now, told):

@@ -32,12 +32,13 @@ def train_run(
 
     Raises:
         KeyboardInterrupt: after a signal, when the state is saved; a second signal does not wait for that.
-        StoreError: when another process works on the run.
+        StoreError: when another process works on the run, or its states were freed.
         LabError: with a sentence for the user; the run's status is then "failed" with the same sentence.
     """
     control = ControlRequests(run.path)
     ranks.speak_last()
     with _locked(run), on_signals(control.signal):
+        run.require_states()
         end = _guarded(run, data_dir, Session(run, control, listener or (lambda event, status: None), ranks))
     if control.signaled and end.state == "stopped":
         raise KeyboardInterrupt

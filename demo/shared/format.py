@@ -6,7 +6,9 @@ import time
 from collections.abc import Sequence
 from itertools import groupby
 
+from cifar_core.format import amount as amount
 from cifar_core.format import duration as duration
+from cifar_core.format import file_size as file_size
 from cifar_core.format import run_name as run_name
 from cifar_core.runs.labels import Labels
 from cifar_core.runs.status import Status
@@ -38,24 +40,17 @@ def whole_percent(share: float) -> str:
     return "> 99 %" if whole == 100 and share < 1 else f"{whole} %"
 
 
-def amount(number: float) -> str:
-    """A count with three significant digits: 3485029 as "3.49 M", 950 as "950"."""
-    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(number) >= 0.9995 * factor:
-            return f"{number / factor:#.3g}".rstrip(".") + f" {letter}"
-    return f"{number:.0f}"
-
-
 def megabytes(size: float) -> str:
     """A size given in MB: "812 MB", "3.2 GB"."""
     return f"{size:.0f} MB" if size < 999.5 else f"{size / 1000:.1f} GB"
 
 
 def when(seconds_since_1970: float) -> str:
-    """A moment as "22 Nov 2026, 14:05" in local time; "–" for 0."""
-    if not seconds_since_1970:
+    """A moment as "22 Nov 2026, 14:05" in local time; "–" for 0, and for what is no time."""
+    try:
+        moment = time.localtime(seconds_since_1970 or math.nan)
+    except (ValueError, OverflowError, OSError):
         return "–"
-    moment = time.localtime(seconds_since_1970)
     return f"{moment.tm_mday} {time.strftime('%b %Y, %H:%M', moment)}"
 
 

@@ -8,7 +8,7 @@ from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.runs.summary import Summary, name_of
 from cifar_core.runs.trash import KEEP_DAYS, Deleted, delete_run, list_deleted, remove_for_good, restore_run
 from demo.dashboard_pages.runs.table import tick
-from demo.shared.format import amount, counted, listed
+from demo.shared.format import counted, file_size, listed
 from demo.widgets.panels import plain
 
 NOTICE, TROUBLE = "runs_deleted", "runs_trouble"
@@ -23,9 +23,9 @@ def show_notice(store: RunStore) -> None:
         return
     names = listed([name_of(Run(one.path)) for one in deleted[:3]])
     more = f" and {len(deleted) - 3} more" if len(deleted) > 3 else ""
-    size = amount(sum(one.size for one in deleted))
+    size = file_size(sum(one.size for one in deleted))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.write(plain(f"Deleted {names}{more}; {size}B are freed in {KEEP_DAYS} days."))
+        st.write(plain(f"Deleted {names}{more}; {size} are freed in {KEEP_DAYS} days."))
         st.button("Undo", on_click=_each, args=(restore_run, store, [one.id for one in deleted]))
 
 
@@ -66,13 +66,13 @@ def show_trash(store: RunStore) -> None:
     deleted = list_deleted(store)
     if not deleted:
         return
-    size = amount(sum(one.size for one in deleted))
-    with st.expander(f"Deleted runs ({len(deleted)}, {size}B)"):
+    size = file_size(sum(one.size for one in deleted))
+    with st.expander(f"Deleted runs ({len(deleted)}, {size})"):
         st.caption(f"Runs are removed for good {KEEP_DAYS} days after they were deleted.")
         for one in deleted:
             with st.container(horizontal=True, vertical_alignment="center"):
                 left = counted(one.days_left, "day")
-                st.write(plain(f"{name_of(Run(one.path))}: {amount(one.size)}B, {left} left"))
+                st.write(plain(f"{name_of(Run(one.path))}: {file_size(one.size)}, {left} left"))
                 st.button(
                     "Put back", key=f"back:{one.id}", on_click=_each, args=(restore_run, store, [one.id])
                 )
