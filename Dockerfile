@@ -31,4 +31,4 @@ HEALTHCHECK --start-period=60s CMD ["python", "-c", "import urllib.request; urll
 # In the Hub's frame, which is another site's page, an upload needs a cookie that is sent across sites; a
 # browser takes such a cookie over https alone, so it is not the default elsewhere.
 CMD exec python -m streamlit run demo/dashboard.py --server.port=7860 --server.address=0.0.0.0 \
-    --server.headless=true ${SPACE_ID:+--server.xsrfCookieSameSite=none}
+    --server.headless=true --server.maxUploadSize=20 ${SPACE_ID:+--server.xsrfCookieSameSite=none}

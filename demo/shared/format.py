@@ -23,7 +23,8 @@ STATE_TEXT = {
     "failed": "Failed",
     "damaged": "Damaged",
 }
-RESUMABLE = ("stopped", "pruned", "failed")
+RESUMABLE = ("stopped", "pruned", "failed")  # where the run was not freed
+TRAINS = ("training", "validating")  # stages of a run that counts its steps
 MULTIPLY_ADDS = "multiply-adds a picture"  # papers call them MACs
 
 
@@ -129,7 +130,7 @@ def describe_stage(status: Status, fraction: float) -> str:
     stage = begun(stage)
     if not status.total:
         return stage
-    if status.stage in ("training", "validating"):
+    if status.stage in TRAINS:
         return f"{stage}: step {status.done:,} of {status.total:,}"
     return f"{stage}: {100 * fraction:.0f} %"
 

@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from cifar_core.errors import LabError
-from cifar_core.images.decode import ImageError, decode
+from cifar_core.images.decode import MAX_BYTES, ImageError, decode
 from demo.shared.drawings import DRAWINGS
 from demo.shared.host import is_public
 from demo.shared.pictures import data_uri, image_tag
@@ -102,7 +102,8 @@ def upload_picture(hint: str) -> tuple[Image.Image, str] | None:
     it is. Apple's phones are asked for pictures alone, as they then hand over HEIC as JPEG.
     """
     is_iphone = any(name in st.context.headers.get("User-Agent", "") for name in ("iPhone", "iPad"))
-    upload = st.file_uploader("A picture", type="image" if is_iphone else None, key="own-picture")
+    kind = "image" if is_iphone else None
+    upload = st.file_uploader("A picture", kind, key="own-picture", max_upload_size=MAX_BYTES >> 20)
     if upload is None:
         st.caption(hint)
         return None

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,10 +22,11 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.synthetic import SHAPE_NAMES, make_synthetic
 from cifar_core.errors import LabError
 from cifar_core.files import DEFAULT_CHECKPOINT
+from cifar_core.format import file_size
 from cifar_core.recipes import list_recipes
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.requests import ControlRequest
-from cifar_core.runs.store import RunStore, Status
+from cifar_core.runs.store import Run, RunStore, Status
 from tests.support.camera_pictures import RAW, cut_jpeg
 from tests.support.toy_checkpoints import save_toy
 
@@ -180,6 +182,43 @@ def test_damaged_runs_are_listed_beside_the_others(trained, answer, call, tmp_pa
         ("run", "none"), "waiting"
     )
     assert call("runs", "--runs-dir", tmp_path)[1].count("damaged") == 3
+
+
+def test_runs_are_freed_and_taken_along(trained, answer, call, tmp_path):
+    here, there = ("--runs-dir", tmp_path / "here"), ("--runs-dir", tmp_path / "there")
+    run = Run(shutil.copytree(trained[0].path, tmp_path / "here" / trained[0].id))
+    states = answer("runs", "--disk", *here)["runs"][0]["states"]
+    assert states > 1000 and f"--free makes {file_size(states)} free" in call("runs", "--disk", *here)[1]
+
+    zipped = tmp_path / "run.zip"
+    assert answer("runs", "--export", run.id, "--output", zipped, *here) == {"path": str(zipped)}
+    came = Run(Path(answer("runs", "--import", zipped, *there)["path"]))
+    assert came.events() == run.events() and came.id == run.id
+    code, _, said = call("train", "--resume", run.id, *there)
+    assert code == 1 and "cannot be resumed" in said
+
+    stopped = Run(shutil.copytree(run.path, tmp_path / "here" / "stopped"))
+    stopped.write_status(Status("stopped"))
+    code, _, said = call("runs", "--free", "stopped", "nothing", *here)
+    assert code == 1 and "--unfinished" in said and "no run 'nothing'" in said and not stopped.freed
+    assert answer("runs", "--free", *here) == {run.id: states} and not stopped.freed
+    assert answer("runs", "--free", "stopped", "--unfinished", *here) == {"stopped": states}
+    assert load_card(run.best_checkpoint).epoch == 2  # what a page shows is still there
+
+
+@pytest.mark.parametrize("content", [None, b"no zip"])
+def test_what_is_no_run_is_refused_in_a_sentence(call, tmp_path, content):
+    path = tmp_path / "x.zip"
+    if content is not None:
+        path.write_bytes(content)
+    code, out, said = call("runs", "--import", path, "--runs-dir", tmp_path / "runs")
+    assert code == 1 and not out and said.startswith("error: ") and said.count("\n") == 1
+    assert not list((tmp_path).glob("runs/*/config.json"))
+
+
+def test_an_export_that_fails_leaves_no_file(call, tmp_path):
+    code, _, said = call("runs", "--export", "speed_mixing.v2", "--output", tmp_path / "x.zip")
+    assert code == 1 and "came with the project" in said and list(tmp_path.iterdir()) == []
 
 
 def test_data_check(answer, call):

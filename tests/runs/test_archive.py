@@ -247,7 +247,8 @@ def test_two_runs_a_file_twice_and_one_missing_are_told(run, other):
 HUGE = "1" + 30 * "0"
 DAMAGED = {
     "config.json": ["", "{", "[]", '{"recipe": 5}', '{"epochs": 1e999}', "[" * 100_000],
-    "status.json": ["{", '{"state": "happy"}', '{"state": "damaged"}', "{}", f'{{"state": "stopped", "total": {HUGE}}}'],
+    "status.json": ["{", '{"state": "happy"}', '{"state": "damaged"}', "{}",
+                    f'{{"state": "stopped", "total": {HUGE}}}'],
     "run.json": ["{"],
     "labels.json": ["{", '{"name": "\\u202e"}', '{"tags": ["a b"]}', json.dumps({"note": "x" * 5000})],
     "pictures.json": ["{", '{"shape": [1], "pixels": "", "targets": [], "class_names": []}'],
@@ -305,7 +306,7 @@ def test_what_a_killed_process_left_goes_and_two_do_not_meet(run, other, monkeyp
     take(other, zipped(run))
     assert not left.exists()
     monkeypatch.setattr(subject, "PATIENCE_SECONDS", 0.05)
-    with subject.FileLock(other.root / FOLDER / "lock"), pytest.raises(StoreError, match="another|Another"):
+    with subject.FileLock(other.root / FOLDER / "lock"), pytest.raises(StoreError, match=r"another|Another"):
         take(other, zipped(run))
 
 

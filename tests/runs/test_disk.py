@@ -1,4 +1,4 @@
-"""What runs take is added up; freeing takes the states of ended runs alone, and says that it did, also when killed."""
+"""What runs take is added up; freeing takes states of ended runs alone, and says so, also when killed."""
 
 import shutil
 
@@ -72,7 +72,7 @@ def test_a_finished_run_keeps_all_that_a_page_shows(store):
 def test_a_run_that_could_go_on_is_freed_only_when_that_is_said(store, state):
     run = filled(store, state)
     run.write_status(Status(state, message=f"Interrupted. {GOES_ON}"))
-    with pytest.raises(StoreError, match="no longer be resumed.*--unfinished"):
+    with pytest.raises(StoreError, match=r"no longer be resumed.*--unfinished"):
         free_states(store, run)
     assert len(left(run)) == len(SIZES) and not run.freed
     assert freed_bytes(disk_of(store).to_free()) == 0
@@ -88,7 +88,7 @@ def test_what_was_freed_is_never_started_again(store, state):
     free_states(store, run, unfinished=True)
     events = run.events_size()
     for start in (launch, train_in_turn, train_run):
-        with pytest.raises(StoreError, match="cannot be resumed.*start a new run"):
+        with pytest.raises(StoreError, match=r"cannot be resumed.*start a new run"):
             start(run)
     assert run.events_size() == events and run.status().state == state
 
@@ -153,7 +153,7 @@ def test_what_cannot_be_removed_is_named(store, monkeypatch):
     elsewhere = run.path / "elsewhere"
     (run.path / "checkpoints" / "last").rename(elsewhere)
     (run.path / "checkpoints" / "last").symlink_to(elsewhere, target_is_directory=True)
-    with pytest.raises(StoreError, match="could not be freed whole.*try again"):
+    with pytest.raises(StoreError, match=r"could not be freed whole.*try again"):
         free_states(store, run)
     assert (elsewhere / "card.json").exists(), "a link was followed"
 

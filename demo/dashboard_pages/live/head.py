@@ -11,10 +11,12 @@ from cifar_core.runs.requests import FACTORS
 from cifar_core.runs.status import QUEUED, Resources
 from cifar_core.runs.store import Run, Status, StoreError
 from cifar_core.runs.summary import name_of
+from demo.dashboard_pages import NAME
 from demo.dashboard_pages.live.details import show_log
 from demo.shared.format import (
     RESUMABLE,
     STATE_TEXT,
+    TRAINS,
     begun,
     counted,
     describe_failure,
@@ -22,6 +24,7 @@ from demo.shared.format import (
     megabytes,
     percent,
     progress_of,
+    whole_percent,
 )
 from demo.shared.host import is_public
 from demo.widgets.panels import plain, show_facts, show_link
@@ -34,6 +37,13 @@ LR_HELP = (
     "From the next step on, the schedule is multiplied by this number: 0.5 halves it, 1 is the schedule "
     f"itself. Allowed: {FACTORS[0]:g} to {FACTORS[1]:,.0f}. The run records the change and keeps it."
 )
+
+
+def tab_title(run: Run, status: Status) -> str:
+    """The tab's title; how the run stands comes first, so that it is seen from another tab."""
+    trains = status.state == "running" and status.stage in TRAINS
+    now = whole_percent(progress_of(status)[0]) if trains else STATE_TEXT[status.state]
+    return f"{now} · {name_of(run)} · {NAME}"
 
 
 def show_progress(run: Run, status: Status, history: History) -> None:
@@ -125,7 +135,11 @@ def show_controls(run: Run, status: Status, history: History) -> None:
             tip = "End at the next step. The best and the latest weights are kept, so the run can be resumed."
             _button("Stop", run, "stop", tip)
             show_lr_control(run, history)
-        elif status.state in RESUMABLE and st.button("Resume", type="primary", help=run.resuming):
+        elif (
+            status.state in RESUMABLE
+            and not run.freed
+            and st.button("Resume", type="primary", help=run.resuming)
+        ):
             _resume(run)
     if status.active and run.waiting_request() is not None:
         st.caption(ASKED)
@@ -232,7 +246,10 @@ def show_outcome(run: Run, status: Status, history: History) -> None:
             st.write(plain(describe_outcome(status, history)))
             show_link("try_network", "Try it on pictures", run=run.id)
     elif status.state == "stopped":
-        st.write(plain(f"Stopped before the first epoch was complete. {run.resuming}"))
+        words = "" if run.freed else f" {run.resuming}"
+        st.write(plain(f"Stopped before the first epoch was complete.{words}"))
+    if run.freed and status.state in RESUMABLE and run.resuming not in status.message:
+        st.caption(run.resuming)
 
 
 def describe_outcome(status: Status, history: History) -> str:

@@ -24,10 +24,11 @@ from demo.dashboard_pages.live.head import (
     show_controls,
     show_outcome,
     show_progress,
+    tab_title,
     tell_the_end,
 )
 from demo.dashboard_pages.live.pictures import show_pictures
-from demo.shared.format import STATE_TEXT, describe_sizes, labels_line
+from demo.shared.format import describe_sizes, labels_line
 from demo.widgets.chart import show_chart
 from demo.widgets.choice import name_in_address
 from demo.widgets.panels import plain, scroll_up, show_head, show_link, tighten_page
@@ -67,6 +68,8 @@ def moving_panel(run: Run, drawn: Landmarks, color: str, earlier: Run | None) ->
     """
     status, reader = run.status(), refreshed(run)
     history, config = reader.history, run.config()
+    if not run.shipped:
+        st.set_page_config(page_title=tab_title(run, status))
     show_head(name_of(run), status.state)
     show_progress(run, status, history)
     show_controls(run, status, history)
@@ -125,8 +128,6 @@ def show_panels(store: RunStore, run: Run, status: Status) -> None:
     """The whole page; the panel that moves stops asking when the run has ended."""
     history = reader_of(run).history
     seconds = refresh_seconds(status, len(history.steps), run.waiting_request() is not None)
-    if not run.shipped:  # the state comes first, so that it is seen from another tab
-        st.set_page_config(page_title=f"{STATE_TEXT[status.state]}: {name_of(run)}")
     color, earlier = run_color(rank_of(store, run)), earlier_run(store, run)
     st.fragment(moving_panel, run_every=seconds)(run, landmarks(run, status, history), color, earlier)
     show_mixing(run, history)

@@ -58,7 +58,7 @@ def show_pictures(run: Run, status: Status, history: History) -> None:
         return
     if told is not None:
         draw_pictures(told, title_of(told, history.monitored), READING)
-    elif not history.epochs and (status.active or status.state in RESUMABLE):
+    elif not history.epochs and (status.active or (status.state in RESUMABLE and not run.freed)):
         st.caption(SOON)
     elif (run.best_checkpoint / "card.json").exists():
         _offer(run, history)

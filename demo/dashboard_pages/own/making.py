@@ -10,7 +10,7 @@ import streamlit as st
 from cifar_core.data.dataset import DataError
 from cifar_core.data.own_pictures import OwnSet, create_set, own_sets
 from cifar_core.errors import LabError, reason_of, sentence_of
-from cifar_core.images.decode import decode, fit_square, open_image
+from cifar_core.images.decode import MAX_BYTES, decode, fit_square, open_image
 from cifar_core.runs.own_traces import forget_pictures
 from cifar_core.runs.store import RunStore
 from demo.shared.format import counted
@@ -78,7 +78,11 @@ def show_class(one: OwnSet, name: str, files: Sequence[Path]) -> None:
         round_ = st.session_state.setdefault(f"round:{place}", 0)
         words = f"Pictures of {name}"
         added = st.file_uploader(
-            words, accept_multiple_files=True, key=f"drop:{place}:{round_}", label_visibility="collapsed"
+            words,
+            accept_multiple_files=True,
+            key=f"drop:{place}:{round_}",
+            max_upload_size=MAX_BYTES >> 20,
+            label_visibility="collapsed",
         )
         if added:
             st.session_state[f"round:{place}"] = round_ + 1  # an empty place for the next ones

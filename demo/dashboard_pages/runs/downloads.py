@@ -1,4 +1,4 @@
-"""Downloads of a run: best weights, events, and the weights as ONNX, made by a process of its own."""
+"""Downloads of a run: best weights, events, all of it, and ONNX, which a process of its own makes."""
 
 import hashlib
 import io
@@ -15,6 +15,7 @@ import streamlit as st
 from cifar_core.data.cache import default_cache_dir
 from cifar_core.errors import reason_of
 from cifar_core.files import PROJECT_ROOT
+from cifar_core.runs.archive import write_archive
 from cifar_core.runs.store import EVENTS, Run
 from demo.shared.host import is_public
 from demo.widgets.panels import plain
@@ -22,18 +23,26 @@ from demo.widgets.panels import plain
 CHECKPOINT_FILES = ("weights.safetensors", "card.json")
 LOOK_SECONDS = 1.0
 BEING_MADE = "Being exported and checked; this takes about half a minute."
+WHOLE_HELP = (
+    "Settings, curves, best network, name and log as a zip, which this page brings in again, here or "
+    "elsewhere; without the states that Resume needs."
+)
 ONNX_HELP = "A file for other programs: pixels in, logits and mixing coefficients out, any number of images."
 
 
 def show_downloads(run: Run) -> None:
-    """Best weights, events and ONNX; each file is made when it is asked for."""
+    """Best weights, events, the whole run and ONNX; each file is made when it is asked for."""
     if has_checkpoint(run):
         tip = "The best weights with their card and the run's settings, as a zip."
         _offer("Checkpoint", lambda: checkpoint_archive(run), f"{run.id}.zip", "application/zip", tip)
     if run.events_size():
         tip = "Everything the run recorded, one JSON object a line."
         _offer("Events", lambda: events_of(run), f"{run.id}.{EVENTS}", "application/x-ndjson", tip)
-    if has_checkpoint(run) and not is_public():
+    if is_public():
+        return
+    if not run.shipped:
+        _offer("Whole run", lambda: whole_run(run), f"{run.id}.run.zip", "application/zip", WHOLE_HELP)
+    if has_checkpoint(run):
         show_export(run)
 
 
@@ -59,6 +68,13 @@ def checkpoint_archive(run: Run) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for path in (*files, run.path / "config.json"):
             archive.writestr(f"{run.id}/{path.name}", path.read_bytes())
+    return buffer.getvalue()
+
+
+def whole_run(run: Run) -> bytes:
+    """The run's zip, which `bring_in` takes; in memory, as Streamlit keeps it; raises as `write_archive`."""
+    buffer = io.BytesIO()
+    write_archive(run, buffer)
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""All runs: searched, sorted, labeled, compared, resumed, deleted. The URL holds the whole view."""
+"""All runs: searched, sorted, labeled, compared, resumed, freed, deleted. The URL holds the whole view."""
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from cifar_core.runs.store import Run, RunStore, StoreError
 from cifar_core.runs.summary import Summary, summarize_all
 from cifar_core.runs.trash import empty_trash
 from demo.dashboard_pages.runs.comparison import show_comparison
+from demo.dashboard_pages.runs.disk import show_disk, show_upload
 from demo.dashboard_pages.runs.downloads import show_downloads
 from demo.dashboard_pages.runs.sweep import show_sweeps
 from demo.dashboard_pages.runs.table import all_tags, choose, tick
@@ -44,6 +45,8 @@ def show_page(store: RunStore) -> None:
     if not is_public():
         empty_trash(store)
         remove_old_searches(store)
+        show_disk(store)
+        show_upload(store)
         show_trash(store)
 
 
@@ -74,9 +77,11 @@ def show_one(store: RunStore, summaries: list[Summary], item: Summary) -> None:
     if words := labels_line(item.labels):
         st.caption(plain(words))
     with st.container(horizontal=True):
-        if item.state in RESUMABLE and not is_public():
+        if item.state in RESUMABLE and not run.freed and not is_public():
             st.button("Resume", on_click=_resume, args=(run,), help=run.resuming)
         show_downloads(run)
+    if item.state in RESUMABLE and run.freed:
+        st.caption(run.resuming)
     if item.shipped:
         st.caption("This run came with the project: it keeps its name and cannot be deleted.")
     elif not is_public():

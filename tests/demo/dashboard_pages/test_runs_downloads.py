@@ -8,6 +8,9 @@ import zipfile
 
 import pytest
 
+from cifar_core.checkpoint import check_checkpoint
+from cifar_core.runs.archive import bring_in
+from cifar_core.runs.store import RunStore
 from demo.dashboard_pages.runs import downloads as subject
 from demo.dashboard_pages.runs.downloads import (
     checkpoint_archive,
@@ -16,6 +19,7 @@ from demo.dashboard_pages.runs.downloads import (
     export_path,
     has_checkpoint,
     start_export,
+    whole_run,
 )
 from tests.support.fake_runs import make_run
 from tests.support.page_tests import button, buttons, page, words
@@ -117,7 +121,16 @@ def test_a_checkpoint_comes_as_an_archive_that_can_be_used(store, tmp_path):
         "weights.safetensors",
     ]
     assert Classifier.load(folder, device="cpu").class_names
-    assert len(page("runs", runs=run.id).get("download_button")) == 2
+    assert len(downloads(page("runs", runs=run.id))) == 3
+
+
+def test_a_whole_run_comes_as_an_archive_that_is_brought_in_again(store, tmp_path, monkeypatch):
+    run = make_run(store)
+    came = bring_in(RunStore(tmp_path / "other"), io.BytesIO(whole_run(run)), check_checkpoint)
+    assert came.events() == run.events()
+    assert "Whole run" in downloads(page("runs", runs=run.id))
+    monkeypatch.setenv("CIFAR_LAB_PUBLIC", "1")  # its log and note are nobody's business there
+    assert "Whole run" not in downloads(page("runs", runs=run.id))
 
 
 def test_events_come_whole(store):
