@@ -24,6 +24,7 @@ from tests.support.camera_pictures import RAW, STEREO, two_in_one
 from tests.support.hostile_uploads import UPLOADS, quarters, saved
 from tests.support.ports import free_port
 from tests.support.toy_checkpoints import save_toy
+from tests.support.translation import TRANSLATE, watched
 
 pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -r tests/requirements.txt")
 from axe_playwright_python import sync_playwright as axe
@@ -99,7 +100,7 @@ def send(page: Page, data: bytes, name: str) -> None:
     remove = page.get_by_label("Remove Image")
     if remove.count():
         remove.click()
-        expect(page.locator(".problem")).to_contain_text("Choose a picture")
+        expect(page.locator(".problem")).to_contain_text("Choose a picture", ignore_case=True)
     chosen = {"name": name, "mimeType": "image/png", "buffer": data}
     page.locator("input[type=file]").first.set_input_files(files=[chosen])
 
@@ -262,6 +263,29 @@ def test_a_square_dragged_on_the_picture_is_what_the_network_sees(page: Page) ->
     send(page, saved(quarters(), "PNG"), "quarters.png")
     expect_seen(page, quarters())
     assert crop_of(page).whole, "a new picture begins whole"
+
+
+ALL_TRANSLATED = """(text => text.length > 20 && text === text.toUpperCase())(
+    document.querySelector(".answer")?.innerText ?? "")"""
+
+
+def test_translated_by_the_browser_it_goes_on_answering(chromium: Browser, server: str) -> None:
+    with opened(chromium, server, DESK) as page, watched(page):
+        page.evaluate(TRANSLATE)
+        unfold(page, "Crop and turn", "Networks")
+        answers = []
+        for example in (EXAMPLES[1], EXAMPLES[0], EXAMPLES[2]):
+            page.locator(f"button[aria-label='Example: {example.name}']").click()
+            expect_seen(page, example.decoded().image)
+            page.wait_for_function(ALL_TRANSLATED)
+            answers.append(page.locator(".answer").inner_text())
+        send(page, saved(quarters(), "PNG"), "mine.png")
+        expect_seen(page, quarters())
+        page.wait_for_function(ALL_TRANSLATED)
+        answers.append(page.locator(".answer").inner_text())
+        assert len(set(answers)) == len(answers), "figures stand still"
+        send(page, b"no picture", "b.png")
+        expect(page.locator(".problem")).to_contain_text("text file", ignore_case=True)
 
 
 def test_a_finger_drags_a_square_on_a_phone(chromium: Browser, server: str) -> None:
