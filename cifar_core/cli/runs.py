@@ -60,7 +60,7 @@ def _disk_lines(store: RunStore) -> str:
         for run in disk.runs
     ]
     finished, more = (freed_bytes(disk.to_free(unfinished)) for unfinished in (False, True))
-    free = f"--free makes {file_size(finished)} free, with --unfinished {file_size(more)}."
+    free = f"--free frees {file_size(finished)}; with --unfinished, {file_size(more)}."
     return "\n".join([head, *rows, f"{describe_disk(disk)} {free}"])
 
 
@@ -74,8 +74,7 @@ def _free(options: argparse.Namespace, store: RunStore) -> int:
         except LabError as error:
             failed = True
             print(f"error: {error}", file=sys.stderr)
-    total = file_size(sum(freed.values()))
-    show(options, freed, lambda freed: f"{total} of {len(freed)} runs are free again.")
+    show(options, freed, lambda freed: f"Free again: {file_size(sum(freed.values()))}.")
     return int(failed)
 
 

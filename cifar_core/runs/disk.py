@@ -177,9 +177,8 @@ def mark_freed(run: Run, status: Status) -> None:
 
 def describe_disk(disk: Disk) -> str:
     """A sentence about what the runs take, what of it can be freed, and the room on their disk."""
-    count = f"{len(disk.runs):,} run{'' if len(disk.runs) == 1 else 's'}"
     states = freed_bytes(disk.to_free())
     freed = f", {file_size(states)} of it for states that finished runs no longer need" if states else ""
     deleted = f" Deleted runs take another {file_size(disk.trash)}." if disk.trash else ""
-    words = f"Your {count} take{'s' if len(disk.runs) == 1 else ''} {file_size(disk.total)}{freed}.{deleted}"
+    words = f"Your runs ({len(disk.runs):,}) take {file_size(disk.total)}{freed}.{deleted}"
     return f"{words} Free on this disk: {file_size(disk.room)}."

@@ -6,6 +6,7 @@ from cifar_core.bench.reproduce import find_run, reproduce
 from cifar_core.checkpoint import load_card
 from cifar_core.data import load_data
 from cifar_core.recipes import Stated, registry
+from cifar_core.runs.disk import free_states
 from cifar_core.runs.events import LearningRate
 from cifar_core.runs.results import read_results
 from cifar_core.runs.store import RunStore, Status, StoreError
@@ -72,6 +73,17 @@ def test_a_run_whose_rate_was_changed_by_hand_is_not_the_recipes(config, store, 
     changed.write_status(Status("finished"))
     (result,) = do(config)
     assert result.run_id != changed.id and len(own_runs(store)) == 2
+
+
+def test_a_run_that_was_freed_counts_only_when_it_has_finished(config, store):
+    runs = {}
+    for state in ("stopped", "finished"):
+        run = runs[state] = store.create(config)
+        run.last_checkpoint.mkdir(parents=True)
+        run.write_status(Status(state))
+        free_states(store, run, unfinished=True)
+        found = find_run(store, config)
+        assert (found and found.id) == (runs["finished"].id if "finished" in runs else None)
 
 
 def test_a_run_at_work_is_left_alone(config, store):

@@ -188,7 +188,7 @@ def test_runs_are_freed_and_taken_along(trained, answer, call, tmp_path):
     here, there = ("--runs-dir", tmp_path / "here"), ("--runs-dir", tmp_path / "there")
     run = Run(shutil.copytree(trained[0].path, tmp_path / "here" / trained[0].id))
     states = answer("runs", "--disk", *here)["runs"][0]["states"]
-    assert states > 1000 and f"--free makes {file_size(states)} free" in call("runs", "--disk", *here)[1]
+    assert states > 1000 and f"--free frees {file_size(states)};" in call("runs", "--disk", *here)[1]
 
     zipped = tmp_path / "run.zip"
     assert answer("runs", "--export", run.id, "--output", zipped, *here) == {"path": str(zipped)}

@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 from cifar_core.checkpoint import WEIGHTS
 from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.data import DataError
+from cifar_core.runs.disk import mark_freed
 from cifar_core.runs.events import Epoch, RunEnd
 from cifar_core.runs.history import History
 from cifar_core.runs.labels import read_labels
@@ -334,6 +335,11 @@ def test_a_trial_whose_process_is_gone_is_anybodys(store, journal):
         again = other._claim()
         assert again is not None and sweep.study.trials[0].state == TrialState.FAIL
         assert again.user_attrs["resumes"]["run"] == run.id
+        at = worker.Worker(sweep, store, None, None, print)
+        params = at.suggested(again)
+        assert at.run_of(again, params).id == run.id
+        mark_freed(run, Status("failed"))
+        assert at.run_of(again, params).id != run.id, "it cannot go on, and is begun anew"
 
 
 def test_a_machine_of_the_same_name_and_path_is_another(store, journal):

@@ -23,7 +23,7 @@ def labels(app):
 def test_the_line_names_sizes_and_the_button_frees_finished_runs_alone(store):
     done, stopped = saved(store, epochs=2), saved(store, epochs=2, state="stopped")
     app = page("runs")
-    assert "2 runs" in words(app) and "Free on this disk" in words(app)
+    assert "runs (2)" in words(app) and "Free on this disk" in words(app)
     assert "no longer be resumed" in words(app) and "cannot be undone" in words(app)
     button(app, "Free 1 finished run").click().run()
     assert done.freed and not stopped.freed and not done.last_checkpoint.exists()

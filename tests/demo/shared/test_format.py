@@ -1,5 +1,7 @@
 """Numbers, times and names read as the pages promise."""
 
+import math
+
 import pytest
 
 from demo.shared.format import (
@@ -8,6 +10,7 @@ from demo.shared.format import (
     counted,
     describe_sizes,
     duration,
+    file_size,
     isolated,
     listed,
     percent,
@@ -55,6 +58,18 @@ def test_time_reads_in_its_two_largest_units(seconds, words):
 )
 def test_amounts_have_three_digits(number, words):
     assert amount(number) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (3_485_029, "3.49 MB")]
+)
+def test_sizes_have_their_unit(size, words):
+    assert file_size(size) == words
+
+
+@pytest.mark.parametrize("moment", [0, 1e300, -1e300, math.nan, math.inf])
+def test_what_is_no_time_has_a_dash(moment):
+    assert when(moment) == "–"
 
 
 def test_a_run_is_named_by_recipe_and_time():
