@@ -24,8 +24,8 @@ CHECKPOINT_FILES = ("weights.safetensors", "card.json")
 LOOK_SECONDS = 1.0
 BEING_MADE = "Being exported and checked; this takes about half a minute."
 WHOLE_HELP = (
-    "Settings, curves, best network, name and log as a zip, which this page brings in again, here or "
-    "elsewhere; without the states that Resume needs."
+    "Settings, curves, best network, name, log and the twelve pictures of Live as a zip, which this page "
+    "brings in again, here or elsewhere; without the states that Resume needs."
 )
 ONNX_HELP = "A file for other programs: pixels in, logits and mixing coefficients out, any number of images."
 
