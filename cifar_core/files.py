@@ -67,9 +67,6 @@ def _typed(name: str, wanted: Any, value: Any) -> Any:
         return None if value is None else _typed(name, inner[0], value)
     if plain is Any:
         return value
-    if plain is list and type(value) is list:
-        kind = inner[0]
-        return [item if type(item) is kind else _typed(name, kind, item) for item in value]
     if dataclasses.is_dataclass(plain) and isinstance(value, Mapping):
         return build(plain, value)  # type: ignore[arg-type]
     if not isinstance(value, (int, float) if plain is float else plain) or isinstance(value, bool):

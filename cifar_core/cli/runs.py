@@ -2,17 +2,19 @@
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cifar_core.cli.options import Add, add_json, add_runs_dir, show
 from cifar_core.errors import LabError
 from cifar_core.files import replace_path
-from cifar_core.format import duration, file_size
-from cifar_core.runs.disk import describe_disk, disk_of, free_states, freed_bytes
+from cifar_core.format import duration, file_size, table
+from cifar_core.runs.disk import Disk, describe_disk, disk_of, free_states, freed_bytes
 from cifar_core.runs.history import History
 from cifar_core.runs.store import Run, RunStore, Status, StoreError
 
+COLUMNS = ("run", "state", "network", "states", "events", "all")
 NOTHING = "There are no runs yet; start one with: python -m cifar_core train --recipe smoke"
 
 
@@ -38,44 +40,40 @@ def runs(options: argparse.Namespace) -> int:
     """Do what was asked; without more, print the runs, the newest first, then the shipped ones."""
     store = RunStore(options.runs_dir)
     if options.disk:
-        show(options, disk_of(store).to_json(), lambda _: _disk_lines(store))
-        return 0
-    if options.free is not None:
+        disk = disk_of(store)
+        show(options, asdict(disk), lambda _: _disk_lines(disk))
+    elif options.free is not None:
         return _free(options, store)
-    if options.export or options.incoming:
+    elif options.export or options.incoming:
         path = _export(options, store) if options.export else _import(options, store)
         show(options, {"path": str(path)}, lambda found: found["path"])
-        return 0
-    rows = [_row(run) for run in store.list()]
-    show(options, rows, lambda rows: "\n".join(_line(row) for row in rows) or NOTHING)
+    else:
+        rows = [_row(run) for run in store.list()]
+        show(options, rows, lambda rows: "\n".join(_line(row) for row in rows) or NOTHING)
     return 0
 
 
-def _disk_lines(store: RunStore) -> str:
-    disk = disk_of(store)
-    head = f"{'':40}{'state':10}{'network':>10}{'states':>10}{'events':>10}{'rest':>10}"
+def _disk_lines(disk: Disk) -> str:
     rows = [
-        f"{run.id:40}{run.state:10}"
-        + "".join(f"{file_size(part):>10}" for part in (run.best, run.states, run.events, run.rest))
+        (run.id, run.state, *map(file_size, (run.best, run.states, run.events, run.total)))
         for run in disk.runs
     ]
     finished, more = (freed_bytes(disk.to_free(unfinished)) for unfinished in (False, True))
     free = f"--free frees {file_size(finished)}; with --unfinished, {file_size(more)}."
-    return "\n".join([head, *rows, f"{describe_disk(disk)} {free}"])
+    return f"{table([COLUMNS, *rows])}\n{describe_disk(disk)} {free}"
 
 
 def _free(options: argparse.Namespace, store: RunStore) -> int:
     """Free the named runs, or all that may be; goes on after one that cannot, and says why."""
     ids = options.free or [run.id for run in disk_of(store).to_free(options.unfinished)]
-    freed, failed = {}, False
+    freed = {}
     for run_id in ids:
         try:
             freed[run_id] = free_states(store, store.get(run_id), options.unfinished)
         except LabError as error:
-            failed = True
             print(f"error: {error}", file=sys.stderr)
     show(options, freed, lambda freed: f"Free again: {file_size(sum(freed.values()))}.")
-    return int(failed)
+    return int(len(freed) < len(set(ids)))
 
 
 def _export(options: argparse.Namespace, store: RunStore) -> Path:

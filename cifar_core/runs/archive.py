@@ -8,7 +8,6 @@ So do the data's folder and the trackers, which mean something on one machine al
 """
 
 import json
-import math
 import os
 import re
 import secrets
@@ -49,7 +48,7 @@ LIMITS = {  # file of a run -> the most bytes that are taken
     EVENTS: 250_000_000,
     f"{RUNS_BEST}/weights.safetensors": 2_000_000_000,
     f"{RUNS_BEST}/strangeness.safetensors": 50_000_000,
-    CARD: 1_000_000,  # after the weights: it tells whether these were replaced meanwhile
+    CARD: 1_000_000,
 }
 NEEDED = ("config.json", "status.json")
 MOST_ENTRIES = 40  # files and folders
@@ -73,23 +72,16 @@ def write_archive(run: Run, file: IO[bytes]) -> None:
         raise StoreError(f"Run '{run.id}' {why} and cannot be downloaded whole.")
     made = {"run.json": {"created": run.created, "data_dir": None}, "status.json": asdict(status)}
     name = re.sub("[^A-Za-z0-9_-]+", "-", run.id).strip("-_")[:100] or "run"
-    before = _stamp(run)
+    card = run.path / CARD
+    before = card.exists() and card.read_bytes()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in LIMITS:
             if part in made:
                 archive.writestr(f"{name}/{part}", json.dumps(made[part], indent=1))
             elif (run.path / part).is_file():
                 _add(archive, run.path / part, f"{name}/{part}")
-    if _stamp(run) != before:
+    if (card.exists() and card.read_bytes()) != before:  # else weights and card might not belong together
         raise StoreError(f"Run '{run.id}' has just kept a better network; download it again.")
-
-
-def _stamp(run: Run) -> tuple[int, int] | None:
-    try:
-        found = (run.path / CARD).stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
@@ -150,9 +142,7 @@ def _parts_of(archive: zipfile.ZipFile) -> tuple[str, Mapping[str, zipfile.ZipIn
     """The run's name, and file -> entry, looked at before anything is unpacked."""
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
-        raise StoreError(
-            f"The archive has {len(entries):,} entries; one of a run has at most {MOST_ENTRIES}."
-        )
+        raise StoreError(f"The archive has {len(entries):,} entries; that of a run at most {MOST_ENTRIES}.")
     names, parts = set(), {}
     for entry in entries:
         name, _, part = entry.filename.partition("/")
@@ -173,14 +163,12 @@ def _parts_of(archive: zipfile.ZipFile) -> tuple[str, Mapping[str, zipfile.ZipIn
 
 def _check_entry(entry: zipfile.ZipInfo, limit: int) -> None:
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
-        raise StoreError(
-            f"{entry.filename} is a link or a device in the archive; only plain files are taken."
-        )
+        raise StoreError(f"{entry.filename} is a link or a device; only plain files are taken.")
     if entry.flag_bits & 1 or entry.compress_type not in KINDS:
         raise StoreError(f"{entry.filename} is encrypted or packed unusually; make a plain zip of it.")
     if entry.file_size > limit:
-        sizes = f"{file_size(entry.file_size)} unpacked; at most {file_size(limit)}"
-        raise StoreError(f"{entry.filename} has {sizes} are taken.")
+        size = file_size(entry.file_size)
+        raise StoreError(f"{entry.filename} has {size} unpacked; at most {file_size(limit)} are taken.")
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
@@ -211,7 +199,7 @@ def _check(run: Run, check_network: Callable[[Path], object]) -> None:
         check_network(run.best_checkpoint)
     write_json(run.path / "run.json", {"created": created, "data_dir": None})
     status = replace(status, pid=0, queued=0.0, line="", eta_seconds=None, resources=None)
-    run.write_status(status)
+    run.write_status(status)  # mark_freed leaves that of a finished one
     mark_freed(run, status)
 
 
@@ -220,21 +208,15 @@ def _check_numbers(path: Path) -> None:
     with open(path, "rb") as file:
         try:
             for text in file if path.name == EVENTS else [file.read()]:
-                json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
+                json.loads(text, parse_constant=_bounded, parse_float=_bounded, parse_int=_bounded)
         except (ValueError, RecursionError) as error:
             raise StoreError(f"{path.name} in the archive is damaged: {error}.") from None
 
 
-def _finite(text: str) -> float:
-    if not math.isfinite(number := float(text)):
-        raise ValueError(f"{text:.20} is no finite number")
-    return number
-
-
-def _whole(text: str) -> int:
-    if len(text) > 19:
-        raise ValueError(f"{text:.20}… is too large")
-    return int(text)
+def _bounded(text: str) -> float:
+    if not abs(float(text)) < 1e18:
+        raise ValueError(f"{text:.20} is too large")
+    return 0.0
 
 
 def _place(store: RunStore, folder: Path, name: str) -> Run:

@@ -4,9 +4,10 @@
 """
 
 import math
+import os
 import shutil
-import stat
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,14 +137,14 @@ def _deleted(path: Path) -> Deleted | None:
     return Deleted(path, when, folder_bytes(path))
 
 
-def folder_bytes(folder: Path) -> int:
-    """Bytes of all files under a folder; what is removed meanwhile counts nothing."""
-    return sum(map(_bytes_of, folder.rglob("*")))
-
-
-def _bytes_of(path: Path) -> int:
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return 0
-    return found.st_size if stat.S_ISREG(found.st_mode) else 0
+def folder_bytes(folder: Path | str) -> int:
+    """Bytes of all files under a folder; no link is followed, what is removed meanwhile counts nothing."""
+    total = 0
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += folder_bytes(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total

@@ -142,7 +142,7 @@ def test_a_network_that_is_replaced_meanwhile_is_noticed(run, monkeypatch):
     def replaced(archive, path, name):
         add(archive, path, name)
         if path.name == "weights.safetensors":
-            save_toy(run.best_checkpoint, seed=1)
+            save_toy(run.best_checkpoint, seed=1, epoch=3)
 
     monkeypatch.setattr(subject, "_add", replaced)
     with pytest.raises(StoreError, match="download it again"):

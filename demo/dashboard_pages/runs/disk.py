@@ -5,9 +5,10 @@ import streamlit as st
 from cifar_core.errors import LabError
 from cifar_core.runs.archive import bring_in
 from cifar_core.runs.disk import describe_disk, disk_of, free_states, freed_bytes
-from cifar_core.runs.store import RunStore, StoreError
+from cifar_core.runs.store import RunStore
 from cifar_core.runs.summary import name_of
 from demo.dashboard_pages.runs.table import tick
+from demo.dashboard_pages.runs.trash import attempt
 from demo.shared.format import counted, file_size
 from demo.widgets.panels import plain
 
@@ -26,36 +27,31 @@ UPLOAD_HELP = (
 
 def show_disk(store: RunStore) -> None:
     """One line of sizes after what was done last, and a button that asks once more."""
-    for sentence in st.session_state.pop(REFUSED, []):
-        st.error(plain(sentence))
+    if refused := st.session_state.pop(REFUSED, ""):
+        st.error(plain(refused))
     disk = disk_of(store)
     if not (disk.runs or disk.trash):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.write(plain(st.session_state.pop(SAID, "") + describe_disk(disk)))
-        finished, all_ended = disk.to_free(), disk.to_free(unfinished=True)
-        if not all_ended:
+        finished, ended = disk.to_free(), disk.to_free(unfinished=True)
+        if not ended:
             return
-        with st.popover(f"Free {file_size(freed_bytes(finished or all_ended))}"):
+        with st.popover(f"Free {file_size(freed_bytes(finished or ended))}"):
             st.write(WHAT_GOES)
             if finished:
                 words = f"Free {counted(len(finished), 'finished run')}"
                 st.button(words, on_click=_free, args=(store, [run.id for run in finished], False))
-            if len(all_ended) > len(finished):
+            if len(ended) > len(finished):
                 st.write(WHAT_ENDS)
-                size = file_size(freed_bytes(all_ended))
-                words = f"Free {counted(len(all_ended), 'ended run')}, {size}, and give up resuming"
-                st.button(words, on_click=_free, args=(store, [run.id for run in all_ended], True))
+                size = file_size(freed_bytes(ended))
+                words = f"Free {counted(len(ended), 'ended run')}, {size}, and give up resuming"
+                st.button(words, on_click=_free, args=(store, [run.id for run in ended], True))
 
 
 def _free(store: RunStore, run_ids: list[str], unfinished: bool) -> None:
-    size, troubles = 0, []
-    for run_id in run_ids:
-        try:
-            size += free_states(store, store.get(run_id), unfinished)
-        except StoreError as error:  # resumed or deleted meanwhile
-            troubles.append(str(error))
-    st.session_state[SAID], st.session_state[REFUSED] = f"{file_size(size)} are free again. ", troubles
+    sizes = attempt(lambda run_id: free_states(store, store.get(run_id), unfinished), run_ids)
+    st.session_state[SAID] = f"{file_size(sum(sizes))} are free again. "
 
 
 def show_upload(store: RunStore) -> None:
@@ -76,5 +72,5 @@ def show_upload(store: RunStore) -> None:
             tick([run.id])
             st.session_state[SAID] = f"{name_of(run)} is in the table now. "
         except LabError as error:
-            st.session_state[REFUSED] = [f"{upload.name} is not brought in. {error}"]
+            st.session_state[REFUSED] = f"{upload.name} is not brought in. {error}"
         st.rerun()

@@ -1,6 +1,8 @@
 """Deleting runs with undo: the button, the sentence that stays until the next action, and the trash."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import streamlit as st
 
@@ -11,6 +13,7 @@ from demo.dashboard_pages.runs.table import tick
 from demo.shared.format import counted, file_size, listed
 from demo.widgets.panels import plain
 
+T = TypeVar("T")
 NOTICE, TROUBLE = "runs_deleted", "runs_trouble"
 
 
@@ -26,7 +29,7 @@ def show_notice(store: RunStore) -> None:
     size = file_size(sum(one.size for one in deleted))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.write(plain(f"Deleted {names}{more}; {size} are freed in {KEEP_DAYS} days."))
-        st.button("Undo", on_click=_each, args=(restore_run, store, [one.id for one in deleted]))
+        st.button("Undo", on_click=_each, args=(partial(restore_run, store), [one.id for one in deleted]))
 
 
 def delete_button(store: RunStore, chosen: list[Summary]) -> None:
@@ -40,25 +43,26 @@ def delete_button(store: RunStore, chosen: list[Summary]) -> None:
 
 
 def _delete(store: RunStore, run_ids: list[str]) -> None:
-    deleted, troubles = [], []
-    for run_id in run_ids:
-        try:
-            deleted.append(delete_run(store, store.get(run_id)))
-        except StoreError as error:
-            troubles.append(str(error))
-    st.session_state[NOTICE], st.session_state[TROUBLE] = deleted, troubles
+    deleted = attempt(lambda run_id: delete_run(store, store.get(run_id)), run_ids)
+    st.session_state[NOTICE] = deleted
     gone = {one.id for one in deleted}
     tick([run_id for run_id in st.query_params.get("runs", "").split(",") if run_id not in gone])
 
 
-def _each(action: Callable[[RunStore, str], object], store: RunStore, run_ids: list[str]) -> None:
-    troubles = []
+def _each(action: Callable[[str], object], run_ids: Sequence[str]) -> None:
+    attempt(action, run_ids)
+
+
+def attempt(action: Callable[[str], T], run_ids: Sequence[str]) -> list[T]:
+    """What an action gives for each run; why it cannot be done for some is said at the head of the page."""
+    done, troubles = [], []
     for run_id in run_ids:
         try:
-            action(store, run_id)
+            done.append(action(run_id))
         except StoreError as error:
             troubles.append(str(error))
     st.session_state[TROUBLE] = troubles
+    return done
 
 
 def show_trash(store: RunStore) -> None:
@@ -73,12 +77,7 @@ def show_trash(store: RunStore) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 left = counted(one.days_left, "day")
                 st.write(plain(f"{name_of(Run(one.path))}: {file_size(one.size)}, {left} left"))
-                st.button(
-                    "Put back", key=f"back:{one.id}", on_click=_each, args=(restore_run, store, [one.id])
-                )
-                st.button(
-                    "Remove for good",
-                    key=f"away:{one.id}",
-                    on_click=_each,
-                    args=(remove_for_good, store, [one.id]),
-                )
+                for label, act in (("Put back", restore_run), ("Remove for good", remove_for_good)):
+                    st.button(
+                        label, key=f"{label}:{one.id}", on_click=_each, args=(partial(act, store), [one.id])
+                    )
