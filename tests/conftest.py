@@ -29,7 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_configure() -> None:
     """Set, before any test file is imported, what this process and those that the tests start go by."""
     os.environ.update(SAFE_ENVIRONMENT)
-    os.environ.pop("HF_HUB_OFFLINE", None)
+    for name in ("HF_HUB_OFFLINE", "PYTHONUNBUFFERED"):  # a full disk shows itself only to who buffers
+        os.environ.pop(name, None)
     if "PYTEST_XDIST_WORKER" in os.environ:
         # One thread each: workers that all start a thread per core slow each other down several times.
         os.environ["OMP_NUM_THREADS"] = "1"

@@ -47,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors are one sentence on stderr."""
     open_missing()
     with one_voice():
-        return _run(arguments)
+        code = _run(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        give_up_where_full(stream)
+    return code
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -63,7 +66,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             raise ConfigError("torchrun shares out a training; start any other command without it.")
         with lasting() if lasts else nullcontext():
             code: int = options.command(options)
-        sys.stdout.flush()
+            sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
@@ -73,7 +76,6 @@ def _run(arguments: Sequence[str] | None) -> int:
         return DONE
     except (LabError, OSError) as error:  # OSError: what the system says of a file, a disk or a folder
         code = error.exit_code if isinstance(error, LabError) else FAILED
-        give_up_where_full(sys.stdout)
         with suppress(OSError):
             print(f"{'wrong use' if code == WRONG_USE else 'error'}: {sentence_of(error)}", file=sys.stderr)
         return code

@@ -26,7 +26,7 @@ def one_voice() -> Iterator[None]:
     if Ranks.of_environment().leads:
         yield
         return
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+    with open(os.devnull, "w", encoding="utf-8") as lost, redirect_stdout(lost), redirect_stderr(lost):
         yield
 
 
