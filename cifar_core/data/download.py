@@ -156,6 +156,7 @@ def _fetch(url: str, part: Path, progress: Progress) -> None:
     try:
         answer = urllib.request.urlopen(request, timeout=ARCHIVE_SECONDS)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == 416 and done:  # nothing is left to fetch: the md5 decides
             return
         raise
