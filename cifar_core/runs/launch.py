@@ -12,6 +12,10 @@ from cifar_core.runs.queue import line_name
 from cifar_core.runs.status import STARTING, Status
 from cifar_core.runs.store import Run, StoreError
 
+# On Windows, what a session of its own is elsewhere: Ctrl-C and a closed window do not reach the process.
+OWN_CONSOLE = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+SPEAKS = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}  # into a log, at once and in UTF-8 on Windows too
+
 
 def start_detached(
     command: Sequence[str], log: Path = Path(os.devnull), variables: Mapping[str, str] | None = None
@@ -29,8 +33,9 @@ def start_detached(
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=PROJECT_ROOT,
-            env={**os.environ, **(variables or {}), "PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **(variables or {}), "PYTHONPATH": search_path, **SPEAKS},
             start_new_session=True,
+            creationflags=OWN_CONSOLE,
         )
 
 

@@ -281,7 +281,7 @@ class Run:
     def log_tail(self, lines: int = 40) -> str:
         """The last lines of what the process printed."""
         path = self.path / "log.txt"
-        text = path.read_text(errors="replace") if path.exists() else ""
+        text = path.read_text("utf-8", errors="replace") if path.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
 

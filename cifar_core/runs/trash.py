@@ -53,6 +53,9 @@ def delete_run(store: RunStore, run: Run) -> Deleted:
         with lock:  # no process can begin to train it in between
             write_json(run.path / MARK, {"deleted": time.time()})
             place.parent.mkdir(exist_ok=True)
+            with suppress(PermissionError):  # Windows moves no folder with an open file, as our lock is
+                os.replace(run.path, place)
+        if run.path.exists():
             replace_path(run.path, place)
     except Timeout:
         raise StoreError(f"A process still works on '{run.id}'; stop it first, then delete it.") from None

@@ -105,5 +105,5 @@ def _was_launched(store: RunStore, name: str) -> bool:
 def log_tail(store: RunStore, name: str, lines: int = 12) -> str:
     """The last lines of what a detached process printed."""
     path = _file(store, name, "log")
-    text = path.read_text(errors="replace") if path.exists() else ""
+    text = path.read_text("utf-8", errors="replace") if path.exists() else ""
     return "\n".join(text.splitlines()[-lines:])

@@ -70,7 +70,8 @@ def uploads_folder() -> Iterator[Path]:
             if age < (NEW_SECONDS if (left / LOCK).exists() else OLD_SECONDS):
                 continue  # perhaps not locked yet; or of an earlier version, which had no locks
             with FileLock(left / LOCK, timeout=0):
-                shutil.rmtree(left, ignore_errors=True)
+                pass  # nobody's any more; Windows would keep the file that is locked, and its folder
+            shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=home) as folder, FileLock(Path(folder, LOCK)):
         files = Path(folder, "files")
         files.mkdir()

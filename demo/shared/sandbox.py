@@ -53,7 +53,8 @@ class DecoderProcess:
     def start(self) -> None:
         """Start it now, where it does not run, so that the first picture need not wait."""
         with self._lock:
-            self._running()
+            if hasattr(os, "fork"):
+                self._running()
 
     def stop(self) -> None:
         """End the process, and with it all its children."""

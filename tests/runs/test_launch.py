@@ -55,8 +55,10 @@ def wait_for(condition, seconds=90.0):
 
 SAY = """
 import json, os, sys
-print(json.dumps({"session": os.getsid(0) == os.getpid(), "folder": os.getcwd(), "input": sys.stdin.read(),
-                  "path": os.environ["PYTHONPATH"].split(os.pathsep), "mine": os.environ["MINE"]}))
+session = hasattr(os, "getsid") and os.getsid(0) == os.getpid()
+print(json.dumps({"session": session, "folder": os.getcwd(), "input": sys.stdin.read(),
+                  "path": os.environ["PYTHONPATH"].split(os.pathsep), "mine": os.environ["MINE"],
+                  "utf8": sys.flags.utf8_mode}))
 print("trouble", file=sys.stderr)
 """
 
@@ -72,7 +74,7 @@ def test_the_process_has_a_session_of_its_own_and_writes_to_the_log(apart, monke
     before, said, trouble = run.log_tail().splitlines()
     assert (before, trouble) == ("from before", "trouble")
     assert json.loads(said) == {
-        "session": os.name == "posix", "folder": str(PROJECT_ROOT), "input": "", "mine": "kept",
+        "session": os.name == "posix", "utf8": 1, "folder": str(PROJECT_ROOT), "input": "", "mine": "kept",
         "path": [str(PROJECT_ROOT), "/some/where"],
     }  # fmt: skip
 

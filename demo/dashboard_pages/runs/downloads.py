@@ -16,6 +16,7 @@ from cifar_core.data.cache import default_cache_dir
 from cifar_core.errors import reason_of
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.runs.archive import write_archive
+from cifar_core.runs.launch import SPEAKS
 from cifar_core.runs.store import EVENTS, Run
 from demo.shared.host import is_public
 from demo.widgets.panels import plain
@@ -97,7 +98,7 @@ class Export:
         """The last line that a failed process printed, empty while it runs or when it succeeded."""
         if not self.process.poll():
             return ""
-        lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
+        lines = self.log.read_text("utf-8", errors="replace").split("\n") if self.log.exists() else []
         last = next((line for line in reversed(lines) if line.strip()), "The export failed.")
         return last.removeprefix("error: ")
 
@@ -129,7 +130,7 @@ def start_export(run: Run, output: Path) -> Export:
             stdout=file,
             stderr=subprocess.STDOUT,
             cwd=PROJECT_ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, **SPEAKS, "OMP_NUM_THREADS": "1"},
         )
     return Export(process, log)
 

@@ -18,6 +18,7 @@ from tests.support.hostile_uploads import UPLOADS, Upload, quarters, saved
 
 PICTURE = saved(quarters(), "PNG")
 ROOT = Path(__file__).resolve().parents[3]
+linux = pytest.mark.skipif(sys.platform != "linux", reason="counts on Linux's limits and on /proc")
 # Runs in the child, in the place of reading a picture: what it can reach is its answer.
 REACH = """
 def reach(data):
@@ -56,6 +57,8 @@ def fresh() -> Iterator[None]:
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch, fresh: None) -> Callable[..., None]:
     """Let the children answer as a program says, which defines the function `reach`."""
+    if not hasattr(os, "fork"):
+        pytest.skip("needs fork")
 
     def answer_as(program: str, limit_seconds: int = 10) -> None:
         source = (
@@ -89,6 +92,7 @@ def test_it_works_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert decode_isolated(PICTURE).image.size == (48, 32)
 
 
+@linux
 def test_a_child_reaches_nothing_but_its_connection(
     answering: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +154,7 @@ def test_a_child_that_outlives_its_limits_is_given_up(
     assert decode_isolated(PICTURE).image.size == (48, 32)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is kept running without fork")
 def test_it_is_started_again_after_it_died() -> None:
     decode_isolated(PICTURE)
     process = sandbox.decoder._process
@@ -183,6 +188,7 @@ def children_of(pid: int) -> list[int]:
     return [int(line) for line in found.stdout.split()]
 
 
+@linux
 def test_the_processes_are_few_and_end_with_the_program() -> None:
     program = (
         "from demo.shared.sandbox import decode_isolated, decoder\n"
@@ -208,6 +214,9 @@ def test_the_processes_are_few_and_end_with_the_program() -> None:
 
 def test_without_fork_every_picture_has_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "fork")
+    sandbox.decoder.stop()
+    sandbox.decoder.start()
+    assert sandbox.decoder._process is None
     assert decode_isolated(PICTURE).image.tobytes() == decode(PICTURE).image.tobytes()
     with pytest.raises(ImageError, match="The file is empty"):
         decode_isolated(b"")
