@@ -76,6 +76,10 @@ def test_a_file_that_is_never_free_is_an_error_after_about_a_second(path, failin
     assert path.read_text() == "old" and list(path.parent.iterdir()) == [path]
 
 
+folders_sync = pytest.mark.skipif(os.name != "posix", reason="Windows syncs no folder")
+
+
+@folders_sync
 @pytest.mark.parametrize("code", sorted({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}))
 def test_a_folder_that_cannot_be_synced_is_passed_over(tmp_path, failing, code):
     calls = failing("fsync", code, 1)
@@ -83,6 +87,7 @@ def test_a_folder_that_cannot_be_synced_is_passed_over(tmp_path, failing, code):
     assert len(calls) == 1
 
 
+@folders_sync
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
 def test_a_folder_whose_sync_fails_is_an_error(tmp_path, failing, code):
     failing("fsync", code, 1)

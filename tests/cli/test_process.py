@@ -130,9 +130,9 @@ def test_sigterm_ends_training_with_its_state_saved_and_a_bar_in_the_terminal(tm
 def test_a_signal_before_torch_is_there_ends_at_once(tmp_path):
     """Ctrl-C in the first seconds."""
     script = (
-        "import os, signal; from cifar_core.cli import main, recipes\n"
+        "import signal; from cifar_core.cli import main, recipes\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
-        "recipes.recipes = lambda options: os.kill(os.getpid(), signal.SIGINT)\n"
+        "recipes.recipes = lambda options: signal.raise_signal(signal.SIGINT)\n"
         "raise SystemExit(main(['recipes']))"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT_ROOT)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import unicodedata
 
 import numpy as np
@@ -105,7 +106,8 @@ def test_folders_within_a_class_belong_to_it_and_files_of_the_desktop_do_not(tmp
         save_pictures(hidden, 0, 3)
     (place / NAMES[1] / "Thumbs.db").write_bytes(b"x")
     (place / NAMES[1] / ".DS_Store").write_bytes(b"x")
-    os.mkfifo(place / NAMES[1] / "pipe.png")  # to open it would wait for ever
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(place / NAMES[1] / "pipe.png")  # to open it would wait for ever
     (place / "notes.txt").write_text("x")
     data = load(place)
     assert data.class_names == tuple(sorted(NAMES)) and data.remarks.skipped == ()
@@ -152,6 +154,7 @@ def test_a_changed_folder_is_read_anew_and_a_kept_one_can_be_forgotten(tmp_path,
     (place / NAMES[0] / "000.png").unlink()
     after = load(place)
     assert len(after.train) + len(after.test) == 29 and after.fingerprint != before.fingerprint
+    del before, after  # Windows deletes no file that is mapped
     forget(find_own(place).key, cache_dir)
     assert list(cache_dir.iterdir()) == []
 
@@ -239,6 +242,7 @@ def test_a_split_without_the_other_or_without_classes_is_no_class(tmp_path):
     assert find_own(place).data_set.class_names == ("car", "test", "train")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names themselves")
 @pytest.mark.parametrize("name", [b"a\nb", b"a\xff"])
 def test_a_name_that_no_page_can_write_is_refused(tmp_path, name):
     place = make_own(tmp_path / "own")

@@ -1,5 +1,6 @@
 """The line before a device: one at a time, in the order of launch, also after a kill; who waits can leave."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -198,17 +199,18 @@ def test_a_kill_of_the_one_that_trains_lets_the_next_one_start(store):
         waiter.finish()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_one_that_is_ended_in_line_leaves_it(store, number):
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_one_that_is_ended_in_line_leaves_it(store, name):
     first = Waiter(launched(store, time.time() - 50), [])
     first.has_it.wait(20)
     run = launched(store, time.time() - 40)
     with process_of(run) as process:
         until(lambda: run.status().stage == subject.QUEUED)
         assert [other.id for other, _ in active_runs(store)][-1] == run.id
-        process.send_signal(number)
+        process.send_signal(getattr(signal, name))
         process.wait(20)
-    assert run.status().state == ("failed" if number == signal.SIGKILL else "stopped")
+    assert run.status().state == ("failed" if name == "SIGKILL" else "stopped")
     assert run.id not in [other.id for other, _ in active_runs(store)]
     first.finish()
 

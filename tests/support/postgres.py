@@ -1,7 +1,6 @@
 """A PostgreSQL server of a test's own: made in a temporary folder, on a socket there, ended with the test."""
 
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -22,6 +21,8 @@ def find_programs() -> Path | None:
 
 def servers_user() -> str | None:
     """Return whom the server runs as: it refuses root."""
+    import pwd  # not on Windows
+
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid()).pw_name
     names = {one.pw_name for one in pwd.getpwall()}

@@ -12,7 +12,6 @@ import faulthandler
 import gc
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -103,6 +102,8 @@ def main() -> int:
         print(decode(mutant(options.format[0], options.seed, options.index)))
         return 0
     if options.here:
+        import resource  # not on Windows
+
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         print(json.dumps(fuzz(options.format[0], options.seed, options.count, apart=True)))
         return 0

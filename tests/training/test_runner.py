@@ -259,7 +259,7 @@ def signal_at(step, number, times=1):
     def listener(event, status):
         if isinstance(event, Beat) and event.step == step:
             for _ in range(times):
-                os.kill(os.getpid(), number)
+                signal.raise_signal(number)
 
     return listener
 
@@ -292,7 +292,7 @@ def test_a_second_signal_does_not_wait(run, handlers):
 def test_a_signal_after_the_last_step_lets_the_run_finish(run, handlers):
     def listener(event, status):
         if isinstance(event, RunEnd):
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
 
     assert train_run(run, listener=listener).state == "finished" and run.status().state == "finished"
 

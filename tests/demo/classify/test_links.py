@@ -2,7 +2,9 @@
 
 import html
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +47,10 @@ def test_elsewhere_the_links_stay_on_the_page(alone: None) -> None:
     assert "/spaces/" not in links_html() and 'href="#networks"' in links_html()
 
 
-@pytest.mark.parametrize("number", [0, 1], ids=["python", "shell"])
+shell = pytest.mark.skipif(os.name != "posix" or not shutil.which("curl"), reason="needs bash and curl")
+
+
+@pytest.mark.parametrize("number", [0, pytest.param(1, marks=shell)], ids=["python", "shell"])
 def test_the_lines_work(number: int, demo: gr.Blocks, alone: None, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(EXAMPLES[0].path.read_bytes())
     program = programs(api_html())[number].replace(HERE, demo.local_url.rstrip("/"))
