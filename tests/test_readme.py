@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cifar_core.checkpoint import load_card, resolve_checkpoint
 from cifar_core.cli.main import build_parser
@@ -41,6 +42,29 @@ def test_the_readme_leads_to_every_document_and_starts_both_pages():
         assert f"]({target})" in DOCUMENTS["README.md"]
     for command in ("-r requirements.txt", "run demo/dashboard.py", "python demo/app.py", "-m pytest"):
         assert command in DOCUMENTS["README.md"]
+
+
+def test_other_pythons_and_systems_run_the_readmes_test_command():
+    readme = DOCUMENTS["README.md"]
+    (posix,) = re.findall(r"<!-- test-command -->\n```bash\n(.*)\n```", readme)
+    (windows,) = re.findall(r"```powershell\n.*\n(.*)\n```", readme)
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["tests"]
+    run = {step["if"].split()[1]: step["run"] for step in job["steps"] if "if" in step}
+    assert run == {"!=": posix, "==": windows}
+    tried = {(one["os"].partition("-")[0], one["python"]) for one in job["strategy"]["matrix"]["include"]}
+    assert {os for os, _ in tried} == {"ubuntu", "macos", "windows"}
+    assert {python for os, python in tried if os == "ubuntu"} == {"3.12", "3.13", "3.14"}
+
+
+def test_windows_has_the_same_commands_in_its_own_words():
+    (words,) = re.findall(r"```powershell\n(.*?)\n```", DOCUMENTS["README.md"], re.S)
+    posix = [line for line in DOCUMENTS["README.md"].splitlines() if line.startswith("python3 -m venv")]
+    other = [
+        line.replace(" && ", "; ").replace("python3", "py").replace(".venv/bin/", ".venv\\Scripts\\")
+        for line in posix
+    ]
+    assert words.splitlines() == other and len(other) == 2
 
 
 def commands() -> list[str]:
