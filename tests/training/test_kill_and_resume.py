@@ -1,6 +1,5 @@
 """A run that is killed, stopped or paused, and goes on, equals one that never was: to the last bit."""
 
-import json
 import os
 import shutil
 import signal
@@ -8,12 +7,13 @@ import time
 
 import pytest
 
-from cifar_core.checkpoint import CARD, WEIGHTS
+from cifar_core.checkpoint import CARD
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import Epoch, LearningRate, Resume, RunEnd
 from cifar_core.runs.store import Run, RunStore
 from cifar_core.training.state import SKELETON, TENSORS
 from tests.support.doomed_runs import NETWORK, Doom, Life
+from tests.support.run_remains import differences, remains
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks and kills")
 
@@ -33,8 +33,6 @@ OTHER |= {
     "classes": "checks,disk,ring",
 }
 LAST_STEP = 8
-CLOCK = {"time", "seconds", "val_seconds", "network_seconds", "run_seconds", "images_per_second"}
-CLOCK |= {"wall_time_seconds", "events_size"}
 
 
 @pytest.fixture(scope="module")
@@ -61,32 +59,9 @@ def unbroken(doom, store):
     return remains(run)
 
 
-def remains(run):
-    """Everything that must be equal: weights and states by their bytes, the rest without clocks."""
-    events = [json.loads(line) for line in (run.path / "events.jsonl").read_text().splitlines()]
-    kept = {"events": [timeless(event) for event in events if event["type"] != "resume"]}
-    for folder in (run.best_checkpoint, run.last_checkpoint):
-        kept[folder.name] = (folder / WEIGHTS).read_bytes()
-        kept[f"{folder.name} card"] = timeless(json.loads((folder / CARD).read_text()))
-    kept["state"] = (run.last_checkpoint / TENSORS).read_bytes()
-    kept["skeleton"] = timeless(json.loads((run.last_checkpoint / SKELETON).read_text()))
-    return kept
-
-
-def timeless(value):
-    """The JSON value without what a clock says; a saved dict is {"items": [[key, value], …]}."""
-    if isinstance(value, dict) and set(value) == {"items"}:
-        return [[key, timeless(item)] for key, item in value["items"] if key not in CLOCK]
-    if isinstance(value, dict):
-        return {key: timeless(item) for key, item in value.items() if key not in CLOCK}
-    return [timeless(item) for item in value] if isinstance(value, list) else value
-
-
 def check(run, unbroken, resumes=1):
     """Assert that the finished run equals the unbroken one."""
-    assert run.status().state == "finished" and run.status().message == ""
-    found = remains(run)
-    assert [name for name in unbroken if found[name] != unbroken[name]] == []
+    assert differences(run, unbroken) == []
     assert sum(isinstance(event, Resume) for event in run.events()) == resumes
 
 
