@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,10 @@ class Life:
     It comes after `step`; or after so many batches of that step's validation; or with "epoch" after the
     epoch's end; or before the `count`-th folder is put in the place of `replacing`.
     After `factor_step` somebody asks for `factor` of the schedule, if it is not 0.
+
+    Killed in other ways: after so many `seconds` by the clock; or while the `saving`-th checkpoint is
+    written, at the `call`-th of its file calls' beginnings and ends (on into later ones), or `delay` seconds
+    after it began, by the kernel's alarm.
     """
 
     run: str
@@ -45,6 +50,10 @@ class Life:
     save_seconds: float = 60.0
     factor: float = 0.0
     factor_step: int = 0
+    seconds: float = 0.0
+    saving: int = 0
+    call: int = 0
+    delay: float = 0.0
 
 
 class Doom:
@@ -83,10 +92,13 @@ def main() -> None:
     """Read lives from stdin, a line each; fork; write their exit codes."""
     prepare()
     for line in sys.stdin:
-        child = os.fork()
+        life, child = Life(**json.loads(line)), os.fork()
         if child == 0:
             os.dup2(2, 1)
-            os._exit(live(Life(**json.loads(line))))
+            os._exit(live(life))
+        if life.seconds:
+            time.sleep(life.seconds)
+            os.kill(child, signal.SIGKILL)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
@@ -121,6 +133,8 @@ def live(life: Life) -> int:
     run = Run(Path(life.run))
     if life.replacing:
         _watch_replacing(life, run)
+    if life.saving:
+        _watch_saving(life, run)
     try:
         train_run(run, listener=_Fate(life, run))
     except KeyboardInterrupt:
@@ -173,6 +187,41 @@ def _watch_replacing(life: Life, run: Run) -> None:
         replace(source, target)
 
     os.replace = watched  # type: ignore[assignment]
+
+
+# Functions of C by which a checkpoint is written
+FILE_CALLS = {"open", "write", "close", "fsync", "replace", "mkdir", "rmdir", "unlink"}
+FILE_CALLS |= {"serialize_file", "__exit__"}
+
+
+def _watch_saving(life: Life, run: Run) -> None:
+    from cifar_core.training import session
+
+    saves, left = 0, life.call
+
+    def count(frame: Any, event: str, called: Any) -> None:
+        nonlocal left
+        if event in ("c_call", "c_return") and called.__name__ in FILE_CALLS:
+            left -= 1
+            if left == 0:
+                act("kill", run)
+
+    def watched(save: Any) -> Any:
+        def saving(*arguments: Any) -> None:
+            nonlocal saves
+            saves += 1
+            if saves == life.saving and life.delay:
+                signal.setitimer(signal.ITIMER_REAL, life.delay)
+            sys.setprofile(count if saves >= life.saving else None)
+            try:
+                save(*arguments)
+            finally:
+                sys.setprofile(None)
+
+        return saving
+
+    session.Session.write_state = watched(session.Session.write_state)  # type: ignore[method-assign]
+    session.save_checkpoint = watched(session.save_checkpoint)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,106 @@
+"""What came of one fault, and how a command is called so that nothing of it is missed."""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HANGING_SECONDS = 120.0
+FAILED = 1  # the exit code of a Python process that ends with an exception
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One fault: `name` is enough to repeat it, `wrong` is empty where all held; `tried` counts kills."""
+
+    name: str
+    wrong: str = ""
+    tried: int = 1
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended: its exit code (minus the signal that ended it) and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def in_fork(
+    call: Callable[[], Any], environment: dict[str, str] | None = None, user: int | None = None
+) -> Ended:
+    """Call in a fork of this process, which has imported torch; outputs are caught below Python's streams.
+
+    user: the fork gives up root's rights and is this one.
+    """
+    sys.stdout.flush()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        if (child := os.fork()) == 0:
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
+            os._exit(_code_of(call, environment or {}, user))
+        code = _wait(child)
+        printed = []
+        for file in (out, err):
+            file.seek(0)
+            printed.append(file.read().decode(errors="replace"))
+    return Ended(code, *printed)
+
+
+def _code_of(call: Callable[[], Any], environment: dict[str, str], user: int | None) -> int:
+    """Do what the interpreter does with a main program."""
+    try:
+        os.setsid()
+        os.environ.update(environment)
+        if user is not None:
+            os.setresuid(user, user, user)
+        code = call()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+        code = FAILED
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    return int(code or 0)
+
+
+def _wait(child: int) -> int:
+    until, pause = time.monotonic() + HANGING_SECONDS, 0.002
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(pause)
+        pause = min(0.05, 1.5 * pause)
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def complaint_about(ended: Ended, codes: Iterable[int], named: Sequence[str] = ()) -> str:
+    """Say what is wrong with how a command ended: its code, a traceback, an error that is no sentence.
+
+    named: an error must hold one of these.
+    """
+    said, last = ended.out + ended.err, (ended.err.strip().splitlines() or [""])[-1]
+    wrong = [] if ended.code in codes else [f"ended with {ended.code}"]
+    if any(sign in said for sign in ("Traceback (most", "Exception ignored", "Fatal Python error")):
+        wrong.append("a traceback")
+    if ended.code in (1, 2):
+        sentence = ended.err if ended.code == 1 else last
+        wrong += [] if "error: " in last or "wrong use: " in last else ["no sentence"]
+        wrong += [] if not named or any(name in sentence for name in named) else [f"names none of {named}"]
+    return f"{', '.join(wrong)}: {(ended.err or ended.out).strip()[-600:]}" if wrong else ""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, but for the locks."""
+    files = (path for path in folder.rglob("*") if path.is_file() and "lock" not in path.name)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
