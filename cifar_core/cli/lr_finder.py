@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.cli.options import Add, add_changes, add_data_dir, add_json, add_runs_dir, show
+from cifar_core.cli.streams import lasting
 from cifar_core.config import ConfigError, parse_changes
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.lr_finder import SearchFolder
@@ -33,11 +34,13 @@ def lr_find(options: argparse.Namespace) -> int:
     if options.folder:
         if options.changes:
             raise ConfigError("--set belongs to --recipe; a folder has its settings.")
-        find_lr_in_turn(SearchFolder(options.folder), lambda folder: not folder.watched, _progress)
+        with lasting():
+            find_lr_in_turn(SearchFolder(options.folder), lambda folder: not folder.watched, _progress)
         return 0
     config = get_recipe(options.recipe).config.replace(**parse_changes(options.changes))
     folder = SearchFolder.create(RunStore(options.runs_dir), config, options.data_dir)
-    find_lr_in_turn(folder, progress=_progress)
+    with lasting():
+        find_lr_in_turn(folder, progress=_progress)
     show(options, dataclasses.asdict(folder.read()), _sentence)
     return 0
 

@@ -39,7 +39,7 @@ COMMANDS = (
     *(reproduce, report),
     *(ship, prepare, export, hub, space, data, bench),
 )
-LASTING = (train.train, lr_finder.lr_find, sweep.sweep, reproduce.reproduce)  # a lost word ends none
+LASTING = (train.train, lr_finder.lr_find, sweep.sweep, reproduce.reproduce)  # Ctrl-C lets them end well
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -64,8 +64,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         if Ranks.of_environment().size > 1 and options.command is not train.train:
             raise ConfigError("torchrun shares out a training; start any other command without it.")
-        with lasting() if lasts else nullcontext():
-            code: int = options.command(options)
+        code: int = options.command(options)
+        with lasting() if options.command is train.train else nullcontext():  # its result is the run
             sys.stdout.flush()
         return code
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cifar_core.cli.evaluate import load_data_of
 from cifar_core.cli.options import Add, add_data_dir, add_json, add_runs_dir
 from cifar_core.cli.progress import TrainProgress
+from cifar_core.cli.streams import lasting
 from cifar_core.cli.train import tell_of_waiting
 from cifar_core.errors import LabError
 from cifar_core.recipes import choose_recipes, get_recipe, list_recipes
@@ -51,12 +52,13 @@ def reproduce(options: argparse.Namespace) -> int:
     recipes = choose_recipes(options.names, options.fast)
     wanted, store = [] if options.table else recipes, RunStore(options.runs_dir)
     path = options.results or store.root / FILE
-    if options.storage is None:
-        done = [_reproduced(name, options, store, path) for name in wanted]
-        found = read_results(path)
-    else:
-        found = _shared(wanted, options, store, path)
-        done = [any(one.recipe == name for one in found) for name in wanted]
+    with lasting():
+        if options.storage is None:
+            done = [_reproduced(name, options, store, path) for name in wanted]
+            found = read_results(path)
+        else:
+            found = _shared(wanted, options, store, path)
+            done = [any(one.recipe == name for one in found) for name in wanted]
     results = in_order((one for one in found if one.recipe in recipes), list_recipes())
     if options.json:
         print(json.dumps([dataclasses.asdict(one) for one in results], indent=1))

@@ -32,7 +32,10 @@ def one_voice() -> Iterator[None]:
 
 @contextmanager
 def lasting() -> Iterator[None]:
-    """For what takes hours: words that cannot be written meanwhile are lost, and end nothing."""
+    """For what takes hours: words that cannot be written meanwhile are lost, and end nothing.
+
+    A result is printed after it: that it is lost must be said.
+    """
     out, err = (cast(TextIO, _Lasting(stream)) for stream in (sys.stdout, sys.stderr))
     with redirect_stdout(out), redirect_stderr(err):
         yield

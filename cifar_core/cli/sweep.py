@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core.cli.options import Add, add_changes, add_data_dir, add_json, add_runs_dir, show, whole_number
 from cifar_core.cli.progress import TrainProgress
+from cifar_core.cli.streams import lasting
 from cifar_core.config import ConfigError, parse_changes
 from cifar_core.format import table
 from cifar_core.recipes import get_recipe
@@ -64,14 +65,15 @@ def sweep(options: argparse.Namespace) -> int:
     storage, plan = options.storage or default_storage(store.root), _plan(options)
     name = options.study or options.recipe
     with open_sweep(storage, name, plan, options.trials) as found:
-        _say(f"Study {name} in {describe_storage(storage)}: {found.total} trials.")
-        try:
-            if not options.table:
-                shown = _shown(options.json)
-                Worker(found, store, options.data_dir, shown, _say, options.now).work()
-        except KeyboardInterrupt:
-            _say(f"The study is kept. Go on with: {_command(options, name)}")
-            raise
+        with lasting():
+            _say(f"Study {name} in {describe_storage(storage)}: {found.total} trials.")
+            try:
+                if not options.table:
+                    shown = _shown(options.json)
+                    Worker(found, store, options.data_dir, shown, _say, options.now).work()
+            except KeyboardInterrupt:
+                _say(f"The study is kept. Go on with: {_command(options, name)}")
+                raise
         rows = found.rows()
         document = {"study": name, "trials": found.total, "rows": [dataclasses.asdict(row) for row in rows]}
         show(options, document, lambda _: _report(found, options.data_dir))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cifar_core.cli.options import Add, add_changes, add_data_dir, add_runs_dir
 from cifar_core.cli.progress import TrainProgress
+from cifar_core.cli.streams import lasting
 from cifar_core.config import ConfigError, TrainConfig, parse_changes
 from cifar_core.datasets import OWN
 from cifar_core.recipes import get_recipe
@@ -41,6 +42,7 @@ def add(add_parser: Add) -> None:
     add_runs_dir(parser)
 
 
+@lasting()
 def train(options: argparse.Namespace) -> int:
     """Train, with progress, and say how it ended; of several processes the first one does."""
     ranks = Ranks.of_environment()

@@ -1,6 +1,8 @@
 """Commands, called in this process."""
 
 import json
+import os
+import sys
 
 import pytest
 
@@ -21,6 +23,20 @@ def call(capsys):
         return code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def call_full(call, monkeypatch):
+    """Run a command whose standard output is on a full disk; gives its exit code and stderr."""
+    if not os.path.exists("/dev/full"):
+        pytest.skip("needs /dev/full")
+
+    def call_full(*arguments):
+        with open("/dev/full", "w") as full, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", full)
+            return call(*arguments)[::2]
+
+    return call_full
 
 
 @pytest.fixture

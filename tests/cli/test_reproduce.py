@@ -60,3 +60,9 @@ def test_one_that_fails_leaves_the_others_their_turn(recipes, call, tmp_path):
 
 def test_a_run_that_is_not_there_is_wrong_use(call, tmp_path):
     assert call("report", "nothing", "--runs-dir", tmp_path)[0] == 2
+
+
+def test_results_that_cannot_be_written_are_no_success(recipes, call_full, call, tmp_path):
+    code, err = call_full("reproduce", "toy-a", "--runs-dir", tmp_path)
+    assert code == 1 and "No space left" in err.splitlines()[-1]
+    assert "| toy-a " in call("reproduce", "--table", "--runs-dir", tmp_path)[1]  # it was kept

@@ -125,3 +125,9 @@ def test_a_recipe_that_fails_here_is_left_to_another_machine(recipes, call, tmp_
     code, out, _ = call("reproduce", *shared, "--runs-dir", tmp_path / "two")
     assert code == 0 and [row["recipe"] for row in json.loads(out)] == ["toy-a", "toy-b"]
     assert len(own_runs(tmp_path / "two")) == 1
+
+
+@pytest.mark.parametrize("words", ["sweep --search lr=0.01:0.2 --trials 1", "lr-find"])
+def test_a_result_that_cannot_be_written_is_no_success(recipes, call_full, tmp_path, words):
+    code, err = call_full(*shlex.split(words), "--recipe", "toy-a", "--runs-dir", tmp_path)
+    assert code == 1 and "No space left" in err.splitlines()[-1]

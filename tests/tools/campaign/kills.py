@@ -1,7 +1,7 @@
 """Kill trainings at random moments, go on, and compare with the unbroken run: to the last bit.
 
 Five recipes; a run is killed one to three times. Half of the kills come while a checkpoint is written: at a
-drawn one of the file calls' beginnings and ends, or at a drawn time after the writing began. The others come by
+drawn one of the file calls' beginnings and ends, or at a drawn time after the writing began. Others come by
 the clock, from the process's first moment on, or after a drawn step. All but the clocks' are the same for the
 same seed; what came too late is no kill, and another is drawn.
 """

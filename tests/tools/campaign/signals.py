@@ -1,0 +1,78 @@
+"""Send SIGINT, SIGTERM and SIGHUP to commands at random moments, from the first 0.1 s on.
+
+Held: no traceback; the process has ended by the signal, or with 130 where it could still save; a command that
+was done before ends with 0; a run that was cut off goes on to its end.
+"""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cifar_core.cli import main
+from cifar_core.files import PROJECT_ROOT
+from cifar_core.runs.store import RunStore
+from tests.tools.campaign.outcome import HANGING_SECONDS, Ended, Outcome, complaint_about, in_fork
+
+TINY = ['model_args={"widths": [4, 8], "num_kernels": 2}', "train_size=200", "val_size=50", "epochs=30"]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED = 130
+LONGEST_SECONDS = 6.0
+
+
+def signals(seed: int, count: int | None, folder: Path) -> Iterator[Outcome]:
+    """`count` signals, the commands in turn; the moments are drawn."""
+    commands = {
+        "train": ["train", "--now", "--recipe", "smoke", "--set", *TINY, "--runs-dir"],
+        "predict": ["predict", "demo/classify/examples/dog.jpg"],
+        "train again": ["train", "--now", "--recipe", "smoke", "--set", *TINY, "--runs-dir"],
+        "export": ["export", "--output"],
+        "recipes": ["recipes"],
+    }
+    draw = random.Random(seed)
+    for number in range(count or 0):
+        name, words = list(commands.items())[number % len(commands)]
+        place, what = folder / f"{number}", SIGNALS[draw.randrange(len(SIGNALS))]
+        words = [*words, str(place)] if words[-1].startswith("--") else words
+        seconds = round(0.1 if draw.random() < 0.1 else draw.uniform(0.1, LONGEST_SECONDS), 2)
+        ended = _signaled(words, what, seconds)
+        wrong = complaint_about(ended, (0, INTERRUPTED, -what))
+        if name == "export" and ended.code != 0 and place.exists():
+            wrong += " a file was left"
+        if name.startswith("train"):
+            wrong += _unresumed(place)
+        yield Outcome(f"seed {seed}, {what.name} after {seconds} s: {' '.join(words)}", wrong)
+
+
+def _signaled(words: list[str], what: signal.Signals, seconds: float) -> Ended:
+    with subprocess.Popen(
+        [sys.executable, "-m", "cifar_core", *words],
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # as in a terminal
+    ) as process:
+        time.sleep(seconds)
+        process.send_signal(what)
+        try:
+            out, err = process.communicate(timeout=HANGING_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+    return Ended(process.returncode, out, err)
+
+
+def _unresumed(place: Path) -> str:
+    """Go on with what the signal left; a process that ended before has no run."""
+    for run in (run for run in RunStore(place).list() if not run.shipped):
+        if run.status().state not in ("stopped", "failed", "finished"):
+            return f" its run is {run.status()}"
+        words = ["train", "--now", "--resume", run.id, "--runs-dir", str(place)]
+        ended = in_fork(lambda: main(words))
+        if ended.code or run.status().state != "finished":
+            return f" resuming ended with {ended}"
+    return ""
