@@ -2,7 +2,7 @@
 
 import argparse
 
-from cifar_core.cli.options import Add, add_runs_dir
+from cifar_core.cli.options import Add, add_runs_dir, number
 from cifar_core.config import ConfigError
 from cifar_core.runs.requests import REQUESTS, ControlRequest
 from cifar_core.runs.store import RunStore
@@ -22,7 +22,7 @@ def add(add_parser: Add) -> None:
         "the schedule's shape"
     )
     parser.add_argument("action", metavar="ACTION", choices=(*REQUESTS, *LR_ACTIONS), help=words)
-    parser.add_argument("value", metavar="VALUE", type=_number, nargs="?", help="a number, for lr and rate")
+    parser.add_argument("value", metavar="VALUE", type=number, nargs="?", help="a number, for lr and rate")
     add_runs_dir(parser)
 
 
@@ -44,10 +44,3 @@ def _request_of(action: str, value: float | None) -> ControlRequest:
     if value is None:
         raise ConfigError(f"'{action}' needs a number, such as {action} 0.5.")
     return ControlRequest(factor=value) if action == "lr" else ControlRequest(rate=value)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number") from None

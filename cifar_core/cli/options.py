@@ -46,12 +46,20 @@ def whole_number(lowest: int, highest: float = math.inf) -> Callable[[str], int]
     allowed = f"from {lowest} to {highest}" if math.isfinite(highest) else f"of at least {lowest}"
 
     def number_in(text: str) -> int:
-        number = int(text) if text.isdecimal() else lowest - 1
+        number = int(text) if text.isascii() and text.isdecimal() else lowest - 1
         if not lowest <= number <= highest:
             raise argparse.ArgumentTypeError(f"'{text}' must be a whole number {allowed}")
         return number
 
     return number_in
+
+
+def number(text: str) -> float:
+    """The type of an option that takes a number; float() alone takes the digits of other scripts too."""
+    try:
+        return float(text if text.isascii() else "")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number") from None
 
 
 def show(options: argparse.Namespace, document: Any, lines: Callable[[Any], str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_core.cli.options import Add, add_checkpoint, add_json, show, whole_number
+from cifar_core.cli.options import Add, add_checkpoint, add_json, number, show, whole_number
 from cifar_core.errors import LabError
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ def add(add_parser: Add) -> None:
     words = "how many classes to name (default: 3)"
     parser.add_argument("--top", type=whole_number(1), default=3, help=words)
     words = "turn the pictures clockwise first (default: 0)"
-    parser.add_argument("--turn", metavar="DEGREES", type=float, default=0.0, help=words)
+    parser.add_argument("--turn", metavar="DEGREES", type=number, default=0.0, help=words)
     words = "crop to a square whose side is 1/ZOOM of the picture's, 1 to 8 (default: 1)"
-    parser.add_argument("--zoom", type=float, default=1.0, help=words)
+    parser.add_argument("--zoom", type=number, default=1.0, help=words)
     words = "where that square lies, each from -1 to 1 (default: 0 0, the middle)"
     parser.add_argument(
-        "--shift", metavar=("RIGHT", "DOWN"), nargs=2, type=float, default=(0.0, 0.0), help=words
+        "--shift", metavar=("RIGHT", "DOWN"), nargs=2, type=number, default=(0.0, 0.0), help=words
     )
     add_checkpoint(parser)
     add_json(parser)

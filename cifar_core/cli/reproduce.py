@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_core.cli.evaluate import load_data_of
-from cifar_core.cli.options import Add, add_data_dir, add_json, add_runs_dir
+from cifar_core.cli.options import Add, add_data_dir, add_json, add_runs_dir, whole_number
 from cifar_core.cli.progress import TrainProgress
 from cifar_core.cli.streams import lasting
 from cifar_core.cli.train import tell_of_waiting
@@ -33,7 +33,7 @@ def add(add_parser: Add) -> None:
     parser.add_argument("names", metavar="NAME", nargs="*", help=words)
     words = "our own recipes for the same results, in a fifth of the epochs"
     parser.add_argument("--fast", action="store_true", help=words)
-    parser.add_argument("--seed", type=int, default=0, help="seed of the runs (default: 0)")
+    parser.add_argument("--seed", type=whole_number(0), default=0, help="seed of the runs (default: 0)")
     parser.add_argument("--table", action="store_true", help="run nothing; show the results so far")
     words = "file of the results (default: results.json in the folder of the runs)"
     parser.add_argument("--results", metavar="FILE", type=Path, help=words)

@@ -1,5 +1,6 @@
 """What came of one fault, and how a command is called so that nothing of it is missed."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -33,19 +34,14 @@ class Ended:
     err: str
 
 
-def in_fork(
-    call: Callable[[], Any], environment: dict[str, str] | None = None, user: int | None = None
-) -> Ended:
-    """Call in a fork of this process, which has imported torch; outputs are caught below Python's streams.
-
-    user: the fork gives up root's rights and is this one.
-    """
+def in_fork(call: Callable[[], Any], environment: dict[str, str] | None = None) -> Ended:
+    """Call in a fork of this process, which has imported torch; outputs are caught below Python's streams."""
     sys.stdout.flush()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         if (child := os.fork()) == 0:
             os.dup2(out.fileno(), 1)
             os.dup2(err.fileno(), 2)
-            os._exit(_code_of(call, environment or {}, user))
+            os._exit(_code_of(call, environment or {}))
         code = _wait(child)
         printed = []
         for file in (out, err):
@@ -54,13 +50,12 @@ def in_fork(
     return Ended(code, *printed)
 
 
-def _code_of(call: Callable[[], Any], environment: dict[str, str], user: int | None) -> int:
+def _code_of(call: Callable[[], Any], environment: dict[str, str]) -> int:
     """Do what the interpreter does with a main program."""
     try:
         os.setsid()
         os.environ.update(environment)
-        if user is not None:
-            os.setresuid(user, user, user)
+        _heed_permissions()
         code = call()
     except SystemExit as end:
         code = end.code
@@ -70,6 +65,15 @@ def _code_of(call: Callable[[], Any], environment: dict[str, str], user: int | N
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     return int(code or 0)
+
+
+def _heed_permissions() -> None:
+    """Let root, too, be refused what a file's mode refuses: without the capabilities 1 and 2 of Linux."""
+    libc = ctypes.CDLL(None)
+    header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    if hasattr(libc, "capset") and libc.capget(header, sets) == 0:
+        sets[0] &= ~0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        libc.capset(header, sets)
 
 
 def _wait(child: int) -> int:
@@ -84,16 +88,18 @@ def _wait(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def complaint_about(ended: Ended, codes: Iterable[int], named: Sequence[str] = ()) -> str:
+def complaint_about(
+    ended: Ended, codes: Iterable[int], named: Sequence[str] = (), worded: bool = True
+) -> str:
     """Say what is wrong with how a command ended: its code, a traceback, an error that is no sentence.
 
-    named: an error must hold one of these.
+    named: an error must hold one of these. worded: an error must be told at all.
     """
     said, last = ended.out + ended.err, (ended.err.strip().splitlines() or [""])[-1]
     wrong = [] if ended.code in codes else [f"ended with {ended.code}"]
     if any(sign in said for sign in ("Traceback (most", "Exception ignored", "Fatal Python error")):
         wrong.append("a traceback")
-    if ended.code in (1, 2):
+    if worded and ended.code in (1, 2):
         sentence = ended.err if ended.code == 1 else last
         wrong += [] if "error: " in last or "wrong use: " in last else ["no sentence"]
         wrong += [] if not named or any(name in sentence for name in named) else [f"names none of {named}"]

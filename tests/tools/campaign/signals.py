@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from cifar_core.cli import main
@@ -71,8 +72,7 @@ def _unresumed(place: Path) -> str:
     for run in (run for run in RunStore(place).list() if not run.shipped):
         if run.status().state not in ("stopped", "failed", "finished"):
             return f" its run is {run.status()}"
-        words = ["train", "--now", "--resume", run.id, "--runs-dir", str(place)]
-        ended = in_fork(lambda: main(words))
+        ended = in_fork(partial(main, ["train", "--now", "--resume", run.id, "--runs-dir", str(place)]))
         if ended.code or run.status().state != "finished":
             return f" resuming ended with {ended}"
     return ""
