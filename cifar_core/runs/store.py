@@ -73,6 +73,9 @@ BEAT_PATIENCE_SECONDS = 5.0  # a process that has been silent for so long may be
 LOCK_PATIENCE_SECONDS = 0.2  # readers hold the lock for an instant when they look whether a process does
 
 
+_OTHER_FOLDER = "choose another folder with --runs-dir or CIFAR_LAB_RUNS"
+
+
 class UnknownRun(StoreError):
     """A run that is not there."""
 
@@ -324,11 +327,13 @@ def _config_in(path: Path, text: str) -> TrainConfig:
 class RunStore:
     """All runs under one folder, and those shipped with the project.
 
-    Raises StoreError where locks in that folder are waited for without end.
+    Raises StoreError where that is no folder, or locks in it are waited for without end.
     """
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or default_runs_dir()).absolute()
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(f"{self.root} is no folder; {_OTHER_FOLDER}.")
         require_locks(self.root)
 
     def create(self, config: TrainConfig, data_dir: Path | None = None) -> Run:
@@ -339,8 +344,8 @@ class RunStore:
         try:
             run.path.mkdir(parents=True)
         except OSError as error:
-            way = "choose another folder with --runs-dir or CIFAR_LAB_RUNS"
-            raise StoreError(f"No run can be kept in {self.root}: {error.strerror}; {way}.") from None
+            why = f"{error.strerror}; {_OTHER_FOLDER}"
+            raise StoreError(f"No run can be kept in {self.root}: {why}.") from None
         folder = str(data_dir.absolute()) if data_dir else None
         write_json(run.path / "run.json", {"created": time.time(), "data_dir": folder})
         write_json(run.path / "config.json", config.to_json())

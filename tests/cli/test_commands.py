@@ -617,3 +617,18 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(command, call, 
     toy = save_toy(tmp_path / "toy")
     code, _, err = call(*command, toy)
     assert code == 1 and str(toy) in err and "another folder" in err and "tmp1" not in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["predict", "x.png", "--top", "1٣"],
+        ["predict", "x.png", "--turn", "٣"],
+        ["control", "x", "lr", "٣"],
+        ["reproduce", "--table", "--seed", "١"],
+        ["sweep", "--recipe", "smoke", "--search", "lr=0.1:0.2", "--trials", "1٣"],
+    ],
+)
+def test_digits_of_other_scripts_are_no_number(call, words):
+    code, out, err = call(*words)
+    assert (code, out) == (2, "") and words[-1] in err

@@ -372,3 +372,9 @@ def test_run_reads_only_its_folder(tmp_path):
     """A Run is a view: making one of any path touches nothing."""
     run = Run(tmp_path / "nowhere")
     assert run.status().state == "damaged" and run.created == 0.0 and not run.path.exists()
+
+
+def test_a_file_is_no_folder_of_runs(tmp_path):
+    (file := tmp_path / "runs").write_text("mine")
+    with pytest.raises(StoreError, match=rf"{file} is no folder.*--runs-dir"):
+        RunStore(file)

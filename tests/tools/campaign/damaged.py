@@ -93,11 +93,11 @@ READERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def damaged(seed: int, count: int | None, folder: Path) -> Iterator[Outcome]:
+def damaged(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
     """Damage `count` drawn files in drawn ways; each is read by some drawn readers, each from a new copy."""
     preload.FOR_NETWORKS, preload.QUIET_SECONDS = (), 0.0  # nothing is loaded behind a page's back
     whole = _build(folder / "whole")
-    for number in range(count or 0):
+    for number in range(count):
         draw = random.Random(f"{seed} {number}")
         belongs = draw.choices(list(READERS), (6, 6, 1, 1, 3, 2))[0]
         file, way = draw.choice(_files(whole, belongs)), draw.choice(list(WAYS))

@@ -95,14 +95,13 @@ def complaint_about(
 
     named: an error must hold one of these. worded: an error must be told at all.
     """
-    said, last = ended.out + ended.err, (ended.err.strip().splitlines() or [""])[-1]
+    said = ended.out + ended.err
     wrong = [] if ended.code in codes else [f"ended with {ended.code}"]
     if any(sign in said for sign in ("Traceback (most", "Exception ignored", "Fatal Python error")):
         wrong.append("a traceback")
     if worded and ended.code in (1, 2):
-        sentence = ended.err if ended.code == 1 else last
-        wrong += [] if "error: " in last or "wrong use: " in last else ["no sentence"]
-        wrong += [] if not named or any(name in sentence for name in named) else [f"names none of {named}"]
+        wrong += [] if "error: " in ended.err or "wrong use: " in ended.err else ["no sentence"]
+        wrong += [] if not named or any(name in ended.err for name in named) else [f"names none of {named}"]
     return f"{', '.join(wrong)}: {(ended.err or ended.out).strip()[-600:]}" if wrong else ""
 
 

@@ -24,7 +24,7 @@ INTERRUPTED = 130
 LONGEST_SECONDS = 6.0
 
 
-def signals(seed: int, count: int | None, folder: Path) -> Iterator[Outcome]:
+def signals(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
     """`count` signals, the commands in turn; the moments are drawn."""
     commands = {
         "train": ["train", "--now", "--recipe", "smoke", "--set", *TINY, "--runs-dir"],
@@ -34,7 +34,7 @@ def signals(seed: int, count: int | None, folder: Path) -> Iterator[Outcome]:
         "recipes": ["recipes"],
     }
     draw = random.Random(seed)
-    for number in range(count or 0):
+    for number in range(count):
         name, words = list(commands.items())[number % len(commands)]
         place, what = folder / f"{number}", SIGNALS[draw.randrange(len(SIGNALS))]
         words = [*words, str(place)] if words[-1].startswith("--") else words

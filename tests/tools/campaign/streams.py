@@ -42,7 +42,7 @@ WAYS = {
 }
 
 
-def streams(seed: int, count: int | None, folder: Path) -> Iterator[Outcome]:
+def streams(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
     """Every command in every way, or `count` drawn ones."""
     cases = [(name, way) for name in (*LISTINGS, *TRAININGS) for way in WAYS]
     random.Random(seed).shuffle(cases)
