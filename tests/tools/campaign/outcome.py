@@ -8,7 +8,9 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,20 @@ class Ended:
     err: str
 
 
+@cache
+def prepare() -> None:
+    """Import, once, what each fork would for itself. One thread: forks do not have the others."""
+    import torch
+    import torch._dynamo  # the first step of an optimizer would
+
+    torch.set_num_threads(1)
+    with suppress(ImportError):
+        import onnxscript  # noqa: F401
+
+
 def in_fork(call: Callable[[], Any], environment: dict[str, str] | None = None) -> Ended:
     """Call in a fork of this process, which has imported torch; outputs are caught below Python's streams."""
+    prepare()
     sys.stdout.flush()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         if (child := os.fork()) == 0:

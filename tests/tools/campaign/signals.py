@@ -70,8 +70,6 @@ def _signaled(words: list[str], what: signal.Signals, seconds: float) -> Ended:
 def _unresumed(place: Path) -> str:
     """Go on with what the signal left; a process that ended before has no run."""
     for run in (run for run in RunStore(place).list() if not run.shipped):
-        if run.status().state not in ("stopped", "failed", "finished"):
-            return f" its run is {run.status()}"
         ended = in_fork(partial(main, ["train", "--now", "--resume", run.id, "--runs-dir", str(place)]))
         if ended.code or run.status().state != "finished":
             return f" resuming ended with {ended}"
