@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas  # noqa: F401 (a page's server loads it in a thread, and plotly would take half of it)
 from plotly.graph_objects import Figure
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
