@@ -109,7 +109,7 @@ QUICK = ("train", "--now", "--recipe", "smoke", "--set", "epochs=1", "train_size
 def _wrong_values(spec: FieldSpec) -> Iterator[str]:
     """Values that no setting of this kind takes; some may be empty."""
     if spec.name not in ("recipe", "milestones"):
-        empty = ("", " ") if spec.type in (str, tuple) else ()
+        empty = {str: ("", " "), tuple: ("", " ", "[]")}.get(spec.type, ())
         values = (*NUMBERS, HUGE[:20], "{}" if spec.type is not dict else "[1]", "null", "\udcff")
         yield from (value for value in values if value not in empty)
 
