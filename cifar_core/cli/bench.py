@@ -3,11 +3,10 @@
 import argparse
 import dataclasses
 import json
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cifar_core.cli.options import Add, add_changes, add_json, add_runs_dir, whole_number
+from cifar_core.cli.options import Add, add_changes, add_json, add_runs_dir, number, whole_number
 from cifar_core.cli.progress import DataProgress
 from cifar_core.config import TrainConfig, parse_changes
 from cifar_core.estimate.speed import FULL_SIZE, about, estimate_seconds, phases_of
@@ -124,10 +123,7 @@ def bench_estimate(options: argparse.Namespace) -> int:
 
 
 def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number <= 3600 or not math.isfinite(number):
+    seconds = number(text)
+    if not 0 < seconds <= 3600:  # nor is NaN
         raise argparse.ArgumentTypeError(f"'{text}' must be a number of seconds above 0, at most 3600")
-    return number
+    return seconds

@@ -107,3 +107,10 @@ def test_beside_a_training_nothing_is_measured(tmp_path, capsys):
     RunStore(tmp_path / "runs").create(TrainConfig())
     assert main(["bench", "estimate", "--recipe", "smoke"]) == 1
     assert capsys.readouterr().err.startswith("error: A training runs on this machine")
+
+
+def test_an_estimate_that_has_no_place_to_be_kept_is_one_sentence(call, tmp_path, monkeypatch):
+    (file := tmp_path / "cache").write_text("no folder")
+    monkeypatch.setenv("CIFAR_LAB_CACHE", str(file))
+    code, _, err = call("bench", "estimate", "--recipe", "smoke", "--runs-dir", tmp_path / "runs")
+    assert code == 1 and str(file) in err and len(err.splitlines()) == 1

@@ -1,6 +1,7 @@
 """Every page of the dashboard on four stores: no run, one, many, and one whole run among damaged ones."""
 
 import shutil
+import threading
 
 import pytest
 
@@ -78,3 +79,21 @@ def test_mixing_says_of_a_damaged_run_what_is_wrong_with_it(store):
         app = page("mixing", run=run.id)
         assert run.id in app.error[0].value and not charts(app)
         assert "How this run went" in links(app)
+
+
+def test_a_folder_whose_locks_hang_is_named_with_the_variable_that_chooses_another(store, monkeypatch):
+    store.root.mkdir()
+    never = threading.Event()
+    monkeypatch.setattr("cifar_core.runs.locks._found", set())
+    monkeypatch.setattr("cifar_core.runs.locks.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("filelock._unix.fcntl.flock", lambda *_: never.wait())
+    app = page("runs")
+    never.set()
+    (error,) = app.error
+    assert str(store.root) in error.value and "CIFAR_LAB_RUNS" in error.value
+
+
+def test_a_file_in_the_place_of_the_store_is_named_on_every_page(store, monkeypatch):
+    store.root.write_text("mine")
+    (error,) = page("start").error
+    assert str(store.root) in error.value and "CIFAR_LAB_RUNS" in error.value

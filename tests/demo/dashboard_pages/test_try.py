@@ -74,7 +74,7 @@ def test_an_own_picture_that_is_none_of_the_classes_is_said_to_be(tmp_path, monk
     assert ("none of the things that the network knows; the closest is" in words(app)) == said
 
 
-@pytest.mark.parametrize("name", ["IMG_1234.HEIC", "STEREO.MPO", "_DSC0001.NEF"])
+@pytest.mark.parametrize("name", ["IMG_1234.HEIC", "STEREO.MPO", "photo.jfif", "photo.avif", "photo"])
 def test_any_file_reaches_our_decoder(store, name):
     run = store.create(get_recipe("mixing_lite").config, store.root / "nowhere")
     save_toy(run.best_checkpoint)

@@ -99,7 +99,7 @@ PLACES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("data", "check", "--source"): TEXTS,
     ("data", "check", "--data-dir"): PATHS[1:],
     ("bench", "estimate", "--recipe"): TEXTS,
-    ("bench", "mixing", "--repeats"): NUMBERS,
+    ("bench", "mixing", "--seconds"): NUMBERS,
 }
 
 
