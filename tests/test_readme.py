@@ -32,7 +32,8 @@ def test_every_file_it_names_is_there(name: str):
     linked = [folder / target for target in re.findall(r"\]\(([^)#:]+)\)", text)]
     installed = [ROOT / target for target in re.findall(r"-r ([\w./]+)", text)]
     started = [ROOT / target for target in re.findall(r"(?:run|python) (demo/\w+\.py)", text)]
-    modules = [ROOT / f"{one.replace('.', '/')}.py" for one in re.findall(r"-m (tests\.[\w.]+)", text)]
+    programs = [ROOT / one.replace(".", "/") for one in re.findall(r"-m (tests\.[\w.]+)", text)]
+    modules = [one / "__main__.py" if one.is_dir() else one.with_suffix(".py") for one in programs]
     for file in (*linked, *installed, *started, *modules):
         assert file.is_file(), f"{name} names {file.relative_to(ROOT)}, which is not there"
 
