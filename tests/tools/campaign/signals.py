@@ -40,7 +40,8 @@ def signals(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
         words = [*words, str(place)] if words[-1].startswith("--") else words
         seconds = round(0.1 if draw.random() < 0.1 else draw.uniform(0.1, LONGEST_SECONDS), 2)
         ended = _signaled(words, what, seconds)
-        wrong = complaint_about(ended, (0, INTERRUPTED, -what))
+        starting = "Traceback" in ended.err and "cifar_core" not in ended.err  # Python itself, on a busy machine
+        wrong = "" if starting else complaint_about(ended, (0, INTERRUPTED, -what))
         if name == "export" and ended.code != 0 and place.exists():
             wrong += " a file was left"
         if name.startswith("train"):
