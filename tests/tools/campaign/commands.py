@@ -11,25 +11,10 @@ from pathlib import Path
 
 from cifar_core.cli import main
 from cifar_core.config import FieldSpec, field_specs
-from tests.tools.campaign.outcome import Outcome, complaint_about, in_fork
+from tests.tools.campaign.outcome import Outcome, complaint_about, environment, in_fork
 
 HUGE = "9" * 400
-NUMBERS = (
-    "",
-    " ",
-    "1٣",
-    "١",
-    "²",
-    HUGE,
-    "-1",
-    "nan",
-    "inf",
-    "-inf",
-    "1e999",
-    "0x10",
-    "one",
-    "[]",
-)
+NUMBERS = ("", " ", "1٣", "١", "²", HUGE, "-1", "nan", "inf", "-inf", "1e999", "0x10", "one", "[]")
 TEXTS = ("", " ", HUGE, "no-such-name", "../..", "/", "None", "\udcff", "a\nb")
 PATHS = ("", "/no/such/folder", "/dev/null", "/proc/self/mem", "{file}", "{empty}", HUGE, "a" * 300)
 PICTURE = "demo/classify/examples/dog.jpg"
@@ -42,12 +27,7 @@ PLACES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("train", "--now", "--recipe", "smoke", "--from"): (*TEXTS[1:], *PATHS[1:]),
     ("train", "--now", "--recipe", "smoke", "--log"): TEXTS,
     ("train", "--now", "--recipe", "smoke", "--set"): ("", "=", "epochs", "=3", "no_such=1", "epochs=1=2"),
-    ("train", "--now", "--recipe", "smoke", "--runs-dir"): (
-        "{file}",
-        "/dev/null",
-        "/proc",
-        "a" * 300,
-    ),
+    ("train", "--now", "--recipe", "smoke", "--runs-dir"): ("{file}", "/dev/null", "/proc", PATHS[-1]),
     ("train", "--now", "--recipe", "speed_mixing", "--data-dir"): PATHS[1:],
     ("predict",): ("--top", *PATHS),
     ("predict", PICTURE, "--top"): ("0", *NUMBERS),
@@ -72,21 +52,9 @@ PLACES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("runs", "--runs-dir"): ("{file}", "/dev/null", "a" * 300),
     ("lr-find", "--recipe"): TEXTS,
     ("lr-find", "--recipe", "smoke", "--set"): ("", "lr=nan", "batch_size=1٣"),
-    ("sweep", "--recipe", "smoke", "--search"): (
-        "",
-        "lr",
-        "lr=",
-        "lr=1:nan",
-        "lr=0.1:٣",
-        "lr=2:1",
-        f"lr=0:{HUGE}",
-    ),
+    ("sweep", "--recipe", "smoke", "--search"): ("", "lr", "lr=", "lr=1:nan", "lr=0.1:٣", f"lr=0:{HUGE}"),
     ("sweep", "--recipe", "smoke", "--search", "lr=0.1:0.2", "--trials"): ("0", *NUMBERS),
-    ("sweep", "--recipe", "smoke", "--search", "lr=0.1:0.2", "--storage"): (
-        "{empty}",
-        "/no/such/x",
-        "mysql://",
-    ),
+    ("sweep", "--recipe", "smoke", "--search", "lr=0.1:0.2", "--storage"): ("{empty}", "/no/such/x", "a://"),
     ("sweep", "--study"): TEXTS,
     ("reproduce",): TEXTS,
     ("reproduce", "--table", "--results"): ("{empty}", "{file}", "/proc/self/mem"),
@@ -101,14 +69,12 @@ PLACES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("bench", "estimate", "--recipe"): TEXTS,
     ("bench", "mixing", "--seconds"): NUMBERS,
 }
-
-
 QUICK = ("train", "--now", "--recipe", "smoke", "--set", "epochs=1", "train_size=20")
 
 
 def _wrong_values(spec: FieldSpec) -> Iterator[str]:
     """Values that no setting of this kind takes; some may be empty."""
-    if spec.name not in ("recipe", "milestones"):
+    if spec.name not in ("recipe", "milestones", "own_images"):
         empty = {str: ("", " "), tuple: ("", " ", "[]")}.get(spec.type, ())
         values = (*NUMBERS, HUGE[:20], "{}" if spec.type is not dict else "[1]", "null", "\udcff")
         yield from (value for value in values if value not in empty)
@@ -122,15 +88,9 @@ def commands(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
     cases = [(*before, word) for before, words in PLACES.items() for word in words]
     cases += [(*QUICK, f"{spec.name}={value}") for spec in field_specs() for value in _wrong_values(spec)]
     random.Random(seed).shuffle(cases)
-    environment = {
-        "CIFAR_LAB_RUNS": str(runs),
-        "CIFAR_LAB_CACHE": str(folder / "cache"),
-        "HF_HUB_OFFLINE": "1",
-        "CIFAR_DATA": str(empty),
-    }
     for words in cases[:count]:
         given = [word.format(file=file, empty=empty) if "{" in word[:1] else word for word in words]
-        ended = in_fork(partial(main, given), environment)
+        ended = in_fork(partial(main, given), {**environment(folder), "CIFAR_DATA": str(empty)})
         wrong = complaint_about(ended, (1, 2))
         wrong += " something was trained" if list(runs.rglob("events.jsonl")) else ""
         shutil.rmtree(runs, ignore_errors=True)

@@ -5,6 +5,7 @@ no traceback, and another run beside it is as it was.
 """
 
 import json
+import math
 import os
 import random
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.cli import main
+from cifar_core.config import parse_changes
 from cifar_core.datasets import SYNTHETIC
 from cifar_core.files import PROJECT_ROOT, checkpoints_dir, write_json
 from cifar_core.recipes import get_recipe
@@ -24,72 +26,35 @@ from tests.support.doomed_runs import Life, live
 from tests.support.own_pictures import make_own
 from tests.support.page_tests import page
 from tests.support.toy_checkpoints import save_toy
-from tests.tools.campaign.outcome import Outcome, complaint_about, contents, in_fork
+from tests.tools.campaign.outcome import SMALL, Outcome, complaint_about, contents, environment, in_fork
 
-TINY = ['model_args={"widths": [4, 8], "num_kernels": 2}', "train_size=100", "val_size=50", "epochs=2"]
 PICTURE = str(PROJECT_ROOT / "demo/classify/examples/dog.jpg")
-ODD_VALUES: tuple[Any, ...] = (
-    None,
-    [],
-    {},
-    "",
-    "x",
-    -1,
-    0,
-    1e300,
-    True,
-    10**40,
-    float("nan"),
-    float("inf"),
-    [[1]],
+ODD_VALUES: tuple[Any, ...] = (None, [], {}, "", "x", -1, 0, 1e300, True, 10**40, math.nan, -math.inf, [[1]])
+BUILDERS = (
+    "train --now --resume whole",
+    "calibrate {}/network",
+    "train --now --recipe own_classes --set epochs=1 --data-dir {}/own",
+    "bench estimate --recipe smoke",
+    "sweep --now --recipe smoke --search lr=0.01:0.2 --trials 1 --set " + " ".join(SMALL),
 )
 COMMANDS_A_FILE = 3
 
 # What the damaged file belongs to -> what reads it; {} is the folder of it all
-READERS: dict[str, tuple[str, ...]] = {
-    "runs/whole": (
-        "runs",
-        "runs --json",
-        "report whole",
-        "report whole --form lines",
-        "train --now --resume whole",
-        "predict PICTURE --checkpoint whole",
-        "evaluate --checkpoint whole --split val",
-        "export --checkpoint whole --output {}/x.onnx",
-        "page runs",
-        "page live whole",
-        "page mixing whole",
-        "page understand whole",
-    ),
-    "runs/killed": (
-        "runs",
-        "report killed",
-        "control killed stop",
-        "train --now --resume killed",
-        "predict PICTURE --checkpoint killed",
-        "page runs",
-        "page live killed",
-    ),
-    "runs/.sweeps": (
-        "sweep --study smoke --table",
-        "sweep --study smoke --now",
-        "sweep --now --recipe smoke --search lr=0.01:0.2 --trials 1",
-        "page train",
-    ),
-    "runs/results.json": ("reproduce --table", "page results"),
-    "network": (
-        "predict PICTURE --checkpoint {}/network",
-        "evaluate --checkpoint {}/network --split val",
-        "calibrate {}/network",
-        "export --checkpoint {}/network --output {}/x.onnx",
-        "train --now --recipe smoke --set epochs=1 train_size=20 --from {}/network",
-    ),
-    "cache": (
-        "train --now --recipe own_classes --set epochs=1 --data-dir {}/own",
-        "data check --source own --data-dir {}/own",
-        "bench estimate --recipe smoke",
-        "page train",
-    ),
+READERS = {
+    "runs/whole": "runs; runs --json; report whole; report whole --form lines; train --now --resume whole; "
+    "predict PICTURE --checkpoint whole; evaluate --checkpoint whole --split val; "
+    "export --checkpoint whole --output {}/x.onnx; "
+    "page runs; page live whole; page mixing whole; page understand whole",
+    "runs/killed": "runs; report killed; control killed stop; train --now --resume killed; "
+    "predict PICTURE --checkpoint killed; page runs; page live killed",
+    "runs/.sweeps": "sweep --study smoke --table; sweep --study smoke --now; "
+    "sweep --now --recipe smoke --search lr=0.01:0.2 --trials 1; page train",
+    "runs/results.json": "reproduce --table; page results",
+    "network": "predict PICTURE --checkpoint {}/network; evaluate --checkpoint {}/network --split val; "
+    "calibrate {}/network; export --checkpoint {}/network --output {}/x.onnx; "
+    "train --now --recipe smoke --set epochs=1 train_size=20 --from {}/network",
+    "cache": "train --now --recipe own_classes --set epochs=1 --data-dir {}/own; "
+    "data check --source own --data-dir {}/own; bench estimate --recipe smoke; page train",
 }
 
 
@@ -103,7 +68,8 @@ def damaged(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
         file, way = draw.choice(_files(whole, belongs)), draw.choice(list(WAYS))
         if file.suffix not in (".json", ".jsonl") and way in JSON_WAYS:
             way = "truncated"
-        for words in draw.sample(READERS[belongs], min(COMMANDS_A_FILE, len(READERS[belongs]))):
+        readers = READERS[belongs].split("; ")
+        for words in draw.sample(readers, min(COMMANDS_A_FILE, len(readers))):
             name = f"seed {seed}, file {number}: {file} {way}: {words}"
             yield Outcome(name, _read(whole, folder / "copy", file, way, words, belongs, f"{seed} {number}"))
 
@@ -111,49 +77,20 @@ def damaged(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
 def _build(folder: Path) -> Path:
     """A store with a finished, a killed and another run, a study and results; a network; caches."""
     store, names = RunStore(folder / "runs"), list(SYNTHETIC.class_names)
-    own = make_own(folder / "own")
-    smoke = get_recipe("smoke").config.replace(
-        model_args={"widths": [4, 8], "num_kernels": 2}, train_size=100, val_size=50, epochs=2
-    )
+    smoke = parse_changes([*SMALL, "epochs=2"])
+    make_own(folder / "own")
     for name in ("whole", "killed"):
-        store.create(smoke).path.rename(store.root / name)
+        store.create(get_recipe("smoke").config.replace(**smoke)).path.rename(store.root / name)
     save_toy(folder / "network", config={"data": "synthetic", "val_size": 100}, class_names=names)
-    _succeed(folder, partial(main, ["train", "--now", "--resume", "whole"]))
     in_fork(partial(live, Life(str(store.root / "killed"), "kill", step=2, save_seconds=0.0)))
+    for words in BUILDERS:
+        ended = in_fork(partial(main, words.replace("{}", str(folder)).split()), environment(folder))
+        assert ended.code == 0, ended
     write_labels(store.get("whole"), Labels(name="A name", tags=["one"]))
     write_json(store.root / "killed" / "request.json", {"request": None, "factor": 0.5, "rate": None})
     shutil.copytree(store.root / "whole", store.root / "other")
-    sweep = [
-        "sweep",
-        "--now",
-        "--recipe",
-        "smoke",
-        "--search",
-        "lr=0.01:0.2",
-        "--trials",
-        "1",
-        "--set",
-        *TINY,
-    ]
-    _succeed(folder, partial(main, sweep))
     shutil.copy(checkpoints_dir() / "results.json", store.root)
-    for words in (
-        ["calibrate", str(folder / "network")],
-        ["train", "--now", "--recipe", "own_classes", "--set", "epochs=1", "--data-dir", str(own)],
-        ["bench", "estimate", "--recipe", "smoke"],
-    ):
-        _succeed(folder, partial(main, words))
     return folder
-
-
-def _succeed(folder: Path, call: Callable[[], int]) -> None:
-    ended = in_fork(call, _environment(folder))
-    assert ended.code == 0, ended
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    places = {"CIFAR_LAB_RUNS": folder / "runs", "CIFAR_LAB_CACHE": folder / "cache"}
-    return {**{name: str(place) for name, place in places.items()}, "HF_HUB_OFFLINE": "1"}
 
 
 def _files(folder: Path, belongs: str) -> list[Path]:
@@ -173,7 +110,7 @@ def _read(whole: Path, copy: Path, file: Path, way: str, words: str, belongs: st
     call: Callable[[], Any] = partial(main, given)
     if given[0] == "page":
         call = partial(_draw_page, given[1], **dict(zip(("run",), given[2:], strict=False)))
-    ended = in_fork(call, _environment(copy))
+    ended = in_fork(call, environment(copy))
     wrong = complaint_about(ended, (0, 1, 2), (file.name, belongs.split("/")[-1], "smoke"))
     return wrong + (" another run was changed" if contents(copy / "runs/other") != other else "")
 
@@ -184,10 +121,6 @@ def _draw_page(name: str, **query: str) -> int:
 
 
 # Ways to damage
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _flip(path: Path, draw: random.Random) -> None:
@@ -214,7 +147,8 @@ def _odd_value(path: Path, draw: random.Random) -> None:
     try:
         document = json.loads(lines[number])
     except ValueError:
-        return _replace(path, b"null")
+        path.write_bytes(b"null")
+        return
     inner = document
     while isinstance(inner, dict | list) and inner:
         key = draw.choice(list(inner) if isinstance(inner, dict) else range(len(inner)))
@@ -224,7 +158,6 @@ def _odd_value(path: Path, draw: random.Random) -> None:
         inner = inner[key]
     lines[number] = json.dumps(document)
     path.write_text("\n".join(lines) + "\n")
-    return None
 
 
 def _end_in_nan(path: Path, draw: random.Random) -> None:
@@ -243,10 +176,10 @@ WAYS: dict[str, Callable[[Path, random.Random], Any]] = {
     "a link to itself": lambda path, draw: _link(path, path.name),
     "unreadable": lambda path, draw: path.chmod(0),
     "not a number": _end_in_nan,
-    "noise": lambda path, draw: _replace(path, draw.randbytes(500)),
+    "noise": lambda path, draw: path.write_bytes(draw.randbytes(500)),
     "an odd value": _odd_value,
     "another odd value": _odd_value,
-    "no object": lambda path, draw: _replace(path, draw.choice((b"[]", b"null", b'"x"', b"1"))),
-    "a deep nest": lambda path, draw: _replace(path, b"[" * 100_000),
+    "no object": lambda path, draw: path.write_bytes(draw.choice((b"[]", b"null", b'"x"', b"1"))),
+    "a deep nest": lambda path, draw: path.write_bytes(b"[" * 100_000),
 }
 JSON_WAYS = ("an odd value", "another odd value")

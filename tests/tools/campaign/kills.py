@@ -23,20 +23,13 @@ from tests.tools.campaign.outcome import Outcome
 
 SMALL = {"data": "synthetic", "train_size": 170, "val_size": 60, "batch_size": 50, "epochs": 2, "tta": 1}
 SMALL |= {"precision": "fp32", "tta_below": 1.0}
-RECIPES = {
+NETS = {"model_args": {"widths": [4, 8], "num_kernels": 2}}
+IN_GROUPS = {"model": NETWORK, "model_args": {}, "accumulation_steps": 3, "augmentation": "flip_crop_cutout"}
+RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "a mixing network under Muon": ("speed_mixing", {"model_args": {"widths": [4, 8, 8]}}),
-    "EMA": (
-        "smoke",
-        {"model_args": {"widths": [4, 8], "num_kernels": 2}, "ema_decay": 0.9, "label_smoothing": 0.1},
-    ),
-    "accumulation": (
-        "smoke",
-        {"model": NETWORK, "model_args": {}, "accumulation_steps": 3, "augmentation": "flip_crop_cutout"},
-    ),
-    "small sizes first": (
-        "smoke",
-        {"model_args": {"widths": [4, 8], "num_kernels": 2}, "image_sizes": (16, 24, 32), "epochs": 3},
-    ),
+    "EMA": ("smoke", {**NETS, "ema_decay": 0.9, "label_smoothing": 0.1}),
+    "accumulation": ("smoke", IN_GROUPS),
+    "small sizes first": ("smoke", {**NETS, "image_sizes": (16, 24, 32), "epochs": 3}),
     "two classes": ("smoke", {"model": "scale_resnet", "model_args": {}, "classes": ("checks", "disk")}),
 }
 KILLED = (-signal.SIGKILL, -signal.SIGALRM)

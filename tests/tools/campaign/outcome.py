@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 HANGING_SECONDS = 120.0
+SMALL = ['model_args={"widths":[4,8],"num_kernels":2}', "train_size=200", "val_size=50", "precision=fp32"]
 FAILED = 1  # the exit code of a Python process that ends with an exception
 
 
@@ -47,7 +48,7 @@ def prepare() -> None:
         import onnxscript  # noqa: F401
 
 
-def in_fork(call: Callable[[], Any], environment: dict[str, str] | None = None) -> Ended:
+def in_fork(call: Callable[[], Any], variables: dict[str, str] | None = None) -> Ended:
     """Call in a fork of this process, which has imported torch; outputs are caught below Python's streams."""
     prepare()
     sys.stdout.flush()
@@ -55,7 +56,7 @@ def in_fork(call: Callable[[], Any], environment: dict[str, str] | None = None) 
         if (child := os.fork()) == 0:
             os.dup2(out.fileno(), 1)
             os.dup2(err.fileno(), 2)
-            os._exit(_code_of(call, environment or {}))
+            os._exit(_code_of(call, variables or {}))
         code = _wait(child)
         printed = []
         for file in (out, err):
@@ -64,11 +65,11 @@ def in_fork(call: Callable[[], Any], environment: dict[str, str] | None = None) 
     return Ended(code, *printed)
 
 
-def _code_of(call: Callable[[], Any], environment: dict[str, str]) -> int:
+def _code_of(call: Callable[[], Any], variables: dict[str, str]) -> int:
     """Do what the interpreter does with a main program."""
     try:
         os.setsid()
-        os.environ.update(environment)
+        os.environ.update(variables)
         _heed_permissions()
         code = call()
     except SystemExit as end:
@@ -117,6 +118,12 @@ def complaint_about(
         wrong += [] if "error: " in ended.err or "wrong use: " in ended.err else ["no sentence"]
         wrong += [] if not named or any(name in ended.err for name in named) else [f"names none of {named}"]
     return f"{', '.join(wrong)}: {(ended.err or ended.out).strip()[-600:]}" if wrong else ""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Runs and caches of commands in a folder; nothing is fetched."""
+    places = {"CIFAR_LAB_RUNS": folder / "runs", "CIFAR_LAB_CACHE": folder / "cache"}
+    return {**{name: str(place) for name, place in places.items()}, "HF_HUB_OFFLINE": "1"}
 
 
 def contents(folder: Path) -> dict[str, bytes]:

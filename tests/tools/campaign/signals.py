@@ -16,9 +16,8 @@ from pathlib import Path
 from cifar_core.cli import main
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.runs.store import RunStore
-from tests.tools.campaign.outcome import HANGING_SECONDS, Ended, Outcome, complaint_about, in_fork
+from tests.tools.campaign.outcome import HANGING_SECONDS, SMALL, Ended, Outcome, complaint_about, in_fork
 
-TINY = ['model_args={"widths": [4, 8], "num_kernels": 2}', "train_size=200", "val_size=50", "epochs=30"]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130
 LONGEST_SECONDS = 6.0
@@ -27,9 +26,9 @@ LONGEST_SECONDS = 6.0
 def signals(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
     """`count` signals, the commands in turn; the moments are drawn."""
     commands = {
-        "train": ["train", "--now", "--recipe", "smoke", "--set", *TINY, "--runs-dir"],
+        "train": ["train", "--now", "--recipe", "smoke", "--set", *SMALL, "epochs=30", "--runs-dir"],
         "predict": ["predict", "demo/classify/examples/dog.jpg"],
-        "train again": ["train", "--now", "--recipe", "smoke", "--set", *TINY, "--runs-dir"],
+        "train again": ["train", "--now", "--recipe", "smoke", "--set", *SMALL, "epochs=30", "--runs-dir"],
         "export": ["export", "--output"],
         "recipes": ["recipes"],
     }
@@ -40,7 +39,7 @@ def signals(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
         words = [*words, str(place)] if words[-1].startswith("--") else words
         seconds = round(0.1 if draw.random() < 0.1 else draw.uniform(0.1, LONGEST_SECONDS), 2)
         ended = _signaled(words, what, seconds)
-        starting = "Traceback" in ended.err and "cifar_core" not in ended.err  # Python itself, on a busy machine
+        starting = "Traceback" in ended.err and "cifar_core" not in ended.err  # Python itself
         wrong = "" if starting else complaint_about(ended, (0, INTERRUPTED, -what))
         if name == "export" and ended.code != 0 and place.exists():
             wrong += " a file was left"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.runs.store import RunStore
-from tests.tools.campaign.outcome import Ended, Outcome, complaint_about
+from tests.tools.campaign.outcome import SMALL, Ended, Outcome, complaint_about
 
-TINY = 'epochs=1 train_size=200 val_size=50 precision=fp32 \'model_args={"widths":[4,8],"num_kernels":2}\''
+TINY = f"epochs=1 {shlex.join(SMALL)}"
 TRAININGS = {
     "train": f"train --now --recipe smoke --set {TINY} --runs-dir",
     "sweep": f"sweep --now --recipe smoke --search lr=0.01:0.2 --trials 1 --set {TINY} --runs-dir",
