@@ -3,6 +3,7 @@
 Held: a training finishes; a listing or a result ends quietly where nobody reads, and says so on a full disk.
 """
 
+import os
 import random
 import shlex
 import subprocess
@@ -46,12 +47,15 @@ def streams(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
     """Every command in every way, or `count` drawn ones."""
     cases = [(name, way) for name in (*LISTINGS, *TRAININGS) for way in WAYS]
     random.Random(seed).shuffle(cases)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     for number, (name, way) in enumerate(cases[:count]):
         runs = folder / str(number)
         words = {**LISTINGS, **TRAININGS}[name]
         words += f" {shlex.quote(str(runs))}" if words.endswith("--runs-dir") else ""
         line = f"set -o pipefail; {shlex.quote(sys.executable)} -m cifar_core {words} {WAYS[way][0]}"
-        process = subprocess.run(["bash", "-c", line], cwd=PROJECT_ROOT, capture_output=True, text=True)
+        process = subprocess.run(
+            ["bash", "-c", line], cwd=PROJECT_ROOT, env=buffered, capture_output=True, text=True
+        )
         ended = Ended(process.returncode, process.stdout, process.stderr)
         yield Outcome(f"seed {seed}, {name}, {way}: {line}", _wrong(name, way, ended, runs))
 
