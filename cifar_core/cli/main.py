@@ -46,15 +46,19 @@ DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors are one sentence on stderr."""
     open_missing()
-    with one_voice():
-        code = _run(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        give_up_where_full(stream)
-    return code
+    try:
+        with one_voice():
+            return _run(arguments)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            give_up_where_full(stream)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    options = build_parser().parse_args(arguments)
+    try:
+        options = build_parser().parse_args(arguments)
+    except SystemExit as end:
+        return _told(end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
@@ -79,6 +83,19 @@ def _run(arguments: Sequence[str] | None) -> int:
         with suppress(OSError):
             print(f"{'wrong use' if code == WRONG_USE else 'error'}: {sentence_of(error)}", file=sys.stderr)
         return code
+
+
+def _told(end: SystemExit) -> int:
+    """The exit code after help, or a complaint: help that nobody reads is no error, but a full disk is."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        give_up(sys.stdout)
+    except OSError as error:
+        with suppress(OSError):
+            print(f"error: {sentence_of(error)}", file=sys.stderr)
+        return FAILED
+    raise end
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -173,6 +173,12 @@ def test_a_listing_that_cannot_be_written_ends_without_a_traceback(way, code):
     assert "Exception ignored" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(("way", "code"), [(">/dev/full", 1), ("| true", 0)])
+def test_help_that_cannot_be_written_ends_as_a_listing_does(way, code):
+    assert in_shell(f"--help {way}").returncode == code
+
+
 @posix
 @pytest.mark.parametrize("command", ["predict", "train"])
 @pytest.mark.parametrize("seconds", [0.1, 0.6, 1.2, 1.8])  # while modules are imported, torch among them
