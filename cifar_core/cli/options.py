@@ -59,7 +59,7 @@ def number(text: str) -> float:
     try:
         return float(text if text.isascii() else "")
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number") from None
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
 
 
 def show(options: argparse.Namespace, document: Any, lines: Callable[[Any], str]) -> None:

@@ -59,8 +59,8 @@ def _disk_lines(disk: Disk) -> str:
         for run in disk.runs
     ]
     finished, more = (freed_bytes(disk.to_free(unfinished)) for unfinished in (False, True))
-    free = f"--free frees {file_size(finished)}; with --unfinished, {file_size(more)}."
-    return f"{table([COLUMNS, *rows])}\n{describe_disk(disk)} {free}"
+    free = f" --free frees {file_size(finished)}; with --unfinished, {file_size(more)}." if more else ""
+    return f"{table([COLUMNS, *rows])}\n{describe_disk(disk)}{free}"
 
 
 def _free(options: argparse.Namespace, store: RunStore) -> int:

@@ -71,8 +71,6 @@ CANNOT_GO_ON = (
 START_PATIENCE_SECONDS = 60.0  # a process that has not shown itself by then did not start
 BEAT_PATIENCE_SECONDS = 5.0  # a process that has been silent for so long may be gone
 LOCK_PATIENCE_SECONDS = 0.2  # readers hold the lock for an instant when they look whether a process does
-
-
 _OTHER_FOLDER = "choose another folder with --runs-dir or CIFAR_LAB_RUNS"
 
 
@@ -333,7 +331,7 @@ class RunStore:
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or default_runs_dir()).absolute()
         if self.root.exists() and not self.root.is_dir():
-            raise StoreError(f"{self.root} is no folder; {_OTHER_FOLDER}.")
+            raise StoreError(f"{self.root} is not a folder; {_OTHER_FOLDER}.")
         require_locks(self.root)
 
     def create(self, config: TrainConfig, data_dir: Path | None = None) -> Run:

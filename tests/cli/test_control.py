@@ -52,7 +52,7 @@ def test_what_cannot_be_asked_is_said(run, capsys, words, sentence):
 def test_a_word_for_a_number_is_refused(run, capsys):
     with pytest.raises(SystemExit) as end:
         control(run, "lr", "half")
-    assert end.value.code == 2 and "'half' is no number" in capsys.readouterr().err
+    assert end.value.code == 2 and "'half' is not a number" in capsys.readouterr().err
 
 
 def test_a_finished_run_takes_no_requests(run, capsys):

@@ -376,5 +376,5 @@ def test_run_reads_only_its_folder(tmp_path):
 
 def test_a_file_is_no_folder_of_runs(tmp_path):
     (file := tmp_path / "runs").write_text("mine")
-    with pytest.raises(StoreError, match=rf"{file} is no folder.*--runs-dir"):
+    with pytest.raises(StoreError, match=rf"{file} is not a folder.*--runs-dir"):
         RunStore(file)
