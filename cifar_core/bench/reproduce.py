@@ -12,7 +12,8 @@ from cifar_core.data import ImageData
 from cifar_core.inference.evaluate import evaluate_checkpoint, result_of
 from cifar_core.runs.history import History
 from cifar_core.runs.results import Result, keep_result, read_results
-from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, StoreError
 
 ORDER = ("finished", "stopped", "pruned", "failed", "running", "paused", "waiting")  # from the furthest on
 

@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from cifar_core.format import describe_remaining, describe_schedule, duration, remaining_seconds
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
-from cifar_core.runs.store import Run, Status
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import Status
 
 LINE_SECONDS = 10.0  # at most one plain line about steps in so much time
 

@@ -16,7 +16,8 @@ from cifar_core.cli.train import tell_of_waiting
 from cifar_core.errors import LabError
 from cifar_core.recipes import choose_recipes, get_recipe, list_recipes
 from cifar_core.runs.results import FILE, Result, in_order, read_results, results_table
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from cifar_core.sweep.storage import require_optuna
 from cifar_core.training.in_turn import train_in_turn
 

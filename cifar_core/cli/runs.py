@@ -12,7 +12,8 @@ from cifar_core.files import replace_path
 from cifar_core.format import duration, file_size, table
 from cifar_core.runs.disk import Disk, describe_disk, disk_of, free_states, freed_bytes
 from cifar_core.runs.history import History
-from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, Status, StoreError
 
 COLUMNS = ("run", "state", "network", "states", "events", "all")
 NOTHING = "There are no runs yet; start one with: python -m cifar_core train --recipe smoke"

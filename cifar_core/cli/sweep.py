@@ -15,7 +15,8 @@ from cifar_core.cli.streams import lasting
 from cifar_core.config import ConfigError, parse_changes
 from cifar_core.format import table
 from cifar_core.recipes import get_recipe
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from cifar_core.settings import as_text
 from cifar_core.sweep.ranges import FORMS, MOST_TRIALS, TRIALS_BY_DEFAULT, parse_search
 from cifar_core.sweep.storage import VARIABLE, default_storage, describe_storage, require_optuna

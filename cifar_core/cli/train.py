@@ -15,7 +15,8 @@ from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import Beat, Event
 from cifar_core.runs.history import History
 from cifar_core.runs.queue import Withdrawn
-from cifar_core.runs.store import Run, RunStore, Status
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, Status
 from cifar_core.training.in_turn import train_in_turn
 from cifar_core.training.ranks import Ranks
 from cifar_core.training.trackers import TRACKERS, Mirror, check_trackers, trackers_of

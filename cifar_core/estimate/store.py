@@ -27,7 +27,8 @@ from cifar_core.recipes import get_recipe
 from cifar_core.runs.launch import start_detached
 from cifar_core.runs.lr_finder import live_searches
 from cifar_core.runs.queue import active_runs
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "ATEN_CPU_CAPABILITY")
 CODE = ("models", "models/ops", "training", "device.py", "estimate")

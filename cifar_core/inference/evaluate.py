@@ -10,7 +10,8 @@ from cifar_core.metrics.classification import Evaluated
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.history import History
 from cifar_core.runs.results import Result
-from cifar_core.runs.store import Run, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import StoreError
 
 
 def evaluate_checkpoint(folder: Path, data: ImageData, split: str = "test", note: bool = False) -> Evaluated:

@@ -17,7 +17,7 @@ from cifar_core.metrics.classification import Evaluated
 from cifar_core.recipes import list_recipes
 from cifar_core.runs.history import History
 from cifar_core.runs.results import FILE, in_order, keep_result, read_results, repeats_table, results_table
-from cifar_core.runs.store import Run
+from cifar_core.runs.run import Run
 
 MAX_BYTES = 10_000_000  # of a file: git refuses larger ones on the Hub without LFS
 HALF = "Weights are stored in 16 bits; the figures are those of the stored ones."

@@ -30,10 +30,11 @@ from cifar_core.format import file_size
 from cifar_core.runs.disk import ENDED, mark_freed
 from cifar_core.runs.labels import FILE as LABELS
 from cifar_core.runs.labels import read_labels
+from cifar_core.runs.run import EVENTS, Run
 from cifar_core.runs.sample import FILE as SAMPLE
 from cifar_core.runs.sample import read_sample
 from cifar_core.runs.status import Status
-from cifar_core.runs.store import EVENTS, Run, RunStore
+from cifar_core.runs.store import RunStore
 from cifar_core.runs.summary import summarize
 from cifar_core.runs.trash import FOLDER as TRASH
 

@@ -15,17 +15,9 @@ from filelock import Timeout
 from cifar_core.errors import reason_of
 from cifar_core.files import RUNS_BEST, write_json
 from cifar_core.format import file_size
+from cifar_core.runs.run import BEGINS, CANNOT_GO_ON, FREED, GOES_ON, LOCK_PATIENCE_SECONDS, Run
 from cifar_core.runs.status import Status
-from cifar_core.runs.store import (
-    BEGINS,
-    CANNOT_GO_ON,
-    FREED,
-    GOES_ON,
-    LOCK_PATIENCE_SECONDS,
-    Run,
-    RunStore,
-    StoreError,
-)
+from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.trash import folder_bytes, list_deleted
 
 ENDED = ("finished", "stopped", "pruned", "failed")

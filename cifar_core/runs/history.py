@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from cifar_core.files import build, read_json, write_json
 from cifar_core.runs.events import BlockMixing, Epoch, Event, LearningRate, Resume, RunEnd, RunStart, Step
-from cifar_core.runs.store import EVENTS, Run, StoreError
+from cifar_core.runs.run import EVENTS, Run
+from cifar_core.runs.store import StoreError
 
 if TYPE_CHECKING:
     import numpy as np

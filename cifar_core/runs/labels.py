@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 
 from cifar_core.errors import reason_of
 from cifar_core.files import build, read_json, write_json
-from cifar_core.runs.store import Run, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import StoreError
 
 FILE = "labels.json"
 NAME_LETTERS, TAG_LETTERS, NOTE_LETTERS = 60, 24, 2000

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.runs.queue import line_name
+from cifar_core.runs.run import Run
 from cifar_core.runs.status import STARTING, Status
-from cifar_core.runs.store import Run, StoreError
+from cifar_core.runs.store import StoreError
 
 # On Windows, what a session of its own is elsewhere: Ctrl-C and a closed window do not reach the process.
 OWN_CONSOLE = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)

@@ -11,8 +11,9 @@ from pathlib import Path
 from cifar_core.data.cache import forget
 from cifar_core.data.dataset import DataError, place_key
 from cifar_core.files import PORTRAITS, RUNS_BEST
+from cifar_core.runs.run import Run
 from cifar_core.runs.sample import FILE as SAMPLE
-from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.store import RunStore, StoreError
 
 
 def runs_on(store: RunStore, place: Path) -> list[Run]:

@@ -20,8 +20,9 @@ from cifar_core.files import read_json, write_json
 from cifar_core.format import run_name
 from cifar_core.runs.labels import read_labels
 from cifar_core.runs.requests import on_signals
+from cifar_core.runs.run import Run
 from cifar_core.runs.status import ACTIVE_STATES, QUEUED, STARTING, Status
-from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.store import RunStore, StoreError
 
 FOLDER = ".queue"
 LOOK_SECONDS = 0.5

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_core.files import StoreError, build, read_json, write_json
-from cifar_core.runs.store import Run
+from cifar_core.runs.run import Run
 
 FILE = "pictures.json"
 

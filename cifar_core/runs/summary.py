@@ -14,7 +14,8 @@ from cifar_core.format import run_name
 from cifar_core.metrics.uncertainty import Accuracy
 from cifar_core.runs.history import History, HistoryReader
 from cifar_core.runs.labels import Labels, read_labels
-from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, StoreError
 
 
 @dataclass(frozen=True)

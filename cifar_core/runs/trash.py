@@ -15,7 +15,8 @@ from filelock import Timeout
 
 from cifar_core.errors import reason_of
 from cifar_core.files import read_json, replace_path, write_json
-from cifar_core.runs.store import LOCK_PATIENCE_SECONDS, Run, RunStore, StoreError
+from cifar_core.runs.run import LOCK_PATIENCE_SECONDS, Run
+from cifar_core.runs.store import RunStore, StoreError
 
 FOLDER, MARK = ".trash", "deleted.json"
 KEEP_DAYS = 7

@@ -10,7 +10,8 @@ from optuna.trial import TrialState
 
 from cifar_core.files import build
 from cifar_core.runs.results import Result
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from cifar_core.sweep.slots import SLOT, Slots, TakenOver, tell
 from cifar_core.sweep.storage import opened
 

@@ -24,7 +24,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from cifar_core.errors import LabError
 from cifar_core.files import write_bytes
-from cifar_core.runs.store import Run, RunStore, UnknownRun
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, UnknownRun
 from cifar_core.sweep.storage import FOLDER, StorageError, first_line
 
 LOOK_SECONDS = 2.0

@@ -18,7 +18,8 @@ from cifar_core.runs.events import Beat, Epoch, Event
 from cifar_core.runs.history import History
 from cifar_core.runs.labels import TAG_LETTERS, Labels, write_labels
 from cifar_core.runs.requests import Pruned
-from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, Status, StoreError
 from cifar_core.sweep.launch import SweepStopped, asked_to_stop, at_work
 from cifar_core.sweep.rows import describe_params
 from cifar_core.sweep.slots import AWAY, ERROR, RESUMES, SLOT, Slots, TakenOver, run_at, taken_over, tell

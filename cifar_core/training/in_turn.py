@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from cifar_core.runs.lr_finder import SearchFolder
 from cifar_core.runs.queue import Withdrawn, line_name, turn, wait_for_place
 from cifar_core.runs.requests import held_back
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from cifar_core.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from cifar_core.errors import LabError
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import RunEnd
 from cifar_core.runs.requests import ControlRequests, Pruned, on_signals
-from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.training.loop import TrainingError, end_event
 from cifar_core.training.ranks import ALONE, RankLost, Ranks
 from cifar_core.training.session import Listener, Session, Stopped

@@ -31,9 +31,9 @@ from cifar_core.files import build
 from cifar_core.format import remaining_seconds
 from cifar_core.runs.events import Beat, Epoch, LearningRate, Resume, RunEnd, RunStart, Step
 from cifar_core.runs.requests import FACTORS, ControlRequests
+from cifar_core.runs.run import Run
 from cifar_core.runs.sample import write_sample
-from cifar_core.runs.status import ResourceMeter
-from cifar_core.runs.store import ACTIVE_STATES, Run, Status
+from cifar_core.runs.status import ACTIVE_STATES, ResourceMeter, Status
 from cifar_core.training.loop import end_event, fit
 from cifar_core.training.ranks import ALONE, Ranks, Word
 from cifar_core.training.setup import Preparation, prepare

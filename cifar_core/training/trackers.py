@@ -17,7 +17,8 @@ from typing import Any, Self
 from cifar_core.config import ConfigError
 from cifar_core.files import read_json, write_json
 from cifar_core.runs.events import Beat, Epoch, Event, Resume, RunStart, Step
-from cifar_core.runs.store import Run, Status, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import Status, StoreError
 
 PROJECT = "cifar10-lab"
 FILE = "trackers.json"  # in the run's folder: tracker -> how far it has been told

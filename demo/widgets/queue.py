@@ -3,7 +3,8 @@
 import streamlit as st
 
 from cifar_core.runs.queue import active_runs
-from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, Status, StoreError
 from cifar_core.runs.summary import name_of
 from demo.shared.format import counted, progress_of
 from demo.shared.host import is_public

@@ -26,7 +26,8 @@ from cifar_core.format import file_size
 from cifar_core.recipes import list_recipes
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.requests import ControlRequest
-from cifar_core.runs.store import Run, RunStore, Status
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, Status
 from tests.support.camera_pictures import RAW, cut_jpeg
 from tests.support.toy_checkpoints import save_toy
 

@@ -10,7 +10,8 @@ from cifar_core.cli import main
 from cifar_core.cli.main import COMMANDS
 from cifar_core.datasets import CIFAR100
 from cifar_core.images.decode import decode
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from demo.classify.answers import Answers, Asked
 from demo.classify.page import networks_view
 from demo.classify.render import batch_html, parts

@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from cifar_core.data.synthetic import SHAPE_NAMES
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from demo.dashboard_pages import PAGES
 from tests.support.fake_runs import make_run
 from tests.support.page_tests import ENTRY, charts, page, words

@@ -10,7 +10,8 @@ from cifar_core.inference import ship as subject
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import LearningRate
 from cifar_core.runs.results import FILE, read_results
-from cifar_core.runs.store import Run, RunStore, Status
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, Status
 from cifar_core.training.runner import train_run
 
 TINY = {"model_args": {"widths": [4, 8], "num_kernels": 2}, "train_size": 150, "val_size": 50}

@@ -8,7 +8,8 @@ from cifar_core.config import TrainConfig
 from cifar_core.runs import disk as subject
 from cifar_core.runs.disk import disk_of, free_states, freed_bytes, usage_of
 from cifar_core.runs.launch import launch
-from cifar_core.runs.store import GOES_ON, Run, RunStore, Status, StoreError
+from cifar_core.runs.run import GOES_ON, Run
+from cifar_core.runs.store import RunStore, Status, StoreError
 from cifar_core.runs.trash import delete_run
 from cifar_core.training.in_turn import train_in_turn
 from cifar_core.training.runner import train_run

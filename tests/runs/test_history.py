@@ -10,7 +10,8 @@ import pytest
 from cifar_core.checkpoint import load_card, resolve_checkpoint
 from cifar_core.runs.events import BlockMixing, Epoch, Resume, RunEnd, Step
 from cifar_core.runs.history import History, HistoryReader, average_for, averages_in, class_averages
-from cifar_core.runs.store import EVENTS, RunStore, StoreError
+from cifar_core.runs.run import EVENTS
+from cifar_core.runs.store import RunStore, StoreError
 from tests.support.fake_runs import crowd, epoch_end, make_run, steps
 from tests.support.toy_checkpoints import CARD
 

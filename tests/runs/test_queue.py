@@ -176,7 +176,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from cifar_core.runs.queue import turn
-from cifar_core.runs.store import Run
+from cifar_core.runs.run import Run
 with turn(Run(Path(sys.argv[1]))):
     print("mine", flush=True)
     time.sleep(60)

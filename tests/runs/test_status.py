@@ -9,8 +9,9 @@ import pytest
 
 from cifar_core.cores import machine_cores
 from cifar_core.runs import status as subject
+from cifar_core.runs.run import Run
 from cifar_core.runs.status import ResourceMeter, Resources
-from cifar_core.runs.store import Run, Status
+from cifar_core.runs.store import Status
 
 linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.runs.events import Beat, Epoch
-from cifar_core.runs.store import Run
+from cifar_core.runs.run import Run
 
 NETWORK = "doomed"  # has dropout, so that the random state matters between two steps
 VALIDATION_BATCH = 25

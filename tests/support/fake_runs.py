@@ -10,8 +10,9 @@ import numpy as np
 from cifar_core.data import CLASS_NAMES
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import ANSWERED, BlockMixing, Epoch, Event, RunEnd, RunStart, Step
+from cifar_core.runs.run import Run
 from cifar_core.runs.sample import Sample, write_sample
-from cifar_core.runs.store import Run, RunStore, Status
+from cifar_core.runs.store import RunStore, Status
 
 BLOCKS = ["stage1.0", "stage1.1", "stage2.0", "stage2.1", "stage3.0", "stage3.1"]
 KERNELS, CLASSES = 4, 10

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from cifar_core.checkpoint import CARD, WEIGHTS
-from cifar_core.runs.store import Run
+from cifar_core.runs.run import Run
 from cifar_core.training.state import SKELETON, TENSORS
 
 CLOCK = {"time", "seconds", "val_seconds", "network_seconds", "run_seconds", "images_per_second"}

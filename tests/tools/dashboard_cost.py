@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.runs.events import Step
-from cifar_core.runs.store import Run, RunStore, Status
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, Status
 from demo.dashboard_pages.live.curves import LOOK_SECONDS
 from tests.conftest import CHROMIUM_ARGS
 from tests.support.dashboard_server import ADDRESSES, SETTLED, started

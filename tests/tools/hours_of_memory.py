@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.files import PROJECT_ROOT
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from tests.conftest import CHROMIUM_ARGS
 from tests.support.dashboard_server import ADDRESSES, SETTLED, started
 

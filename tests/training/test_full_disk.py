@@ -10,7 +10,8 @@ import pytest
 
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import Beat, Epoch, Resume, RunEnd, Step
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from cifar_core.training import session
 from cifar_core.training.runner import train_run
 

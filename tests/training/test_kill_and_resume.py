@@ -10,7 +10,8 @@ import pytest
 from cifar_core.checkpoint import CARD
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import Epoch, LearningRate, Resume, RunEnd
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from cifar_core.training.state import SKELETON, TENSORS
 from tests.support.doomed_runs import NETWORK, Doom, Life
 from tests.support.run_remains import differences, remains

@@ -15,7 +15,7 @@ from cifar_core.checkpoint import load_tensors
 from cifar_core.inference.classifier import Classifier
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.history import History
-from cifar_core.runs.store import Run
+from cifar_core.runs.run import Run
 from cifar_core.training.runner import train_run
 
 OLD = Path(__file__).resolve().parents[1] / "fixtures" / "old_run"

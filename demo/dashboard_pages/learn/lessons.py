@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifar_core.recipes import DEFAULT_RECIPE, get_recipe
-from cifar_core.runs.store import ACTIVE_STATES
+from cifar_core.runs.status import ACTIVE_STATES
 from cifar_core.runs.summary import Summary
 from demo.shared.format import percent
 

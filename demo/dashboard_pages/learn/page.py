@@ -11,7 +11,8 @@ from cifar_core.files import DEFAULT_CHECKPOINT, checkpoints_dir
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.history import History
 from cifar_core.runs.launch import launch
-from cifar_core.runs.store import ACTIVE_STATES, RunStore, StoreError, last_folder
+from cifar_core.runs.status import ACTIVE_STATES
+from cifar_core.runs.store import RunStore, StoreError, last_folder
 from cifar_core.runs.summary import Summary, comparable, short_history, summarize_all
 from demo.charts import (
     CurveView,

@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from cifar_core.runs.history import History, HistoryReader
-from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, Status, StoreError
 from cifar_core.runs.summary import name_of, short_history
 from demo.charts import (
     CurveView,

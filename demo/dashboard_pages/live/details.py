@@ -6,7 +6,7 @@ from cifar_core.config import ConfigError, TrainConfig
 from cifar_core.format import describe_schedule
 from cifar_core.recipes import get_recipe
 from cifar_core.runs.history import History
-from cifar_core.runs.store import Run
+from cifar_core.runs.run import Run
 from cifar_core.settings import as_text
 from demo.shared.format import MULTIPLY_ADDS, amount, when
 from demo.shared.setting_labels import label_setting

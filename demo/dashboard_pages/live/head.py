@@ -8,8 +8,9 @@ from cifar_core.format import describe_schedule
 from cifar_core.runs.history import History
 from cifar_core.runs.launch import launch
 from cifar_core.runs.requests import FACTORS
+from cifar_core.runs.run import Run
 from cifar_core.runs.status import QUEUED, Resources
-from cifar_core.runs.store import Run, Status, StoreError
+from cifar_core.runs.store import Status, StoreError
 from cifar_core.runs.summary import name_of
 from demo.dashboard_pages import NAME
 from demo.dashboard_pages.live.details import show_log

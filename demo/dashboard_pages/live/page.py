@@ -4,7 +4,8 @@ import streamlit as st
 
 from cifar_core.runs.history import History
 from cifar_core.runs.queue import active_runs
-from cifar_core.runs.store import Run, RunStore, Status, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, Status, StoreError
 from cifar_core.runs.summary import labels_of, name_of, rank_of
 from demo.charts import lr_chart, run_color
 from demo.dashboard_pages.live.curves import (

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from cifar_core.errors import LabError
 from cifar_core.runs.events import ANSWERED, Epoch
 from cifar_core.runs.history import History
+from cifar_core.runs.run import Run
 from cifar_core.runs.sample import Sample, read_sample
-from cifar_core.runs.store import Run, Status, StoreError
+from cifar_core.runs.store import Status, StoreError
 from demo.shared.format import RESUMABLE, counted, whole_percent
 from demo.shared.pictures import Top, course_line, picture_grid
 from demo.widgets.networks import TOP, network_of, pictures_of

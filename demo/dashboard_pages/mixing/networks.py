@@ -11,7 +11,8 @@ from cifar_core.errors import LabError
 from cifar_core.inference.held_out import HeldOut, config_of, splits_of
 from cifar_core.runs.events import Epoch
 from cifar_core.runs.history import History
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from cifar_core.runs.summary import summarize_all
 from demo.widgets.evaluation_pictures import select_pictures
 from demo.widgets.networks import Network, list_networks, network_of

@@ -17,7 +17,7 @@ from cifar_core.errors import reason_of
 from cifar_core.files import PROJECT_ROOT
 from cifar_core.runs.archive import write_archive
 from cifar_core.runs.launch import SPEAKS
-from cifar_core.runs.store import EVENTS, Run
+from cifar_core.runs.run import EVENTS, Run
 from demo.shared.host import is_public
 from demo.widgets.panels import plain
 

@@ -7,7 +7,8 @@ from cifar_core.errors import sentence_of
 from cifar_core.runs import launch
 from cifar_core.runs.labels import NAME_LETTERS, NOTE_LETTERS, Labels, read_labels, tags_in, write_labels
 from cifar_core.runs.lr_finder import remove_old_searches
-from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.summary import Summary, summarize_all
 from cifar_core.runs.trash import empty_trash
 from demo.dashboard_pages.runs.comparison import show_comparison

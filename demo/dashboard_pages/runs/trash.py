@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import streamlit as st
 
-from cifar_core.runs.store import Run, RunStore, StoreError
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.summary import Summary, name_of
 from cifar_core.runs.trash import KEEP_DAYS, Deleted, delete_run, list_deleted, remove_for_good, restore_run
 from demo.dashboard_pages.runs.table import tick

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.recipes import get_recipe
-from cifar_core.runs.store import Run, RunStore
+from cifar_core.runs.run import Run
+from cifar_core.runs.store import RunStore
 from tests.support.doomed_runs import NETWORK, Doom, Life
 from tests.support.run_remains import differences, remains
 from tests.tools.campaign.outcome import Outcome
