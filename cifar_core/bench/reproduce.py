@@ -52,7 +52,12 @@ def find_run(store: RunStore, config: TrainConfig) -> Run | None:
     for run in store.list():
         state = run.status().state
         known = state in ORDER and (state == "finished" or not run.freed)
-        if not run.shipped and known and run.config() == config and not _changed_by_hand(run):
+        if (
+            not (run.shipped or run.imported)
+            and known
+            and run.config() == config
+            and not _changed_by_hand(run)
+        ):
             found.append((ORDER.index(state), run))
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""`runs`: list the runs; what they take of the disk, freeing some of it; a run as a file, and back."""
+"""`runs`: list the runs, free disk space that they no longer need, write one to a file, and bring one in."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core.cli.options import Add, add_json, add_runs_dir, show
+from cifar_core.config import ConfigError
 from cifar_core.errors import LabError
 from cifar_core.files import replace_path
 from cifar_core.format import duration, file_size, table
@@ -21,17 +22,17 @@ NOTHING = "There are no runs yet; start one with: python -m cifar_core train --r
 
 def add(add_parser: Add) -> None:
     """Add the command with its options."""
-    parser = add_parser("runs", help="list the runs, free what they need no more, export and import one")
+    parser = add_parser("runs", help="list the runs, free what they no longer need, export and import one")
     parser.set_defaults(command=runs)
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--disk", action="store_true", help="show what the runs take of the disk")
+    what.add_argument("--disk", action="store_true", help="show how much of the disk the runs take")
     words = "free the states of finished runs, or of these runs; networks, curves and reports stay"
     what.add_argument("--free", metavar="RUN", nargs="*", help=words)
     what.add_argument("--export", metavar="RUN", help="write a whole run, without its states, as a zip")
     what.add_argument("--import", metavar="FILE", type=Path, dest="incoming", help="bring such a zip in")
     words = "with --free: stopped, pruned and failed runs too, which can then no longer be resumed"
     parser.add_argument("--unfinished", action="store_true", help=words)
-    words = "with --export: where to write it (default: RUN.zip)"
+    words = "with --export: where to write it (default: RUN.zip here)"
     parser.add_argument("--output", metavar="FILE", type=Path, help=words)
     add_json(parser)
     add_runs_dir(parser)
@@ -39,14 +40,17 @@ def add(add_parser: Add) -> None:
 
 def runs(options: argparse.Namespace) -> int:
     """Do what was asked; without more, print the runs, the newest first, then the shipped ones."""
+    for option, verb in (("unfinished", "free"), ("output", "export")):
+        if getattr(options, option) and getattr(options, verb) is None:
+            raise ConfigError(f"--{option} belongs to --{verb}.")
     store = RunStore(options.runs_dir)
     if options.disk:
         disk = disk_of(store)
         show(options, asdict(disk), lambda _: _disk_lines(disk))
     elif options.free is not None:
         return _free(options, store)
-    elif options.export or options.incoming:
-        path = _export(options, store) if options.export else _import(options, store)
+    elif options.export is not None or options.incoming:
+        path = _import(options, store) if options.incoming else _export(options, store)
         show(options, {"path": str(path)}, lambda found: found["path"])
     else:
         rows = [_row(run) for run in store.list()]
@@ -66,22 +70,24 @@ def _disk_lines(disk: Disk) -> str:
 
 def _free(options: argparse.Namespace, store: RunStore) -> int:
     """Free the named runs, or all that may be; goes on after one that cannot, and says why."""
-    ids = options.free or [run.id for run in disk_of(store).to_free(options.unfinished)]
+    ids = dict.fromkeys(options.free or [run.id for run in disk_of(store).to_free(options.unfinished)])
     freed = {}
     for run_id in ids:
         try:
             freed[run_id] = free_states(store, store.get(run_id), options.unfinished)
         except LabError as error:
             print(f"error: {error}", file=sys.stderr)
-    show(options, freed, lambda freed: f"Free again: {file_size(sum(freed.values()))}.")
-    return int(len(freed) < len(set(ids)))
+    show(options, freed, lambda freed: f"Freed {file_size(sum(freed.values()))}.")
+    return int(len(freed) < len(ids))
 
 
 def _export(options: argparse.Namespace, store: RunStore) -> Path:
     from cifar_core.runs.archive import write_archive
 
     run = store.get(options.export)
-    path: Path = options.output or Path(f"{run.id}.zip")
+    path: Path = options.output or Path()
+    if path.is_dir():
+        path /= f"{run.id}.zip"
     new = path.with_name(f".{path.name}.new")
     try:
         with open(new, "wb") as file:

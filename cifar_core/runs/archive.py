@@ -7,6 +7,7 @@ The states to go on from stay behind: they are most of a run's bytes, and nothin
 So do the data's folder and the trackers, which mean something on one machine alone.
 """
 
+import errno
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import secrets
 import shutil
 import stat
 import struct
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -24,10 +26,11 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from cifar_core.errors import reason_of
+from cifar_core.errors import LabError, reason_of
 from cifar_core.files import RUNS_BEST, StoreError, read_json, replace_path, sync_folder, write_json
 from cifar_core.format import file_size
 from cifar_core.runs.disk import ENDED, mark_freed
+from cifar_core.runs.events import BlockMixing, Epoch, Event, RunStart, Step
 from cifar_core.runs.labels import FILE as LABELS
 from cifar_core.runs.labels import read_labels
 from cifar_core.runs.run import EVENTS, Run
@@ -40,16 +43,17 @@ from cifar_core.runs.trash import FOLDER as TRASH
 
 FOLDER = ".incoming"
 PATIENCE_SECONDS = 60.0  # for another run that is being brought in
+LOG, MOST_LINE = "log.txt", 500_000  # bytes of one event
 MADE = ("run.json", "status.json")  # written anew, not copied
 CARD = f"{RUNS_BEST}/card.json"
 LIMITS = {  # file of a run -> the most bytes that are taken
     **dict.fromkeys(("config.json", *MADE, LABELS), 1_000_000),
-    SAMPLE: 10_000_000,
-    "log.txt": 100_000_000,
-    EVENTS: 250_000_000,
+    SAMPLE: 1_000_000,
+    LOG: 20_000_000,
+    EVENTS: 50_000_000,
     f"{RUNS_BEST}/weights.safetensors": 2_000_000_000,
     f"{RUNS_BEST}/strangeness.safetensors": 50_000_000,
-    CARD: 1_000_000,
+    CARD: 100_000,
 }
 NEEDED = ("config.json", "status.json")
 MOST_ENTRIES = 40  # files and folders
@@ -86,13 +90,17 @@ def write_archive(run: Run, file: IO[bytes]) -> None:
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
-    """Weights as they are, for they hardly shrink; of events no line that is still being written."""
+    """Weights as they are, for they hardly shrink; of events whole lines alone; of a long log its end."""
+    over = path.stat().st_size - LIMITS[name.partition("/")[2]]
+    if over > 0 and path.name != LOG:
+        raise StoreError(f"{path} is too large for a run's zip: {file_size(path.stat().st_size)}.")
     entry = zipfile.ZipInfo(name)
     entry.compress_type = zipfile.ZIP_STORED if path.suffix == ".safetensors" else zipfile.ZIP_DEFLATED
     with open(path, "rb") as source, archive.open(entry, "w", force_zip64=True) as target:
         if path.name == EVENTS:
             target.writelines(line for line in source if line.endswith(b"\n"))
         else:
+            source.seek(max(over, 0))
             shutil.copyfileobj(source, target)
 
 
@@ -107,16 +115,13 @@ def bring_in(store: RunStore, file: IO[bytes], check_network: Callable[[Path], o
     """
     try:
         store.root.mkdir(parents=True, exist_ok=True)
-        with _workplace(store.root / FOLDER) as folder:
+        with _workplace(store.root / FOLDER) as place:
             try:
-                with zipfile.ZipFile(file) as archive:
-                    name, parts = _parts_of(archive)
-                    for part, entry in parts.items():
-                        _unpack(archive, entry, folder / part)
-            except BROKEN as error:
-                raise StoreError(f"This is no whole zip file ({error}); download the run again.") from None
-            _check(Run(folder), check_network)
-            return _place(store, folder, name)
+                folder = _unpacked(file, place)
+                _check(Run(folder), check_network)
+            except LabError as error:
+                raise StoreError(str(error).replace(f"{place}{os.sep}", "")) from None
+            return _place(store, folder)
     except Timeout:
         raise StoreError("Another run is being brought in; try again when it is there.") from None
     except OSError as error:
@@ -139,6 +144,22 @@ def _workplace(root: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _unpacked(file: IO[bytes], place: Path) -> Path:
+    """The run's folder under its own name, unpacked in `place`."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            name, parts = _parts_of(archive)
+            for part, entry in parts.items():
+                _unpack(archive, entry, place / name / part)
+    except BROKEN as error:
+        raise StoreError(f"This is no whole zip file ({error}); download the run again.") from None
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # an entry that would lie beyond the file's ends
+            raise StoreError("This is no whole zip file; download the run again.") from None
+        raise
+    return place / name
+
+
 def _parts_of(archive: zipfile.ZipFile) -> tuple[str, Mapping[str, zipfile.ZipInfo]]:
     """The run's name, and file -> entry, looked at before anything is unpacked."""
     entries = archive.infolist()
@@ -156,7 +177,9 @@ def _parts_of(archive: zipfile.ZipFile) -> tuple[str, Mapping[str, zipfile.ZipIn
         names.add(name)
         parts[part] = entry
     if missing := [part for part in NEEDED if part not in parts]:
-        raise StoreError(f"The archive holds no {missing[0]}; choose the zip that Whole run gives.")
+        raise StoreError(
+            f"The archive holds no {missing[0]}; choose a zip made by Whole run or `runs --export`."
+        )
     if len(names) > 1:
         raise StoreError(f"The archive holds {len(names)} runs; give one run's zip at a time.")
     return names.pop(), parts
@@ -169,7 +192,7 @@ def _check_entry(entry: zipfile.ZipInfo, limit: int) -> None:
         raise StoreError(f"{entry.filename} is encrypted or packed unusually; make a plain zip of it.")
     if entry.file_size > limit:
         size = file_size(entry.file_size)
-        raise StoreError(f"{entry.filename} has {size} unpacked; at most {file_size(limit)} are taken.")
+        raise StoreError(f"{entry.filename} is {size} unpacked; the limit is {file_size(limit)}.")
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
@@ -184,8 +207,9 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> N
 def _check(run: Run, check_network: Callable[[Path], object]) -> None:
     """Read all of an unpacked run, and leave in it nothing that holds on another machine alone."""
     for path in (*run.path.glob("*.json*"), *run.best_checkpoint.glob("*.json")):
-        _check_numbers(path)
-    run.config(), run.events(), read_labels(run), read_sample(run)
+        _check_values(path)
+    run.config(), read_labels(run), read_sample(run)
+    _check_mixing(run.events())
     created, path = run.created, run.path / "status.json"
     try:
         status = Status.from_json(read_json(path))
@@ -198,31 +222,56 @@ def _check(run: Run, check_network: Callable[[Path], object]) -> None:
         raise StoreError(f"The run in the archive is {status.state}; download one that can be read.")
     if run.best_checkpoint.exists():
         check_network(run.best_checkpoint)
-    write_json(run.path / "run.json", {"created": created, "data_dir": None})
+    write_json(run.path / "run.json", {"created": created, "data_dir": None, "imported": time.time()})
     status = replace(status, pid=0, queued=0.0, line="", eta_seconds=None, resources=None)
     run.write_status(status)  # mark_freed leaves that of a finished one
     mark_freed(run, status)
 
 
-def _check_numbers(path: Path) -> None:
-    """Raise StoreError for a number that is not finite or has more than 18 digits, as no run writes."""
+def _check_mixing(events: list[Event]) -> None:
+    """Raise StoreError unless all events tell of the same blocks and kernels."""
+    told = [event for event in events if isinstance(event, Step | Epoch) and event.mixing]
+    shapes = {
+        tuple(len(block.mean if isinstance(block, BlockMixing) else block) for block in event.mixing)
+        for event in told
+    }
+    blocks = next((event.mixing_blocks for event in events if isinstance(event, RunStart)), [])
+    if len(shapes) > 1 or any(len(shape) != len(blocks) for shape in shapes):
+        raise StoreError(f"{EVENTS} in the archive is damaged: its events mix different blocks.")
+
+
+def _check_values(path: Path) -> None:
+    """Raise StoreError for a number or a text that no run writes, and for a line that is too long."""
     with open(path, "rb") as file:
+        most = MOST_LINE if path.name == EVENTS else LIMITS["config.json"]
         try:
-            for text in file if path.name == EVENTS else [file.read()]:
-                json.loads(text, parse_constant=_bounded, parse_float=_bounded, parse_int=_bounded)
+            while text := file.readline(most) if path.name == EVENTS else file.read():
+                if len(text) == most:
+                    raise ValueError(f"a line is longer than {file_size(most)}")
+                value = json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
+                json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeError:
+            raise StoreError(f"{path.name} in the archive is damaged: it holds broken characters.") from None
         except (ValueError, RecursionError) as error:
             raise StoreError(f"{path.name} in the archive is damaged: {error}.") from None
 
 
-def _bounded(text: str) -> float:
-    if not abs(float(text)) < 1e18:
+def _finite(text: str) -> float:
+    """A number that fits 32 bits, as a training that diverges may still write."""
+    if not abs(number := float(text)) < 1e39:
         raise ValueError(f"{text:.20} is too large")
-    return 0.0
+    return number
 
 
-def _place(store: RunStore, folder: Path, name: str) -> Run:
+def _whole(text: str) -> int:
+    if len(text) > 18:
+        raise ValueError(f"{text:.20} is too large")
+    return int(text)
+
+
+def _place(store: RunStore, folder: Path) -> Run:
     """Move the folder to its own name, or to a new one."""
-    wanted = name
+    wanted = name = folder.name
     while any((root / wanted).exists() for root in (store.root, store.root / TRASH)):
         wanted = f"{_TAIL.sub('', name)}-{secrets.token_hex(2)}"
     replace_path(folder, store.root / wanted)

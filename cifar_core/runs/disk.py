@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from cifar_core.errors import reason_of
-from cifar_core.files import RUNS_BEST, write_json
+from cifar_core.files import RUNS_BEST, read_json, replace_path, write_json
 from cifar_core.format import file_size
 from cifar_core.runs.run import BEGINS, CANNOT_GO_ON, FREED, GOES_ON, LOCK_PATIENCE_SECONDS, Run
 from cifar_core.runs.status import Status
@@ -21,7 +21,6 @@ from cifar_core.runs.store import RunStore, StoreError
 from cifar_core.runs.trash import folder_bytes, list_deleted
 
 ENDED = ("finished", "stopped", "pruned", "failed")
-ONLY = "only the states of an ended run can be freed"
 
 
 @dataclass(frozen=True)
@@ -90,29 +89,46 @@ def free_states(store: RunStore, run: Run, unfinished: bool = False) -> int:
     Raises:
         StoreError: when it is shipped, under way or damaged, has not finished, or cannot be changed.
     """
-    status = run.status()
     if run.shipped or run.path.parent != store.root:
-        raise StoreError(f"'{run.id}' came with the project and has no states to free.")
-    if status.state not in (ENDED if unfinished else ENDED[:1]):
-        could = status.state in ENDED
-        why = (
-            "it could then no longer be resumed; say --unfinished to free it all the same" if could else ONLY
-        )
+        raise StoreError(f"'{run.id}' is none of your runs in {store.root}; only those have states to free.")
+    written, status = _written(run), run.status()
+    if status.state not in ENDED:
+        raise StoreError(f"Run '{run.id}' is {status.state}; only the states of an ended run can be freed.")
+    if status.state != ENDED[0] and not unfinished:
+        why = "it could no longer be resumed; --unfinished frees it all the same"
         raise StoreError(f"Run '{run.id}' is {status.state}: {why}.")
     try:
         with run.lock(LOCK_PATIENCE_SECONDS):  # no process can begin to go on with it in between
-            if not (doomed := _folders_of_states(run)):
-                return 0
+            if _written(run) != written:
+                raise StoreError(f"Run '{run.id}' has just been started or ended; look again, then free it.")
+            doomed = _folders_of_states(run)
             size = sum(map(folder_bytes, doomed))
-            mark_freed(run, status)
-            for folder in doomed:
-                shutil.rmtree(folder)
+            if doomed:
+                _remove(run, status, doomed)
             return size
     except Timeout:
         raise StoreError(f"A process still works on '{run.id}'; stop it first, then free it.") from None
     except OSError as error:
         why = f"{error.filename or run.path}: {reason_of(error)}"
         raise StoreError(f"Run '{run.id}' could not be freed whole ({why}); try again.") from None
+
+
+def _written(run: Run) -> object:
+    return read_json(run.path / "status.json")
+
+
+def _remove(run: Run, status: Status, doomed: list[Path]) -> None:
+    mark_freed(run, status)
+    try:
+        for folder in doomed:  # each goes whole or stays, as on Windows where a file in it is open
+            gone = folder.with_name(f"{folder.name}.freed")
+            replace_path(folder, gone)
+            shutil.rmtree(gone)
+    except OSError:
+        if all(folder.exists() for folder in doomed):
+            (run.path / FREED).unlink()
+            run.write_status(status)
+        raise
 
 
 def mark_freed(run: Run, status: Status) -> None:

@@ -21,9 +21,7 @@ from cifar_core.runs.status import ACTIVE_STATES, QUEUED, Status
 
 EVENTS, FREED = "events.jsonl", "freed.json"
 GOES_ON, BEGINS = "Resume goes on from the last saved state.", "Resume starts again from the first step."
-CANNOT_GO_ON = (
-    "It cannot be resumed: the states to go on from were freed, or did not come along; start a new run."
-)
+CANNOT_GO_ON = "It cannot be resumed: its saved states were freed, or were not in its zip; start a new run."
 START_PATIENCE_SECONDS = 60.0  # a process that has not shown itself by then did not start
 BEAT_PATIENCE_SECONDS = 5.0  # a process that has been silent for so long may be gone
 LOCK_PATIENCE_SECONDS = 0.2  # readers hold the lock for an instant when they look whether a process does
@@ -46,6 +44,11 @@ class Run:
         """Seconds since 1970 when the run was made; 0 when unknown."""
         created = self._info().get("created")
         return float(created) if isinstance(created, float) and math.isfinite(created) else 0.0
+
+    @property
+    def imported(self) -> bool:
+        """True for a run that came as a file: its times may be those of another machine."""
+        return "imported" in self._info()
 
     @property
     def data_dir(self) -> Path | None:
@@ -181,7 +184,7 @@ class Run:
     def require_states(self) -> None:
         """Raise StoreError for a run that was freed."""
         if self.freed:
-            raise StoreError(f"Run '{self.id}': {CANNOT_GO_ON}")
+            raise StoreError(f"Run '{self.id}' has no saved states. {CANNOT_GO_ON}")
 
     def _alive(self, status: Status) -> bool:
         silent = abs(time.time() - status.heartbeat)  # a clock may have been ahead

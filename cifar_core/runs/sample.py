@@ -33,7 +33,7 @@ class Sample:
     class_names: list[str]
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 4 or len(self.images) != len(self.targets):
+        if self.shape != [len(self.targets), *self.images.shape[1:3], 3]:
             raise ValueError(f"there are {len(self.targets)} classes for images of the shape {self.shape}")
         if not all(0 <= target < len(self.class_names) for target in self.targets):
             raise ValueError(f"the classes {self.targets} are not all among {len(self.class_names)}")

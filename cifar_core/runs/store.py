@@ -10,7 +10,7 @@
         pictures.json  the few validation images whose answers each epoch notes (runs/sample.py)
         labels.json    its user's name, tags and note (runs/labels.py)
         trackers.json  other trackers that are told of it (training/trackers.py)
-        freed.json     that it cannot go on: its states were freed, or did not come along (runs/disk.py)
+        freed.json     that it cannot go on: its states were freed, or were not in its zip (runs/disk.py)
         checkpoints/   last/ and best/ (checkpoint.py)
     <runs-dir>/.trash/ deleted runs, for some days (runs/trash.py)
     <runs-dir>/.incoming/ a run that is being brought in (runs/archive.py)

@@ -8,7 +8,8 @@ import zipfile
 
 import pytest
 
-from cifar_core.checkpoint import CheckpointError, check_checkpoint, load_checkpoint
+from cifar_core.bench.reproduce import find_run
+from cifar_core.checkpoint import check_checkpoint, load_checkpoint
 from cifar_core.errors import LabError
 from cifar_core.runs import archive as subject
 from cifar_core.runs.archive import FOLDER, LIMITS, MOST_ENTRIES, bring_in, write_archive
@@ -212,7 +213,7 @@ def test_sizes_and_counts_are_bounded_before_anything_is_unpacked(run, other, mo
         take(other, many)
     monkeypatch.setitem(LIMITS, "log.txt", 1000)
     bomb = changed(content, {"log.txt": "x" * 1001})
-    with pytest.raises(StoreError, match=r"1\.00 kB unpacked; at most 1\.00 kB"):
+    with pytest.raises(StoreError, match=r"1\.00 kB unpacked; the limit is 1\.00 kB"):
         take(other, bomb)
     assert is_empty(other)
     lying = bytearray(changed(content, {"log.txt": "x" * 5000}))
@@ -221,7 +222,7 @@ def test_sizes_and_counts_are_bounded_before_anything_is_unpacked(run, other, mo
             if lying.startswith(mark, at) and b"log.txt" in lying[at : at + 120]:
                 place = at + (24 if mark == b"PK\1\2" else 22)
                 lying[place : place + 4] = (900).to_bytes(4, "little")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="no whole zip file"):
         take(other, bytes(lying))
     assert is_empty(other)
 
@@ -244,15 +245,22 @@ def test_two_runs_a_file_twice_and_one_missing_are_told(run, other):
     assert is_empty(other)
 
 
+STEP = (
+    '{"type": "step", "epoch": 1, "step": 1, "loss": 2.0, "accuracy": 0.1, "lr": 0.1, '
+    '"images_per_second": 9.0, "mixing": %s}\n'
+)
+GRAY = json.dumps({"shape": [1, 1, 3, 1], "pixels": "AAAA", "targets": [0], "class_names": ["a"]})
 HUGE = "1" + 30 * "0"
 DAMAGED = {
-    "config.json": ["", "{", "[]", '{"recipe": 5}', '{"epochs": 1e999}', "[" * 100_000],
+    "config.json": ["", "{", "[]", '{"recipe": 5}', '{"recipe": "\\ud800x"}',
+                    '{"epochs": 1e999}', "[" * 100_000],
     "status.json": ["{", '{"state": "happy"}', '{"state": "damaged"}', "{}",
                     f'{{"state": "stopped", "total": {HUGE}}}'],
     "run.json": ["{"],
     "labels.json": ["{", '{"name": "\\u202e"}', '{"tags": ["a b"]}', json.dumps({"note": "x" * 5000})],
-    "pictures.json": ["{", '{"shape": [1], "pixels": "", "targets": [], "class_names": []}'],
-    "events.jsonl": ['{"type": "evil"}\n', "{\n", '{"type": "resume", "step": 1, "time": NaN}\n', "\xff\n",
+    "pictures.json": ["{", GRAY, '{"shape": [1], "pixels": "", "targets": [], "class_names": []}'],
+    "events.jsonl": ['{"type": "evil"}\n', "[" + 600_000 * "{}," + "1]\n", STEP % "[[0.5, 0.5]]", "{\n",
+                     '{"type": "resume", "step": 1, "time": NaN}\n', "\xff\n",
                      f'{{"type": "resume", "step": {HUGE}, "time": 1.0}}\n',
                      '{"type": "resume", "step": 1, "time": 1e999}\n'],
     "checkpoints/best/card.json": ["{", '{"model": "none"}'],
@@ -269,13 +277,39 @@ def test_what_the_readers_refuse_gets_no_place(run, other, part, text):
     assert str(error.value).endswith(".") and is_empty(other)
 
 
+def test_a_training_that_diverges_comes_back(run, other):
+    content = changed(zipped(run), {"events.jsonl": (STEP % "[]").replace("2.0", "1e38").encode()})
+    assert take(other, content).events()[0].loss == 1e38
+
+
+def test_a_refusal_names_the_run_and_no_folder_that_is_gone(run, other):
+    with pytest.raises(StoreError) as error:
+        take(other, changed(zipped(run), {"events.jsonl": b"{}\n"}))
+    assert run.id in str(error.value) and FOLDER not in str(error.value)
+
+
+def test_what_no_archive_could_hold_is_told_as_it_is_written(run, monkeypatch):
+    monkeypatch.setitem(LIMITS, "log.txt", 4)
+    (run.path / "log.txt").write_text("long ago, now")
+    with zipfile.ZipFile(io.BytesIO(zipped(run))) as archive:
+        assert archive.read(f"{run.id}/log.txt") == b" now"
+    monkeypatch.setitem(LIMITS, "events.jsonl", 4)
+    with pytest.raises(StoreError, match="too large"):
+        zipped(run)
+
+
+def test_a_file_from_elsewhere_is_no_result_of_this_machine(run, other):
+    came = take(other, zipped(run))
+    assert came.imported and not run.imported and find_run(other, came.config()) is None
+
+
 def test_a_network_that_does_not_fit_its_card_gets_no_place(run, other):
     content = zipped(run)
     card = json.loads((run.best_checkpoint / "card.json").read_text())
     for change in ({"model_args": {"widths": [10**6, 10**6]}}, {"class_names": ["a", "b"]}, {"mean": [0.0]}):
-        with pytest.raises(CheckpointError):
+        with pytest.raises(StoreError):
             take(other, changed(content, {"checkpoints/best/card.json": json.dumps(card | change)}))
-    with pytest.raises(CheckpointError, match="missing"):
+    with pytest.raises(StoreError, match="missing"):
         take(other, changed(content, without=["checkpoints/best/weights.safetensors"]))
     assert is_empty(other)
 

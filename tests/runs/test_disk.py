@@ -118,13 +118,13 @@ def test_one_whose_process_died_is_said_to_have_failed(store):
 
 def test_shipped_and_damaged_runs_and_those_of_another_store_stay(store, tmp_path):
     run = filled(store)
-    with pytest.raises(StoreError, match="came with the project"):
+    with pytest.raises(StoreError, match="none of your runs"):
         free_states(RunStore(tmp_path / "other"), run)
     (run.path / "config.json").write_text("{")
     with pytest.raises(StoreError, match="is damaged"):
         free_states(store, run)
     (run.path / "card.json").touch()
-    with pytest.raises(StoreError, match="came with the project"):
+    with pytest.raises(StoreError, match="none of your runs"):
         free_states(store, run)
     assert len(left(run)) == len(SIZES)
 
@@ -133,7 +133,7 @@ def test_killed_in_the_middle_it_says_that_it_cannot_go_on_and_the_rest_can_be_f
     run, remove = filled(store), shutil.rmtree
 
     def die(folder):
-        if folder.name != "last":
+        if folder.name != "last.freed":
             raise KeyboardInterrupt
         remove(folder)
 
@@ -157,6 +157,34 @@ def test_what_cannot_be_removed_is_named(store, monkeypatch):
     with pytest.raises(StoreError, match=r"could not be freed whole.*try again"):
         free_states(store, run)
     assert (elsewhere / "card.json").exists(), "a link was followed"
+
+
+def test_what_stays_whole_can_still_be_resumed(store, monkeypatch):
+    """Windows moves no folder with an open file."""
+    run = filled(store, "stopped")
+    run.write_status(Status("stopped", message=f"Interrupted. {GOES_ON}"))
+
+    def held(source, target):
+        raise PermissionError(13, "Access is denied", str(source))
+
+    monkeypatch.setattr(subject, "replace_path", held)
+    with pytest.raises(StoreError, match="could not be freed whole"):
+        free_states(store, run, unfinished=True)
+    assert not run.freed and len(left(run)) == len(SIZES) and GOES_ON in run.status().message
+
+
+def test_a_run_that_is_started_in_the_same_instant_keeps_its_states(store, monkeypatch):
+    run = filled(store, "stopped")
+    lock = run.lock
+
+    def started(timeout):
+        run.write_status(Status("waiting"))
+        return lock(timeout)
+
+    monkeypatch.setattr(run, "lock", started)
+    with pytest.raises(StoreError, match="has just been started"):
+        free_states(store, run, unfinished=True)
+    assert not run.freed and len(left(run)) == len(SIZES) and run.status().state == "waiting"
 
 
 def test_a_best_network_that_lies_only_beside_its_place_is_kept(store):

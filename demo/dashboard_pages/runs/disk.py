@@ -18,10 +18,10 @@ WHAT_GOES = (
     "This cannot be undone."
 )
 WHAT_ENDS = "Stopped and failed runs could then no longer be resumed."
-UPLOAD_MEGABYTES = 200
+UPLOAD_MEGABYTES = 50
 UPLOAD_HELP = (
-    "The zip that Whole run gives, of this lab or of another one. All of it is checked first; a larger one "
-    "comes in with: python -m cifar_core runs --import FILE"
+    "The zip that Whole run gives, from this lab or another. All of it is checked first; a larger one comes "
+    "in with: python -m cifar_core runs --import FILE"
 )
 
 
@@ -51,7 +51,7 @@ def show_disk(store: RunStore) -> None:
 
 def _free(store: RunStore, run_ids: list[str], unfinished: bool) -> None:
     sizes = attempt(lambda run_id: free_states(store, store.get(run_id), unfinished), run_ids)
-    st.session_state[SAID] = f"{file_size(sum(sizes))} are free again. "
+    st.session_state[SAID] = f"Freed {file_size(sum(sizes))}. "
 
 
 def show_upload(store: RunStore) -> None:
