@@ -186,13 +186,16 @@ def load_checkpoint(folder: Path) -> tuple[ImageClassifier, Card]:
     """
     card = load_card(folder)
     weights = load_tensors(folder / WEIGHTS)
+    arguments = {**card.model_args, "num_classes": len(card.class_names)}
     try:
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
-            model = create_model(card.model, **{**card.model_args, "num_classes": len(card.class_names)})
+            with torch.device("meta"):  # the shapes first, before room is made for a network
+                expected = create_model(card.model, **arguments).state_dict()
+            check_weights(weights, expected, folder / WEIGHTS)
+            model = create_model(card.model, **arguments)
     except (ModelError, RuntimeError) as error:
         trouble = str(error).splitlines()[0]
         raise CheckpointError(f"{folder / CARD} names a network that cannot be built: {trouble}") from None
-    check_weights(weights, model.state_dict(), folder / WEIGHTS)
     model.load_state_dict(weights)
     return model.eval(), card
 
@@ -323,18 +326,8 @@ def load_reference(folder: Path, card: Card) -> Reference | None:
 
 
 def check_checkpoint(folder: Path) -> None:
-    """Raise CheckpointError unless all of a folder that nobody need trust can be loaded.
-
-    The shapes come first, before room is made for a network.
-    """
-    card = load_card(folder)
-    try:
-        with torch.device("meta"):
-            model = create_model(card.model, **{**card.model_args, "num_classes": len(card.class_names)})
-    except (ModelError, RuntimeError) as error:
-        raise CheckpointError(f"its network cannot be built: {str(error).splitlines()[0]:.200}") from None
-    check_weights(load_tensors(folder / WEIGHTS), model.state_dict(), folder / WEIGHTS)
-    load_checkpoint(folder)
+    """Raise CheckpointError unless all of a folder can be loaded."""
+    _, card = load_checkpoint(folder)
     load_reference(folder, card)
 
 

@@ -230,7 +230,7 @@ def test_no_value_of_a_card_may_be_missing(folder, name):
         ({"model_args": {"widths": [4, 8], "depth": 3}}, "cannot be built"),
         ({"model_args": {"name": "mixing_2"}}, "cannot be built"),
         ({"model_args": {"widths": [-4]}}, "cannot be built"),
-        ({"model_args": {"widths": [10**12]}}, "cannot be built"),
+        ({"model_args": {"widths": [10**12]}}, "does not fit its card"),
         ({"model_args": {"widths": [10**12, 10**12]}}, "cannot be built"),
         ({"model_args": {"widths": [4, 9]}}, "has the shape"),
     ],
