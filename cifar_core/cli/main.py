@@ -73,7 +73,8 @@ def _run(arguments: Sequence[str] | None) -> int:
             sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
+        with suppress(OSError):
+            print("Interrupted.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output left, as `| head` does
         give_up(sys.stdout)

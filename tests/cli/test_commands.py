@@ -595,6 +595,15 @@ def test_every_error_is_one_sentence_and_its_exit_code(call, fail, error, expect
     assert (code, out) == (expected, "") and re.fullmatch(words, err.rstrip("\n"))
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(("error", "expected"), [ending[:2] for ending in ENDINGS.values()], ids=ENDINGS)
+def test_an_error_that_cannot_be_told_keeps_its_exit_code(fail, error, expected, monkeypatch):
+    fail(error)
+    with open("/dev/full", "w", buffering=1) as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        assert main(["recipes"]) == expected
+
+
 def test_our_own_mistakes_are_not_hidden(fail):
     fail(RuntimeError("a bug"))
     with pytest.raises(RuntimeError, match="a bug"):
