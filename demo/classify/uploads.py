@@ -62,7 +62,8 @@ def uploads_folder() -> Iterator[Path]:
     It lies in the folder that GRADIO_TEMP_DIR names, else among the system's temporary files. The lock beside
     the uploads lives as long as the process: folders of pages that were killed go first.
     """
-    home = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
+    named = os.environ.get("GRADIO_TEMP_DIR")
+    home = Path(named or tempfile.gettempdir())
     home.mkdir(parents=True, exist_ok=True)
     for left in home.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError, Timeout):
@@ -79,7 +80,9 @@ def uploads_folder() -> Iterator[Path]:
         try:
             yield files
         finally:
-            os.environ["GRADIO_TEMP_DIR"] = str(home)
+            os.environ.pop("GRADIO_TEMP_DIR", None)
+            if named is not None:
+                os.environ["GRADIO_TEMP_DIR"] = named
 
 
 def is_upload(path: str | Path) -> bool:

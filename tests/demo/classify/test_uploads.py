@@ -122,3 +122,17 @@ def test_the_next_page_deletes_what_a_killed_one_left(
             assert folder.is_dir() and folder.is_relative_to(tmp_path / "named") == named
             assert not first.parent.parent.exists() and second.exists()
         assert not folder.parent.exists() and second.exists()
+
+
+@pytest.mark.parametrize("named", [None, "", "named"])
+def test_what_the_environment_named_is_named_again(
+    named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
+    if named is not None:
+        monkeypatch.setenv("GRADIO_TEMP_DIR", named)
+    with uploads_folder() as folder:
+        assert os.environ["GRADIO_TEMP_DIR"] == str(folder)
+    assert os.environ.get("GRADIO_TEMP_DIR") == named
