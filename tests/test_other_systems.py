@@ -25,6 +25,13 @@ store = RunStore(folder)
 (run,) = (run for run in store.list() if not run.shipped)
 assert run.status().state == "finished" and run.last_checkpoint.exists()
 assert main(["predict", {EXAMPLE!r}, "--checkpoint", str(run.best_checkpoint)]) == 0
+runs, zipped = ["runs", "--runs-dir", str(folder)], str(folder.parent / "run.zip")
+assert main([*runs, "--export", run.id, "--output", zipped]) == 0
+assert main(["runs", "--runs-dir", str(folder.parent / "other"), "--import", zipped]) == 0
+(other,) = (run for run in RunStore(folder.parent / "other").list() if not run.shipped)
+assert other.config() == run.config() and other.best_checkpoint.exists()
+assert main([*runs, "--disk"]) == main([*runs, "--free", run.id]) == 0
+assert run.best_checkpoint.exists() and not run.last_checkpoint.exists()
 assert restore_run(store, delete_run(store, run).id).status().state == "finished"
 delete_run(store, run)
 assert remove_for_good(store, run.id) and not list(folder.glob("**/config.json"))
