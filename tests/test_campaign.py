@@ -37,6 +37,10 @@ BROKEN = {
     "kills": "import tests.tools.campaign.kills as k; real = k.remains\n"
     "k.remains = lambda run: {**real(run), 'state': b'another'}",
     "commands": "import tests.tools.campaign.commands as c\nc.main = lambda words: 1 / 0",
+    "streams": "import tests.tools.campaign.streams as s\ns.TRAININGS = {}\n"
+    "s.WAYS = {'full stdout': ('>/dev/full 2>/dev/null', 1, 1)}",
+    "signals": "import signal, tests.tools.campaign.signals as s\n"
+    "s.SIGNALS, s.LONGEST_SECONDS = (signal.SIGWINCH,), 0.1",  # which nobody heeds
 }
 
 
@@ -45,4 +49,5 @@ def test_what_does_not_hold_is_told_with_what_repeats_it(kind, tmp_path):
     code, said = campaign(tmp_path, BROKEN[kind], "--seed", 3, "--only", kind, f"--{kind}", 2)
     assert code == 1 and f"{kind}: tried 2, held 0" in said
     assert said.count("NOT HELD") in (1, 2) and "seed 3, " in said
-    assert {"kills": ": state (", "commands": "a traceback"}[kind] in said
+    signs = {"kills": ": state (", "commands": "a traceback", "streams": "no sentence", "signals": "with 0"}
+    assert signs[kind] in said

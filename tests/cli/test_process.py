@@ -197,9 +197,11 @@ def test_ctrl_c_is_never_lost(command, seconds, tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # as in a terminal
     ) as process:
         time.sleep(seconds)
+        before, sent = process.poll(), time.monotonic()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     if "Traceback" in said and str(PROJECT_ROOT / "cifar_core") not in said:
         pytest.skip("a busy machine: Python itself had not come to our first line")
     assert "Traceback" not in said
-    assert process.returncode in (130, -signal.SIGINT) or (command == "predict" and process.returncode == 0)
+    is_done = command == "predict" and (before == 0 or time.monotonic() - sent < 0.3)  # it was leaving
+    assert process.returncode in (130, -signal.SIGINT, *[0] * is_done)

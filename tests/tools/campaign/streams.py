@@ -62,7 +62,8 @@ def streams(seed: int, count: int, folder: Path) -> Iterator[Outcome]:
 
 def _wrong(name: str, way: str, ended: Ended, runs: Path) -> str:
     code = 0 if name == "train" else WAYS[way][1 if name in LISTINGS else 2]
-    wrong = complaint_about(ended, (code,), worded=False)  # the words may be what was lost
+    can_tell = way == "full stdout"  # elsewhere the words are what was lost, or there is nothing to tell
+    wrong = complaint_about(ended, (code,), named=("No space left",), worded=can_tell)
     if name in ("train", "sweep"):
         states = [run.status().state for run in RunStore(runs).list() if not run.shipped]
         wrong += "" if states == ["finished"] else f" its runs are {states}"
