@@ -72,7 +72,8 @@ def mixing_step(name: str, layer: Layer, tensors: list[Tensor], device: Device) 
     """A form's result, and its gradients of x, weights, biases and coefficients."""
     with device.autocast():
         result = FORMS[name](*tensors, layer.stride, layer.padding)
-    upstream = torch.linspace(-1, 1, result.numel(), device=result.device).view(result.shape)
+    # all of one sign: a sum of it that cancels out would make rounding look large
+    upstream = torch.linspace(0, 1, result.numel(), device=result.device).view(result.shape)
     gradients = torch.autograd.grad(result, tensors, upstream.to(result.dtype))
     return [one.detach().float() for one in (result, *gradients)]
 
