@@ -21,7 +21,7 @@ from cifar_core.runs.status import ACTIVE_STATES, QUEUED, Status
 
 EVENTS, FREED = "events.jsonl", "freed.json"
 GOES_ON, BEGINS = "Resume goes on from the last saved state.", "Resume starts again from the first step."
-CANNOT_GO_ON = "It cannot be resumed: its saved states were freed, or were not in its zip; start a new run."
+CANNOT_GO_ON = "This run cannot be resumed: its saved states were freed, or not in its zip; start a new one."
 START_PATIENCE_SECONDS = 60.0  # a process that has not shown itself by then did not start
 BEAT_PATIENCE_SECONDS = 5.0  # a process that has been silent for so long may be gone
 LOCK_PATIENCE_SECONDS = 0.2  # readers hold the lock for an instant when they look whether a process does

@@ -89,7 +89,7 @@ def test_what_was_freed_is_never_started_again(store, state):
     free_states(store, run, unfinished=True)
     events = run.events_size()
     for start in (launch, train_in_turn, train_run):
-        with pytest.raises(StoreError, match=r"cannot be resumed.*start a new run"):
+        with pytest.raises(StoreError, match=r"cannot be resumed.*start a new one"):
             start(run)
     assert run.events_size() == events and run.status().state == state
 
