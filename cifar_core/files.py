@@ -94,6 +94,8 @@ def default_runs_dir() -> Path:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace `path` by `content` in one step: temporary file beside it, fsync, rename, fsync the folder."""
+    if not path.name:  # "", "." and "/"
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     name = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with open(name, "xb") as file:

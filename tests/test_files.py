@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +101,12 @@ def test_what_is_no_json_is_refused_before_anything_is_touched(path, value):
     with pytest.raises((ValueError, TypeError)):
         write_json(path, {"value": value})
     assert path.read_text() == "old" and list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_what_names_no_file_is_an_error_of_its_own(name):
+    with pytest.raises(IsADirectoryError):
+        write_bytes(Path(name), b"")
 
 
 def test_a_missing_folder_is_an_error(tmp_path):

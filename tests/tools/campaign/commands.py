@@ -41,7 +41,7 @@ PLACES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("evaluate", "--photographs"): PATHS,
     ("calibrate",): (*TEXTS, *PATHS),
     ("prepare",): (*TEXTS, *PATHS),
-    ("export", "--checkpoint", NETWORK, "--output"): ("/", "", "/no/such/folder/x.onnx", "{empty}"),
+    ("export", "--checkpoint", NETWORK, "--output"): ("/", "", "/dev/null/x.onnx", "{empty}"),
     ("export", "--output", "{empty}/x.onnx", "--checkpoint"): (*TEXTS, *PATHS),
     ("export", "--output", "{empty}/x.onnx", "--format"): TEXTS,
     ("report",): TEXTS,
