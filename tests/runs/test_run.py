@@ -11,23 +11,12 @@ from dataclasses import replace
 import pytest
 
 from cifar_core.files import PROJECT_ROOT
-from cifar_core.recipes import get_recipe
 from cifar_core.runs.events import Resume, RunEnd, Step
 from cifar_core.runs.requests import ControlRequest
 from cifar_core.runs.run import Run
-from cifar_core.runs.store import RunStore, Status, StoreError
+from cifar_core.runs.store import Status, StoreError
 
 STEP, END = Step(1, 1, 2.5, 0.25, 0.1, 100.0), RunEnd("finished", 9, 1.5, 1, 0.5)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return RunStore(tmp_path / "runs")
-
-
-@pytest.fixture
-def run(store):
-    return store.create(get_recipe("smoke").config)
 
 
 def end(run, state="running", heartbeat=None):

@@ -14,16 +14,6 @@ from cifar_core.runs.store import RunStore, StoreError, UnknownRun
 STEP, END = Step(1, 1, 2.5, 0.25, 0.1, 100.0), RunEnd("finished", 9, 1.5, 1, 0.5)
 
 
-@pytest.fixture
-def store(tmp_path):
-    return RunStore(tmp_path / "runs")
-
-
-@pytest.fixture
-def run(store):
-    return store.create(get_recipe("smoke").config)
-
-
 # Creating and finding
 
 
